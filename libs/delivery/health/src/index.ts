@@ -1,1 +1,2 @@
-export {};
+export { aggregateHealth, assess, completionOf, type HealthEvidence } from './assess.ts';
+export { HEALTH_ORDER, isWorse, type Health, type HealthCode } from './health.ts';

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import type { KubeObject } from '@tiphys/kube-model';
+import { parseSyncOptions, roleOf, waveOf } from './annotations.ts';
+import { crdManifests } from './crds.ts';
+import { checkApplication, checkResource, defaultProject, type AppProject } from './project.ts';
+import { normalizeRepoUrl } from './repo-url.ts';
+import { parseApplication } from './schema.ts';
+import { applicationLabel } from './sync-run.ts';
+import { applicationOf, formatTrackingId, parseTrackingId, withTracking } from './tracking.ts';
+
+function app(spec: unknown): KubeObject {
+  return { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { name: 'a' }, spec } as KubeObject;
+}
+function annotated(annotations: Record<string, string>): KubeObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'n', annotations } };
+}
+const cluster = { server: 'https://kubernetes.default.svc', name: 'in-cluster' };
+
+describe('parseApplication', () => {
+  it('keeps fields nobody here reads', () => {
+    const object = app({ project: 'p', source: { repoURL: 'https://x/y', path: '.', helm: { valueFiles: ['a'] }, newField: 1 }, destination: { server: 's', namespace: 'n' }, future: { a: 1 } });
+    expect(parseApplication(object)).toEqual({ kind: 'valid', value: object });
+  });
+  it('names every problem by path', () => {
+    const result = parseApplication(app({ project: 'p', source: { repoURL: '' }, destination: { server: 's', name: 'n' }, syncPolicy: { retry: { backoff: { duration: 'soon' } } } }));
+    expect(result.kind === 'invalid' ? result.problems.map((problem) => problem.split(':')[0]) : []).toEqual(['spec.source.repoURL', 'spec.syncPolicy.retry.backoff.duration', 'spec.destination']);
+  });
+  it('requires a source and reads null as absent', () => {
+    expect(parseApplication(app({ destination: {} })).kind).toBe('invalid');
+    expect(parseApplication(app({ sources: [{ repoURL: 'r' }], destination: {}, syncPolicy: { automated: null } }))).toMatchObject({ kind: 'valid', value: { spec: { syncPolicy: {} } } });
+  });
+});
+
+describe('project rules', () => {
+  const project: AppProject = {
+    ...defaultProject,
+    metadata: { name: 'team' },
+    spec: {
+      sourceRepos: ['https://github.com/team/*', '!https://github.com/team/secret'],
+      destinations: [{ server: '*', namespace: 'team-*' }, { server: '*', namespace: '!team-admin' }],
+      clusterResourceWhitelist: [{ group: '', kind: 'Namespace' }],
+      namespaceResourceBlacklist: [{ group: 'rbac.authorization.k8s.io', kind: '*' }],
+    },
+  };
+  const spec = (repoURL: string, namespace: string) => ({ project: 'team', source: { repoURL }, destination: { server: cluster.server, namespace } });
+  it.each([
+    ['https://github.com/team/web', 'team-a', 0],
+    ['git@github.com:Team/Web.git', 'team-a', 0],
+    ['https://github.com/team/secret', 'team-a', 1],
+    ['https://github.com/other/web', 'other', 2],
+    ['https://github.com/team/web', 'team-admin', 1],
+  ])('%s into %s has %i problems', (repo, namespace, count) => {
+    expect(checkApplication(project, spec(repo, namespace), cluster)).toHaveLength(count);
+  });
+  it('judges kinds by scope', () => {
+    const ref = { group: '', version: 'v1', kind: 'ConfigMap', namespace: 'team-a', name: 'x' };
+    expect(checkResource(project, ref, true, cluster)).toBeUndefined();
+    expect(checkResource(project, { ...ref, namespace: 'kube-system' }, true, cluster)).toContain('kube-system');
+    expect(checkResource(project, { ...ref, group: 'rbac.authorization.k8s.io', kind: 'Role' }, true, cluster)).toContain('not permitted');
+    expect(checkResource(project, { group: '', version: 'v1', kind: 'Namespace', name: 'x' }, false, cluster)).toBeUndefined();
+    expect(checkResource(project, { group: '', version: 'v1', kind: 'Node', name: 'x' }, false, cluster)).toContain('not permitted');
+  });
+});
+
+describe('tracking', () => {
+  it('reads what it writes', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/), fc.stringMatching(/^[a-z.]{0,10}$/), fc.stringMatching(/^[A-Z][a-z]{1,10}$/), fc.stringMatching(/^[a-z]{0,8}$/), fc.stringMatching(/^[a-z][a-z:.-]{0,20}$/), (application, group, kind, namespace, name) => {
+        expect(parseTrackingId(formatTrackingId(application, { group, version: 'v1', kind, namespace, name }))).toEqual({ application, group, kind, namespace, name });
+      }),
+    );
+  });
+  it('gives a copied object to nobody', () => {
+    const tracked = withTracking(annotated({}), 'shop');
+    expect(applicationOf(tracked)).toBe('shop');
+    expect(applicationOf({ ...tracked, metadata: { ...tracked.metadata, name: 'copy' } })).toBeUndefined();
+    expect(applicationOf({ ...tracked, metadata: { ...tracked.metadata, namespace: 'other' } })).toBeUndefined();
+  });
+});
+
+describe('annotations', () => {
+  it.each([
+    [{}, { kind: 'resource' }],
+    [{ 'argocd.argoproj.io/hook': 'Skip' }, { kind: 'skip' }],
+    [{ 'argocd.argoproj.io/hook': 'PreSync,PostSync', 'argocd.argoproj.io/hook-delete-policy': 'HookSucceeded' }, { kind: 'hook', phases: ['PreSync', 'PostSync'], deletePolicies: ['HookSucceeded'] }],
+    [{ 'argocd.argoproj.io/hook': 'Nonsense' }, { kind: 'hook', phases: [], deletePolicies: ['BeforeHookCreation'] }],
+    [{ 'helm.sh/hook': 'pre-install,pre-upgrade' }, { kind: 'hook', phases: ['PreSync'], deletePolicies: ['BeforeHookCreation'] }],
+    [{ 'helm.sh/hook': 'test' }, { kind: 'hook', phases: [], deletePolicies: ['BeforeHookCreation'] }],
+    [{ 'helm.sh/hook': 'crd-install' }, { kind: 'resource' }],
+    [{ 'argocd.argoproj.io/hook': 'Sync', 'helm.sh/hook': 'pre-install', 'helm.sh/hook-delete-policy': 'hook-failed' }, { kind: 'hook', phases: ['Sync'], deletePolicies: ['HookFailed'] }],
+  ])('role of %j', (annotations, role) => expect(roleOf(annotated(annotations as Record<string, string>))).toEqual(role));
+  it('reads waves and options', () => {
+    expect(waveOf(annotated({ 'argocd.argoproj.io/sync-wave': '-5' }))).toBe(-5);
+    expect(waveOf(annotated({ 'helm.sh/hook-weight': '3' }))).toBe(3);
+    expect(waveOf(annotated({ 'argocd.argoproj.io/sync-wave': 'x' }))).toBe(0);
+    expect(parseSyncOptions(['CreateNamespace=true', 'Prune=false', 'Unknown=1', 'PrunePropagationPolicy=orphan'])).toMatchObject({ createNamespace: true, prune: 'no', prunePropagationPolicy: 'Orphan' });
+  });
+});
+
+describe('repository URLs', () => {
+  it.each([
+    ['https://GitHub.com/Org/Repo.git', 'github.com/org/repo'],
+    ['git@github.com:org/repo.git', 'github.com/org/repo'],
+    ['ssh://git@github.com:22/org/repo/', 'github.com/org/repo'],
+    ['http://user:pw@Host:8080/Path/Repo.git', 'host:8080/Path/Repo'],
+    ['file:///srv/repo', '/srv/repo'],
+    ['/srv/repo/.git', '/srv/repo'],
+  ])('%s is %s', (url, form) => expect(normalizeRepoUrl(url)).toBe(form));
+});
+
+it('labels fit and the CRDs are three', () => {
+  expect(applicationLabel('x'.repeat(200)).length).toBeLessThanOrEqual(63);
+  expect(crdManifests().map((crd) => crd.metadata.name)).toEqual(['applications.argoproj.io', 'appprojects.argoproj.io', 'syncruns.tiphys.dev']);
+});

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '@tiphys/kube-model';
+import { aggregateHealth, assess } from './assess.ts';
+
+// Verdicts of Argo CD's built-in rules; data only, kept outside the repository.
+const CASES = process.env['TIPHYS_REFERENCE_HEALTH'] ?? new URL('../../../../../shared/reference/argocd/health-builtin-cases.jsonl.xz', import.meta.url).pathname;
+
+interface Case {
+  readonly kind: string;
+  readonly case: string;
+  readonly object: KubeObject;
+  readonly status: string | null;
+  readonly message?: string;
+}
+
+function loadCases(): readonly Case[] {
+  if (!existsSync(CASES)) {
+    process.stderr.write(`skipped: upstream health cases: ${CASES} is not there\n`);
+    return [];
+  }
+  const { stdout } = spawnSync('xz', ['-dc', CASES], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  return stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Case);
+}
+
+const cases = loadCases();
+
+describe.skipIf(cases.length === 0)('upstream verdicts', () => {
+  it.each(cases.map((entry) => [entry.kind, entry.case, entry] as const))('%s %s', (_kind, _name, entry) => {
+    const health = assess({ ...entry.object, metadata: entry.object.metadata ?? {} });
+    expect(health?.status ?? null).toBe(entry.status);
+    if (entry.message !== undefined) expect(health?.message).toBe(entry.message);
+  });
+});
+
+function deployment(status: object, spec: object = {}): KubeObject {
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', generation: 2 }, spec: { replicas: 2, ...spec }, status } as KubeObject;
+}
+
+describe('assess', () => {
+  it.each([
+    ['Progressing', { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 }],
+    ['Progressing', { observedGeneration: 2, replicas: 2, updatedReplicas: 1, availableReplicas: 2 }],
+    ['Progressing', { observedGeneration: 2, replicas: 3, updatedReplicas: 2, availableReplicas: 2 }],
+    ['Progressing', { observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 1 }],
+    ['Healthy', { observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 }],
+    ['Degraded', { observedGeneration: 2, conditions: [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }] }],
+  ])('a Deployment is %s with %j', (status, live) => expect(assess(deployment(live))?.status).toBe(status));
+
+  it('does not take a resumed Job for a complete one', () => {
+    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'j' }, status: { conditions: [{ type: 'Suspended', status: 'False' }] } } as KubeObject;
+    expect(assess(job)?.status).toBe('Progressing');
+  });
+
+  it('knows a CustomResourceDefinition is usable only when established', () => {
+    const crd = (status: string): KubeObject => ({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'x' }, status: { conditions: [{ type: 'Established', status }] } }) as KubeObject;
+    expect(assess(crd('False'))?.status).toBe('Progressing');
+    expect(assess(crd('True'))?.status).toBe('Healthy');
+  });
+});
+
+describe('aggregateHealth', () => {
+  const live = deployment({});
+  it('is the worst of those that have a health', () => {
+    expect(aggregateHealth([{ live, health: { status: 'Healthy' } }, { live, health: { status: 'Degraded' } }, { live, health: undefined }])).toEqual({ status: 'Degraded' });
+  });
+  it('is Missing only when nothing is there', () => {
+    expect(aggregateHealth([{ live: undefined, health: undefined }])).toEqual({ status: 'Missing' });
+    expect(aggregateHealth([{ live: undefined, health: undefined }, { live, health: { status: 'Healthy' } }])).toEqual({ status: 'Healthy' });
+    expect(aggregateHealth([])).toEqual({ status: 'Healthy' });
+  });
+});
