@@ -70,12 +70,7 @@ export async function retry<T>(fn: (attempt: number) => Promise<T>, options: Ret
  * Maps with at most `limit` calls under way; results keep the order of `items`. The first failure stops new
  * calls and is thrown once the calls under way have ended.
  */
-export async function mapLimit<T, R>(
-  items: readonly T[],
-  limit: number,
-  fn: (item: T, index: number) => Promise<R>,
-  signal?: AbortSignal,
-): Promise<R[]> {
+export async function mapLimit<T, R>(items: readonly T[], limit: number, fn: (item: T, index: number) => Promise<R>, signal?: AbortSignal): Promise<R[]> {
   const results: R[] = Array.from({ length: items.length });
   let next = 0;
   let failure: { readonly error: unknown } | undefined;
@@ -98,12 +93,7 @@ export async function mapLimit<T, R>(
 }
 
 /** Runs `fn` with a signal that also aborts after `timeoutMs`; then throws TimeoutError naming `what`. */
-export async function withTimeout<T>(
-  what: string,
-  timeoutMs: number,
-  signal: AbortSignal,
-  fn: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
+export async function withTimeout<T>(what: string, timeoutMs: number, signal: AbortSignal, fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const controller = new AbortController();
   const timeout = new TimeoutError(what, timeoutMs);

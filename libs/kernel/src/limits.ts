@@ -1,5 +1,7 @@
 /** Bounds every door shares. A limit is a named constant, so an error can name it. */
-export const LIMITS: Readonly<Record<'requestBodyBytes' | 'manifestFileBytes' | 'renderOutputBytes' | 'renderObjects' | 'manifestDepth' | 'yamlAliasNodes' | 'webhookBodyBytes', number>> = {
+export const LIMITS: Readonly<
+  Record<'requestBodyBytes' | 'manifestFileBytes' | 'renderOutputBytes' | 'renderObjects' | 'manifestDepth' | 'yamlAliasNodes' | 'webhookBodyBytes', number>
+> = {
   /** One request body to the Kubernetes API (apiserver's MaxRequestBodyBytes). */
   requestBodyBytes: 3 * 1024 * 1024,
   /** One manifest file read from a repository. */

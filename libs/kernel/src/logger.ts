@@ -14,8 +14,22 @@ export interface LoggerOptions {
 export const REDACTED = '[redacted]';
 
 const SENSITIVE_KEYS = [
-  'password', 'token', 'bearerToken', 'authorization', 'Authorization', 'cookie', 'Cookie', 'set-cookie', 'secret',
-  'stringData', 'sshPrivateKey', 'tlsClientCertKey', 'privateKey', 'kubeconfig', 'accessToken', 'clientSecret',
+  'password',
+  'token',
+  'bearerToken',
+  'authorization',
+  'Authorization',
+  'cookie',
+  'Cookie',
+  'set-cookie',
+  'secret',
+  'stringData',
+  'sshPrivateKey',
+  'tlsClientCertKey',
+  'privateKey',
+  'kubeconfig',
+  'accessToken',
+  'clientSecret',
 ];
 
 // pino redacts by path; a wildcard stands for one level, so each key is listed at the depths our fields have.
@@ -46,10 +60,7 @@ function redactFields(value: unknown, depth = 0): unknown {
   if (Array.isArray(value)) return value.map((item) => redactFields(item, depth + 1));
   const isSecret = 'kind' in value && value.kind === 'Secret';
   return Object.fromEntries(
-    Object.entries(value).map(([key, field]) => [
-      key,
-      isSecret && (key === 'data' || key === 'stringData') ? REDACTED : redactFields(field, depth + 1),
-    ]),
+    Object.entries(value).map(([key, field]) => [key, isSecret && (key === 'data' || key === 'stringData') ? REDACTED : redactFields(field, depth + 1)]),
   );
 }
 
@@ -68,7 +79,5 @@ function serializeError(error: unknown, depth = 0): unknown {
 
 /** The text with the credentials of every URL in it, and every token-like header, taken out. */
 export function redactUrl(text: string): string {
-  return text
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, `$1${REDACTED}@`)
-    .replace(/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/g, `$1 ${REDACTED}`);
+  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, `$1${REDACTED}@`).replace(/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/g, `$1 ${REDACTED}`);
 }

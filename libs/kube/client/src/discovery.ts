@@ -33,7 +33,8 @@ interface AggregatedVersion {
   }[];
 }
 
-const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json';
+const AGGREGATED =
+  'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json';
 
 /** Everything the API serves, by aggregated discovery, or group by group where the server has none. */
 export async function discover(client: KubeClient, signal: AbortSignal): Promise<readonly DiscoveredResource[]> {
@@ -63,12 +64,27 @@ function fromAggregated(list: AggregatedList): readonly DiscoveredResource[] {
 }
 
 interface LegacyResourceList {
-  readonly resources?: readonly { readonly name: string; readonly kind: string; readonly namespaced: boolean; readonly verbs: readonly string[]; readonly singularName?: string; readonly shortNames?: readonly string[]; readonly categories?: readonly string[] }[];
+  readonly resources?: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly namespaced: boolean;
+    readonly verbs: readonly string[];
+    readonly singularName?: string;
+    readonly shortNames?: readonly string[];
+    readonly categories?: readonly string[];
+  }[];
 }
 
 async function discoverLegacy(client: KubeClient, signal: AbortSignal): Promise<readonly DiscoveredResource[]> {
-  const { groups = [] } = await getJson<{ groups?: readonly { readonly versions: readonly { readonly groupVersion: string }[]; readonly preferredVersion?: { readonly groupVersion: string } }[] }>(client, '/apis', signal);
-  const versions = [{ groupVersion: 'v1', preferred: true }, ...groups.flatMap((group) => group.versions.map(({ groupVersion }) => ({ groupVersion, preferred: groupVersion === group.preferredVersion?.groupVersion })))];
+  const { groups = [] } = await getJson<{
+    groups?: readonly { readonly versions: readonly { readonly groupVersion: string }[]; readonly preferredVersion?: { readonly groupVersion: string } }[];
+  }>(client, '/apis', signal);
+  const versions = [
+    { groupVersion: 'v1', preferred: true },
+    ...groups.flatMap((group) =>
+      group.versions.map(({ groupVersion }) => ({ groupVersion, preferred: groupVersion === group.preferredVersion?.groupVersion })),
+    ),
+  ];
   const lists = await Promise.all(
     versions.map(async ({ groupVersion, preferred }) => {
       const path = groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`;
@@ -85,18 +101,20 @@ async function discoverLegacy(client: KubeClient, signal: AbortSignal): Promise<
 
 function fromLegacy(list: LegacyResourceList, groupVersion: string, preferred: boolean): readonly DiscoveredResource[] {
   const rows = list.resources ?? [];
-  return rows.filter((row) => !row.name.includes('/')).map((row) => ({
-    ...parseApiVersion(groupVersion),
-    kind: row.kind,
-    resource: row.name,
-    namespaced: row.namespaced,
-    verbs: row.verbs,
-    singular: row.singularName ?? '',
-    shortNames: row.shortNames ?? [],
-    categories: row.categories ?? [],
-    subresources: rows.filter((sub) => sub.name.startsWith(`${row.name}/`)).map((sub) => sub.name.slice(row.name.length + 1)),
-    preferred,
-  }));
+  return rows
+    .filter((row) => !row.name.includes('/'))
+    .map((row) => ({
+      ...parseApiVersion(groupVersion),
+      kind: row.kind,
+      resource: row.name,
+      namespaced: row.namespaced,
+      verbs: row.verbs,
+      singular: row.singularName ?? '',
+      shortNames: row.shortNames ?? [],
+      categories: row.categories ?? [],
+      subresources: rows.filter((sub) => sub.name.startsWith(`${row.name}/`)).map((sub) => sub.name.slice(row.name.length + 1)),
+      preferred,
+    }));
 }
 
 async function getJson<T>(client: KubeClient, path: string, signal: AbortSignal, accept: string = 'application/json'): Promise<T> {
@@ -107,6 +125,8 @@ async function getJson<T>(client: KubeClient, path: string, signal: AbortSignal,
     // The caller names the type the path promises.
     return JSON.parse(Buffer.concat(chunks).toString('utf8')) as T;
   } catch (cause) {
-    throw new ConnectionError({ code: 'invalidAnswer', server: client.server, status: response.status }, `GET ${path}: the server did not answer with JSON`, { cause });
+    throw new ConnectionError({ code: 'invalidAnswer', server: client.server, status: response.status }, `GET ${path}: the server did not answer with JSON`, {
+      cause,
+    });
   }
 }

@@ -1,5 +1,16 @@
 export type {
-  CallOptions, DeleteOptions, KubeClient, ListOptions, ListSelection, PatchOptions, PatchType, RawRequest, RawResponse, WatchEvent, WatchOptions, WriteOptions,
+  CallOptions,
+  DeleteOptions,
+  KubeClient,
+  ListOptions,
+  ListSelection,
+  PatchOptions,
+  PatchType,
+  RawRequest,
+  RawResponse,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
 } from './client.ts';
 export { ConnectionError, type Connection } from './connection.ts';
 export { discover, type DiscoveredResource } from './discovery.ts';

@@ -21,7 +21,15 @@ class SharedInformerFactory implements InformerFactory {
 
   informer<T extends KubeObject>(options: InformerOptions): Informer<T> {
     const { type } = options;
-    const id = [type.group, type.version, type.resource, options.namespace ?? '', options.labelSelector ?? '', options.fieldSelector ?? '', options.metadataOnly === true].join('|');
+    const id = [
+      type.group,
+      type.version,
+      type.resource,
+      options.namespace ?? '',
+      options.labelSelector ?? '',
+      options.fieldSelector ?? '',
+      options.metadataOnly === true,
+    ].join('|');
     const shared = this.#informers.get(id);
     // An id names one selection of one kind, whose objects are of the type its first asker named.
     if (shared !== undefined) return shared as Informer as Informer<T>;

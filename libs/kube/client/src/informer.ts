@@ -137,7 +137,13 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     const { type, ...selection } = this.#options;
     const timeoutSeconds = Math.round(MIN_WATCH_SECONDS * (1 + (this.#deps.random ?? Math.random)()));
     let said = false;
-    for await (const event of this.#deps.client.watch<T>(type, { ...selection, signal, allowBookmarks: true, timeoutSeconds, resourceVersion: this.#resourceVersion })) {
+    for await (const event of this.#deps.client.watch<T>(type, {
+      ...selection,
+      signal,
+      allowBookmarks: true,
+      timeoutSeconds,
+      resourceVersion: this.#resourceVersion,
+    })) {
       said = true;
       this.#apply(event);
     }

@@ -35,7 +35,11 @@ export async function loadKubeconfig(source: KubeconfigSource): Promise<Connecti
   const cluster = kubeconfig.getCurrentCluster();
   if (cluster === null) throw invalid(label, `context "${kubeconfig.getCurrentContext()}" names no cluster`);
   const user = kubeconfig.getCurrentUser();
-  const [ca, clientCert, clientKey] = await Promise.all([pem(cluster.caData, cluster.caFile), pem(user?.certData, user?.certFile), pem(user?.keyData, user?.keyFile)]);
+  const [ca, clientCert, clientKey] = await Promise.all([
+    pem(cluster.caData, cluster.caFile),
+    pem(user?.certData, user?.certFile),
+    pem(user?.keyData, user?.keyFile),
+  ]);
   return {
     server: cluster.server,
     ...(ca === undefined ? {} : { ca }),
@@ -61,5 +65,8 @@ async function pem(data: string | undefined, file: string | undefined): Promise<
 }
 
 function invalid(source: string, why: string, cause?: unknown): ConnectionError {
-  return new ConnectionError({ code: 'invalidKubeconfig', source }, `kubeconfig ${source}: ${why}`, { cause, hint: 'check the file with `kubectl config view`' });
+  return new ConnectionError({ code: 'invalidKubeconfig', source }, `kubeconfig ${source}: ${why}`, {
+    cause,
+    hint: 'check the file with `kubectl config view`',
+  });
 }

@@ -20,6 +20,7 @@ export async function* readLines(body: AsyncIterable<Uint8Array>, server: string
     if (rest.length === 0) continue;
     pending.push(rest);
     pendingBytes += rest.length;
-    if (pendingBytes > MAX_LINE_BYTES) throw new ConnectionError({ code: 'answerTooLarge', server, limitBytes: MAX_LINE_BYTES }, `${server}: a watch event exceeds ${MAX_LINE_BYTES} bytes`);
+    if (pendingBytes > MAX_LINE_BYTES)
+      throw new ConnectionError({ code: 'answerTooLarge', server, limitBytes: MAX_LINE_BYTES }, `${server}: a watch event exceeds ${MAX_LINE_BYTES} bytes`);
   }
 }

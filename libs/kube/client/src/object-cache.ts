@@ -11,9 +11,7 @@ const NAMESPACE_INDEX = 'namespace';
 /** Objects by key with secondary indexes: client-go's thread-safe store without the threads. */
 export class ObjectCache<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
-  readonly #indexes = new Map<string, Index<T>>([
-    [NAMESPACE_INDEX, { valuesOf: (object) => [object.metadata.namespace ?? ''], keysByValue: new Map() }],
-  ]);
+  readonly #indexes = new Map<string, Index<T>>([[NAMESPACE_INDEX, { valuesOf: (object) => [object.metadata.namespace ?? ''], keysByValue: new Map() }]]);
 
   get(key: string): T | undefined {
     return this.#objects.get(key);

@@ -1,6 +1,28 @@
 import { abortReason } from '@tiphys/kernel';
-import { formatApiVersion, resourcePath, StatusError, type KubeList, type KubeObject, type metav1, type ObjectKey, type ResourceType } from '@tiphys/kube-model';
-import type { CallOptions, DeleteOptions, KubeClient, ListOptions, ListSelection, PatchOptions, PatchType, RawRequest, RawResponse, WatchEvent, WatchOptions, WriteOptions } from './client.ts';
+import {
+  formatApiVersion,
+  resourcePath,
+  StatusError,
+  type KubeList,
+  type KubeObject,
+  type metav1,
+  type ObjectKey,
+  type ResourceType,
+} from '@tiphys/kube-model';
+import type {
+  CallOptions,
+  DeleteOptions,
+  KubeClient,
+  ListOptions,
+  ListSelection,
+  PatchOptions,
+  PatchType,
+  RawRequest,
+  RawResponse,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from './client.ts';
 import { ConnectionError, type Connection } from './connection.ts';
 import { readLines } from './lines.ts';
 import { Transport } from './transport.ts';
@@ -36,24 +58,41 @@ class RestClient implements KubeClient {
     const list = await this.#transport.json<KubeList<T>>({
       method: 'GET',
       path: resourcePath(type, { namespace: options.namespace }),
-      query: { ...selectionQuery(options), limit: options.limit?.toString(), continue: options.continue, resourceVersion: options.resourceVersion, resourceVersionMatch: options.resourceVersionMatch },
+      query: {
+        ...selectionQuery(options),
+        limit: options.limit?.toString(),
+        continue: options.continue,
+        resourceVersion: options.resourceVersion,
+        resourceVersionMatch: options.resourceVersionMatch,
+      },
       headers: options.metadataOnly === true ? { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' } : {},
       signal: options.signal,
     });
     // Items of a built-in list carry no type of their own; give it back, so an object always says what it is.
     const apiVersion = formatApiVersion(type.group, type.version);
-    return { ...list, items: (list.items ?? []).map((item) => (options.metadataOnly !== true && item.kind !== undefined ? item : { ...item, apiVersion, kind: type.kind })) };
+    return {
+      ...list,
+      items: (list.items ?? []).map((item) => (options.metadataOnly !== true && item.kind !== undefined ? item : { ...item, apiVersion, kind: type.kind })),
+    };
   }
 
   create<T extends KubeObject>(type: ResourceType, object: T, options: WriteOptions): Promise<T> {
     const { namespace, name } = object.metadata;
-    const path = options.subresource === undefined ? resourcePath(type, { namespace }) : resourcePath(type, { namespace, name: name ?? '' }, options.subresource);
+    const path =
+      options.subresource === undefined ? resourcePath(type, { namespace }) : resourcePath(type, { namespace, name: name ?? '' }, options.subresource);
     return this.#transport.json({ method: 'POST', path, query: writeQuery(options), headers: JSON_BODY, body: JSON.stringify(object), signal: options.signal });
   }
 
   update<T extends KubeObject>(type: ResourceType, object: T, options: WriteOptions): Promise<T> {
     const { namespace, name = '' } = object.metadata;
-    return this.#transport.json({ method: 'PUT', path: resourcePath(type, { namespace, name }, options.subresource), query: writeQuery(options), headers: JSON_BODY, body: JSON.stringify(object), signal: options.signal });
+    return this.#transport.json({
+      method: 'PUT',
+      path: resourcePath(type, { namespace, name }, options.subresource),
+      query: writeQuery(options),
+      headers: JSON_BODY,
+      body: JSON.stringify(object),
+      signal: options.signal,
+    });
   }
 
   patch<T extends KubeObject>(type: ResourceType, key: ObjectKey, patch: unknown, options: PatchOptions): Promise<T> {
@@ -77,7 +116,13 @@ class RestClient implements KubeClient {
       ...(preconditions === undefined ? {} : { preconditions }),
       ...(dryRun === true ? { dryRun: ['All'] } : {}),
     };
-    return this.#transport.json({ method: 'DELETE', path: resourcePath(type, key, options.subresource), headers: JSON_BODY, body: JSON.stringify(body), signal: options.signal });
+    return this.#transport.json({
+      method: 'DELETE',
+      path: resourcePath(type, key, options.subresource),
+      headers: JSON_BODY,
+      body: JSON.stringify(body),
+      signal: options.signal,
+    });
   }
 
   async *watch<T extends KubeObject>(type: ResourceType, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
@@ -86,7 +131,13 @@ class RestClient implements KubeClient {
       const response = await this.#transport.send({
         method: 'GET',
         path: resourcePath(type, { namespace: options.namespace }),
-        query: { watch: 'true', ...selectionQuery(options), resourceVersion: options.resourceVersion, timeoutSeconds: options.timeoutSeconds?.toString(), allowWatchBookmarks: options.allowBookmarks === true ? 'true' : undefined },
+        query: {
+          watch: 'true',
+          ...selectionQuery(options),
+          resourceVersion: options.resourceVersion,
+          timeoutSeconds: options.timeoutSeconds?.toString(),
+          allowWatchBookmarks: options.allowBookmarks === true ? 'true' : undefined,
+        },
         headers: options.metadataOnly === true ? { accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' } : {},
         signal,
       });
@@ -115,7 +166,13 @@ class RestClient implements KubeClient {
     }
     // The object of an ERROR event is a Status by the same contract.
     if (event.type === 'ERROR') throw new StatusError(event.object as unknown as metav1.Status);
-    return { type: event.type, object: event.object.kind === 'PartialObjectMetadata' ? { ...event.object, apiVersion: formatApiVersion(type.group, type.version), kind: type.kind } : event.object };
+    return {
+      type: event.type,
+      object:
+        event.object.kind === 'PartialObjectMetadata'
+          ? { ...event.object, apiVersion: formatApiVersion(type.group, type.version), kind: type.kind }
+          : event.object,
+    };
   }
 }
 

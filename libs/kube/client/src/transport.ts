@@ -28,9 +28,10 @@ export class Transport {
     };
     // A watch holds its connection for minutes, so the pool has no upper bound; keep-alive spares the handshakes.
     const common = { headersTimeout: HEADERS_TIMEOUT_MS, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1 };
-    this.#dispatcher = connection.proxyUrl === undefined
-      ? new Agent({ ...common, connect: { ...tls, timeout: 10_000, keepAlive: true } })
-      : new ProxyAgent({ ...common, uri: connection.proxyUrl, requestTls: tls });
+    this.#dispatcher =
+      connection.proxyUrl === undefined
+        ? new Agent({ ...common, connect: { ...tls, timeout: 10_000, keepAlive: true } })
+        : new ProxyAgent({ ...common, uri: connection.proxyUrl, requestTls: tls });
   }
 
   /** Sends a request; answers of 400 and above are thrown as StatusError, everything else as ConnectionError. */
@@ -53,7 +54,11 @@ export class Transport {
       // The caller names the type the path promises.
       return JSON.parse(text) as T;
     } catch (cause) {
-      throw new ConnectionError({ code: 'invalidAnswer', server: this.server, status: response.status }, `${call.method} ${call.path}: the server did not answer with JSON`, { cause });
+      throw new ConnectionError(
+        { code: 'invalidAnswer', server: this.server, status: response.status },
+        `${call.method} ${call.path}: the server did not answer with JSON`,
+        { cause },
+      );
     }
   }
 
@@ -65,15 +70,29 @@ export class Transport {
     const query = new URLSearchParams();
     for (const [key, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(key, value);
     const url = `${this.server}${call.path}${query.size === 0 ? '' : `?${query.toString()}`}`;
-    const headers = { 'user-agent': this.#connection.userAgent ?? 'tiphys', accept: 'application/json', ...(await this.#authorization(call.signal)), ...call.headers };
+    const headers = {
+      'user-agent': this.#connection.userAgent ?? 'tiphys',
+      accept: 'application/json',
+      ...(await this.#authorization(call.signal)),
+      ...call.headers,
+    };
     try {
-      const answer = await request(url, { method: call.method, headers, signal: call.signal, dispatcher: this.#dispatcher, ...(call.body === undefined ? {} : { body: call.body }) });
+      const answer = await request(url, {
+        method: call.method,
+        headers,
+        signal: call.signal,
+        dispatcher: this.#dispatcher,
+        ...(call.body === undefined ? {} : { body: call.body }),
+      });
       // Left without a listener, the error of a body that nobody reads to its end would end the process.
       answer.body.on('error', () => undefined);
       return { status: answer.statusCode, headers: answer.headers, body: answer.body };
     } catch (cause) {
       if (call.signal.aborted || isAbortError(cause)) throw cause;
-      throw new ConnectionError({ code: 'unreachable', server: this.server }, `${this.server}: cannot be reached: ${messageOf(cause)}`, { cause, hint: 'check that the server runs and that address, CA and proxy are right' });
+      throw new ConnectionError({ code: 'unreachable', server: this.server }, `${this.server}: cannot be reached: ${messageOf(cause)}`, {
+        cause,
+        hint: 'check that the server runs and that address, CA and proxy are right',
+      });
     }
   }
 
@@ -114,7 +133,33 @@ function parseStatus(text: string): metav1.Status | undefined {
   }
 }
 
-function reasonOf(code: number): 'Unauthorized' | 'Forbidden' | 'NotFound' | 'Conflict' | 'BadRequest' | 'InternalError' | 'TooManyRequests' | 'ServiceUnavailable' | 'Timeout' | 'Gone' | 'MethodNotAllowed' | 'UnsupportedMediaType' {
-  const known = { 400: 'BadRequest', 401: 'Unauthorized', 403: 'Forbidden', 404: 'NotFound', 405: 'MethodNotAllowed', 409: 'Conflict', 410: 'Gone', 415: 'UnsupportedMediaType', 429: 'TooManyRequests', 503: 'ServiceUnavailable', 504: 'Timeout' } as const;
+function reasonOf(
+  code: number,
+):
+  | 'Unauthorized'
+  | 'Forbidden'
+  | 'NotFound'
+  | 'Conflict'
+  | 'BadRequest'
+  | 'InternalError'
+  | 'TooManyRequests'
+  | 'ServiceUnavailable'
+  | 'Timeout'
+  | 'Gone'
+  | 'MethodNotAllowed'
+  | 'UnsupportedMediaType' {
+  const known = {
+    400: 'BadRequest',
+    401: 'Unauthorized',
+    403: 'Forbidden',
+    404: 'NotFound',
+    405: 'MethodNotAllowed',
+    409: 'Conflict',
+    410: 'Gone',
+    415: 'UnsupportedMediaType',
+    429: 'TooManyRequests',
+    503: 'ServiceUnavailable',
+    504: 'Timeout',
+  } as const;
   return Object.hasOwn(known, code) ? known[code as keyof typeof known] : 'InternalError';
 }

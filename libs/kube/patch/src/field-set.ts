@@ -28,7 +28,10 @@ export class FieldSetBuilder {
   }
 
   build(): FieldSet {
-    return { members: this.#members, children: new Map([...this.#children].map(([element, child]) => [element, child.build()] as const).filter(([, child]) => !isEmptySet(child))) };
+    return {
+      members: this.#members,
+      children: new Map([...this.#children].map(([element, child]) => [element, child.build()] as const).filter(([, child]) => !isEmptySet(child))),
+    };
   }
 }
 
@@ -51,27 +54,39 @@ export function unionSets(a: FieldSet, b: FieldSet): FieldSet {
 
 /** Paths in both sets. */
 export function intersectSets(a: FieldSet, b: FieldSet): FieldSet {
-  return combine(a, (element) => b.members.has(element), (element, child) => {
-    const other = b.children.get(element);
-    return other === undefined ? EMPTY_SET : intersectSets(child, other);
-  });
+  return combine(
+    a,
+    (element) => b.members.has(element),
+    (element, child) => {
+      const other = b.children.get(element);
+      return other === undefined ? EMPTY_SET : intersectSets(child, other);
+    },
+  );
 }
 
 /** Paths of `a` that are not in `b`. */
 export function subtractSets(a: FieldSet, b: FieldSet): FieldSet {
-  return combine(a, (element) => !b.members.has(element), (element, child) => {
-    const other = b.children.get(element);
-    return other === undefined ? child : subtractSets(child, other);
-  });
+  return combine(
+    a,
+    (element) => !b.members.has(element),
+    (element, child) => {
+      const other = b.children.get(element);
+      return other === undefined ? child : subtractSets(child, other);
+    },
+  );
 }
 
 /** Paths of `a` that neither are in `b` nor lie below a path of `b`. */
 export function subtractSubtrees(a: FieldSet, b: FieldSet): FieldSet {
-  return combine(a, (element) => !b.members.has(element), (element, child) => {
-    if (b.members.has(element)) return EMPTY_SET;
-    const other = b.children.get(element);
-    return other === undefined ? child : subtractSubtrees(child, other);
-  });
+  return combine(
+    a,
+    (element) => !b.members.has(element),
+    (element, child) => {
+      if (b.members.has(element)) return EMPTY_SET;
+      const other = b.children.get(element);
+      return other === undefined ? child : subtractSubtrees(child, other);
+    },
+  );
 }
 
 function combine(a: FieldSet, keep: (element: EncodedElement) => boolean, below: (element: EncodedElement, child: FieldSet) => FieldSet): FieldSet {

@@ -4,6 +4,14 @@ export { applyMergePatch } from './merge-patch.ts';
 export { PatchError } from './patch-error.ts';
 export { decodeElement, encodeElement, formatPath, itemElement, type PathElement } from './path-element.ts';
 export { schemaNodeFromOpenApi, schemaNodeOf, UNTYPED, type SchemaNode } from './schema-node.ts';
-export { serverSideApply, trackUpdate, type ApplyRequest, type ApplyResult, type FieldConflict, type UpdateRequest, type WriteRequest } from './server-side-apply.ts';
+export {
+  serverSideApply,
+  trackUpdate,
+  type ApplyRequest,
+  type ApplyResult,
+  type FieldConflict,
+  type UpdateRequest,
+  type WriteRequest,
+} from './server-side-apply.ts';
 export { applyStrategicMergePatch } from './strategic-merge-patch.ts';
 export { compareValues, shapeOf, toFieldSet, type Comparison } from './typed-value.ts';

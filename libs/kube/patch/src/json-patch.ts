@@ -8,7 +8,11 @@ const MAX_OPERATIONS = 10_000;
 /** Applies a JSON patch (RFC 6902) to a copy of the document. Throws PatchError. */
 export function applyJsonPatch(document: unknown, operations: unknown): unknown {
   if (!Array.isArray(operations)) throw new PatchError({ code: 'invalid' }, 'json patch: must be a list of operations');
-  if (operations.length > MAX_OPERATIONS) throw new PatchError({ code: 'tooLarge', limit: MAX_OPERATIONS }, `json patch: the allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${operations.length}`);
+  if (operations.length > MAX_OPERATIONS)
+    throw new PatchError(
+      { code: 'tooLarge', limit: MAX_OPERATIONS },
+      `json patch: the allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${operations.length}`,
+    );
   let result: unknown = structuredClone(document);
   operations.forEach((operation: unknown, index) => {
     result = applyOperation(result, checked(operation, index), index);
@@ -21,7 +25,8 @@ function checked(operation: unknown, index: number): JsonObject {
     throw new PatchError({ code: 'invalid' }, `json patch: operation ${index} needs "op" and "path"`);
   }
   for (const pointer of [operation['path'], operation['from']]) {
-    if (typeof pointer === 'string' && pointer.split('/').some((step) => step === '__proto__')) throw new PatchError({ code: 'invalid' }, `json patch: operation ${index} addresses "__proto__"`);
+    if (typeof pointer === 'string' && pointer.split('/').some((step) => step === '__proto__'))
+      throw new PatchError({ code: 'invalid' }, `json patch: operation ${index} addresses "__proto__"`);
   }
   return operation;
 }
@@ -37,9 +42,17 @@ function applyOperation(document: unknown, operation: JsonObject, index: number)
     // The shape was checked above; the library checks the rest.
     return jsonPatch.applyOperation(document, operation as unknown as Operation, true, true, false, index).newDocument;
   } catch (cause) {
-    const code = cause instanceof jsonPatch.JsonPatchError && ['OPERATION_PATH_UNRESOLVABLE', 'OPERATION_FROM_UNRESOLVABLE', 'OPERATION_PATH_CANNOT_ADD'].includes(cause.name) ? 'pathNotFound' : 'invalid';
+    const code =
+      cause instanceof jsonPatch.JsonPatchError &&
+      ['OPERATION_PATH_UNRESOLVABLE', 'OPERATION_FROM_UNRESOLVABLE', 'OPERATION_PATH_CANNOT_ADD'].includes(cause.name)
+        ? 'pathNotFound'
+        : 'invalid';
     const problem = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
-    throw new PatchError(code === 'pathNotFound' ? { code, path } : { code }, `json patch: operation ${index} (${String(operation['op'])} ${path}): ${problem}`, { cause });
+    throw new PatchError(
+      code === 'pathNotFound' ? { code, path } : { code },
+      `json patch: operation ${index} (${String(operation['op'])} ${path}): ${problem}`,
+      { cause },
+    );
   }
 }
 

@@ -36,7 +36,14 @@ export function managerId(entry: Omit<ManagedEntry, 'time' | 'fields'>): string 
 /** Writes entries as `metadata.managedFields`: appliers first, then by time and name; empty ones are dropped, old updaters folded. */
 export function formatManagedFields(entries: readonly ManagedEntry[]): readonly metav1.ManagedFieldsEntry[] {
   return capUpdaters(entries.filter((entry) => !isEmptySet(entry.fields)))
-    .toSorted((a, b) => compare(a.operation, b.operation) || compare(a.time ?? '', b.time ?? '') || compare(a.manager, b.manager) || compare(a.apiVersion, b.apiVersion) || compare(a.subresource, b.subresource))
+    .toSorted(
+      (a, b) =>
+        compare(a.operation, b.operation) ||
+        compare(a.time ?? '', b.time ?? '') ||
+        compare(a.manager, b.manager) ||
+        compare(a.apiVersion, b.apiVersion) ||
+        compare(a.subresource, b.subresource),
+    )
     .map((entry) => ({
       manager: entry.manager,
       operation: entry.operation,
@@ -87,7 +94,9 @@ export interface FieldOwner {
 
 /** Every owned path of an object with its owners. */
 export function fieldOwners(object: KubeObject): readonly FieldOwner[] {
-  return parseManagedFields(object).flatMap(({ manager, operation, subresource, time, fields }) => [...pathsOf(fields)].map((path) => ({ path, manager, operation, subresource, time })));
+  return parseManagedFields(object).flatMap(({ manager, operation, subresource, time, fields }) =>
+    [...pathsOf(fields)].map((path) => ({ path, manager, operation, subresource, time })),
+  );
 }
 
 /**

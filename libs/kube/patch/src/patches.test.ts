@@ -29,7 +29,13 @@ describe('applyMergePatch', () => {
 
 describe('applyJsonPatch', () => {
   it('applies in order', () => {
-    expect(applyJsonPatch({ a: [1, 2] }, [{ op: 'add', path: '/a/-', value: 3 }, { op: 'remove', path: '/a/0' }, { op: 'replace', path: '/a/0', value: 9 }])).toEqual({ a: [9, 3] });
+    expect(
+      applyJsonPatch({ a: [1, 2] }, [
+        { op: 'add', path: '/a/-', value: 3 },
+        { op: 'remove', path: '/a/0' },
+        { op: 'replace', path: '/a/0', value: 9 },
+      ]),
+    ).toEqual({ a: [9, 3] });
   });
 
   it.each([
@@ -55,18 +61,24 @@ describe('applyJsonPatch', () => {
 
 describe('applyStrategicMergePatch', () => {
   it('merges containers by name and keeps the others', () => {
-    expect(applyStrategicMergePatch(spec({ name: 'a', image: '1' }, { name: 'b', image: '1' }), spec({ name: 'b', image: '2' }), pod)).toEqual(spec({ name: 'a', image: '1' }, { name: 'b', image: '2' }));
+    expect(applyStrategicMergePatch(spec({ name: 'a', image: '1' }, { name: 'b', image: '1' }), spec({ name: 'b', image: '2' }), pod)).toEqual(
+      spec({ name: 'a', image: '1' }, { name: 'b', image: '2' }),
+    );
   });
 
   it('obeys $patch: delete and $patch: replace', () => {
     expect(applyStrategicMergePatch(spec({ name: 'a' }, { name: 'b' }), spec({ name: 'a', $patch: 'delete' }), pod)).toEqual(spec({ name: 'b' }));
     expect(applyStrategicMergePatch(spec({ name: 'a' }, { name: 'b' }), spec({ $patch: 'replace' }, { name: 'c' }), pod)).toEqual(spec({ name: 'c' }));
-    expect(applyStrategicMergePatch({ metadata: { labels: { a: '1' } } }, { metadata: { labels: { $patch: 'replace', b: '2' } } }, pod)).toEqual({ metadata: { labels: { b: '2' } } });
+    expect(applyStrategicMergePatch({ metadata: { labels: { a: '1' } } }, { metadata: { labels: { $patch: 'replace', b: '2' } } }, pod)).toEqual({
+      metadata: { labels: { b: '2' } },
+    });
   });
 
   it('obeys $setElementOrder, keeping items it does not name near their neighbour', () => {
     const live = spec({ name: 'a' }, { name: 'server' }, { name: 'b' });
-    expect(applyStrategicMergePatch(live, { spec: { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }], containers: [{ name: 'a', image: '1' }] } }, pod)).toEqual(spec({ name: 'b' }, { name: 'a', image: '1' }, { name: 'server' }));
+    expect(
+      applyStrategicMergePatch(live, { spec: { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }], containers: [{ name: 'a', image: '1' }] } }, pod),
+    ).toEqual(spec({ name: 'b' }, { name: 'a', image: '1' }, { name: 'server' }));
   });
 
   it('merges primitive lists and deletes from them', () => {
@@ -77,7 +89,9 @@ describe('applyStrategicMergePatch', () => {
 
   it('obeys $retainKeys and null', () => {
     const live = { spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } }, paused: true } };
-    expect(applyStrategicMergePatch(live, { spec: { strategy: { $retainKeys: ['type'], type: 'Recreate' }, paused: null } }, deployment)).toEqual({ spec: { strategy: { type: 'Recreate' } } });
+    expect(applyStrategicMergePatch(live, { spec: { strategy: { $retainKeys: ['type'], type: 'Recreate' }, paused: null } }, deployment)).toEqual({
+      spec: { strategy: { type: 'Recreate' } },
+    });
   });
 
   it('replaces lists that have no merge strategy', () => {

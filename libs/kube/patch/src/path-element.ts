@@ -50,7 +50,10 @@ function formatElement(element: PathElement): string {
     case 'field':
       return /^[A-Za-z_$][\w$-]*$/.test(element.name) ? `.${element.name}` : `["${element.name}"]`;
     case 'key':
-      return `[${Object.entries(element.keys).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
+      return `[${Object.entries(element.keys)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+        .join(',')}]`;
     case 'value':
       return `[=${JSON.stringify(element.value)}]`;
     case 'index':

@@ -95,7 +95,13 @@ export function schemaNodeFromOpenApi(openAPIV3Schema: unknown): SchemaNode {
   const root = openApiNode(openAPIV3Schema);
   const metadata = schemaByName(META_SCHEMA);
   if (metadata === undefined) return root;
-  return { ...root, form: 'object', atomic: false, hasField: (name) => name === 'metadata' || root.hasField(name), child: (name) => (name === 'metadata' ? objectNode(metadata, {}) : root.child(name)) };
+  return {
+    ...root,
+    form: 'object',
+    atomic: false,
+    hasField: (name) => name === 'metadata' || root.hasField(name),
+    child: (name) => (name === 'metadata' ? objectNode(metadata, {}) : root.child(name)),
+  };
 }
 
 function openApiNode(schema: unknown): SchemaNode {

@@ -28,15 +28,34 @@ const containers = (...items: readonly Fields[]): Fields => ({ template: { spec:
 
 describe('serverSideApply', () => {
   it('owns exactly what was applied', () => {
-    const live = apply(undefined, deployment({ replicas: 1, ...containers({ name: 'app', image: 'a:1', ports: [{ containerPort: 80 }] }) }, { labels: { app: 'web' } }), 'tiphys');
+    const live = apply(
+      undefined,
+      deployment({ replicas: 1, ...containers({ name: 'app', image: 'a:1', ports: [{ containerPort: 80 }] }) }, { labels: { app: 'web' } }),
+      'tiphys',
+    );
     expect(live.metadata.managedFields).toEqual([
       {
-        manager: 'tiphys', operation: 'Apply', apiVersion: 'apps/v1', time: NOW, fieldsType: 'FieldsV1',
+        manager: 'tiphys',
+        operation: 'Apply',
+        apiVersion: 'apps/v1',
+        time: NOW,
+        fieldsType: 'FieldsV1',
         fieldsV1: {
           'f:metadata': { 'f:labels': { 'f:app': {} } },
           'f:spec': {
             'f:replicas': {},
-            'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"app"}': { '.': {}, 'f:image': {}, 'f:name': {}, 'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { '.': {}, 'f:containerPort': {} } } } } } },
+            'f:template': {
+              'f:spec': {
+                'f:containers': {
+                  'k:{"name":"app"}': {
+                    '.': {},
+                    'f:image': {},
+                    'f:name': {},
+                    'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { '.': {}, 'f:containerPort': {} } },
+                  },
+                },
+              },
+            },
           },
         },
       },
@@ -51,8 +70,18 @@ describe('serverSideApply', () => {
   });
 
   it('removes what it no longer applies and keeps what others set', () => {
-    const first = apply(undefined, deployment({ replicas: 1, paused: true, ...containers({ name: 'app', image: 'a:1' }, { name: 'side', image: 's:1' }) }), 'tiphys');
-    const edited = trackUpdate({ live: first, updated: { ...first, spec: { ...(fieldAt(first, 'spec') as Fields), minReadySeconds: 5 } } as KubeObject, manager: 'kubectl-edit', schema, now: NOW });
+    const first = apply(
+      undefined,
+      deployment({ replicas: 1, paused: true, ...containers({ name: 'app', image: 'a:1' }, { name: 'side', image: 's:1' }) }),
+      'tiphys',
+    );
+    const edited = trackUpdate({
+      live: first,
+      updated: { ...first, spec: { ...(fieldAt(first, 'spec') as Fields), minReadySeconds: 5 } } as KubeObject,
+      manager: 'kubectl-edit',
+      schema,
+      now: NOW,
+    });
     const second = apply(edited, deployment({ replicas: 1, ...containers({ name: 'app', image: 'a:2' }) }), 'tiphys');
     expect(fieldAt(second, 'spec')).toEqual({ replicas: 1, minReadySeconds: 5, template: { spec: { containers: [{ name: 'app', image: 'a:2' }] } } });
   });
@@ -83,8 +112,13 @@ describe('serverSideApply', () => {
 
   it('removes a list item with the defaults the server had added to it', () => {
     const one = apply(undefined, deployment(containers({ name: 'app', image: 'a' }, { name: 'side', image: 'b' })), 'one');
-    const defaulted = { ...one, ...deployment(containers({ name: 'app', image: 'a' }, { name: 'side', image: 'b', imagePullPolicy: 'Always' }), { ...one.metadata }) };
-    expect(fieldAt(apply(defaulted, deployment(containers({ name: 'app', image: 'a' })), 'one'), 'spec', 'template', 'spec', 'containers')).toEqual([{ name: 'app', image: 'a' }]);
+    const defaulted = {
+      ...one,
+      ...deployment(containers({ name: 'app', image: 'a' }, { name: 'side', image: 'b', imagePullPolicy: 'Always' }), { ...one.metadata }),
+    };
+    expect(fieldAt(apply(defaulted, deployment(containers({ name: 'app', image: 'a' })), 'one'), 'spec', 'template', 'spec', 'containers')).toEqual([
+      { name: 'app', image: 'a' },
+    ]);
   });
 
   it('gives fields of an unmanaged object to before-first-apply', () => {
@@ -96,7 +130,12 @@ describe('serverSideApply', () => {
   it('names the last writer of a field', () => {
     const live = apply(undefined, deployment({ replicas: 1 }), 'tiphys');
     const scaled = trackUpdate({ live, updated: { ...live, spec: { replicas: 9 } } as KubeObject, manager: 'kubectl', schema, now: LATER });
-    expect(ownerAt(scaled, [{ kind: 'field', name: 'spec' }, { kind: 'field', name: 'replicas' }])).toMatchObject({ manager: 'kubectl', operation: 'Update', time: LATER });
+    expect(
+      ownerAt(scaled, [
+        { kind: 'field', name: 'spec' },
+        { kind: 'field', name: 'replicas' },
+      ]),
+    ).toMatchObject({ manager: 'kubectl', operation: 'Update', time: LATER });
   });
 
   it('treats __proto__ as a key like any other', () => {
@@ -109,15 +148,24 @@ describe('serverSideApply', () => {
 
 const value = fc.constantFrom('1', '2', '3');
 const data = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), value, { maxKeys: 4 });
-const containerList = fc.uniqueArray(fc.record({ name: fc.constantFrom('x', 'y', 'z'), image: value }, { requiredKeys: ['name'] }), { selector: (item) => item.name, maxLength: 3 });
-const config = fc.record({ labels: data, replicas: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }), containers: containerList }).map(({ labels, replicas, containers: list }) => deployment({ ...(replicas === undefined ? {} : { replicas }), ...(list.length === 0 ? {} : containers(...list)) }, { labels }));
+const containerList = fc.uniqueArray(fc.record({ name: fc.constantFrom('x', 'y', 'z'), image: value }, { requiredKeys: ['name'] }), {
+  selector: (item) => item.name,
+  maxLength: 3,
+});
+const config = fc
+  .record({ labels: data, replicas: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }), containers: containerList })
+  .map(({ labels, replicas, containers: list }) =>
+    deployment({ ...(replicas === undefined ? {} : { replicas }), ...(list.length === 0 ? {} : containers(...list)) }, { labels }),
+  );
 const script = fc.array(fc.record({ manager: fc.constantFrom('one', 'two', 'three'), config }), { minLength: 1, maxLength: 6 });
 
 const bare: KubeObject = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } };
 const contains = (whole: unknown, part: unknown): boolean => {
   if (Array.isArray(part)) return Array.isArray(whole) && part.every((item) => whole.some((other) => contains(other, item)));
   if (typeof part !== 'object' || part === null) return deepEqual(whole, part);
-  return Object.entries(part).every(([key, field]) => (typeof field === 'object' && field !== null && Object.keys(field).length === 0) || contains(fieldAt(whole, key), field));
+  return Object.entries(part).every(
+    ([key, field]) => (typeof field === 'object' && field !== null && Object.keys(field).length === 0) || contains(fieldAt(whole, key), field),
+  );
 };
 
 describe('laws of server-side apply', () => {
@@ -163,9 +211,22 @@ describe('laws of server-side apply', () => {
     fc.assert(
       fc.property(script, config, (steps, updated) => {
         const live = run(steps);
-        const after = trackUpdate({ live, updated: { ...updated, metadata: { ...updated.metadata, ...(live?.metadata.managedFields === undefined ? {} : { managedFields: live.metadata.managedFields }) } }, manager: 'editor', schema, now: LATER });
-        const replicas = [{ kind: 'field', name: 'spec' }, { kind: 'field', name: 'replicas' }] as const;
-        if (!deepEqual(fieldAt(live, 'spec', 'replicas'), fieldAt(updated, 'spec', 'replicas')) && fieldAt(updated, 'spec', 'replicas') !== undefined) expect(ownerAt(after, replicas)?.manager).toBe('editor');
+        const after = trackUpdate({
+          live,
+          updated: {
+            ...updated,
+            metadata: { ...updated.metadata, ...(live?.metadata.managedFields === undefined ? {} : { managedFields: live.metadata.managedFields }) },
+          },
+          manager: 'editor',
+          schema,
+          now: LATER,
+        });
+        const replicas = [
+          { kind: 'field', name: 'spec' },
+          { kind: 'field', name: 'replicas' },
+        ] as const;
+        if (!deepEqual(fieldAt(live, 'spec', 'replicas'), fieldAt(updated, 'spec', 'replicas')) && fieldAt(updated, 'spec', 'replicas') !== undefined)
+          expect(ownerAt(after, replicas)?.manager).toBe('editor');
       }),
       { numRuns: 500 },
     );

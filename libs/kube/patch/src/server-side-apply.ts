@@ -63,7 +63,14 @@ export function serverSideApply(request: ApplyRequest): ApplyResult {
   const node = request.schema ?? UNTYPED;
   const live = request.live ?? emptyOf(applied);
   const before = entriesBeforeApply(request.live, node, now);
-  const acting: ManagedEntry = { manager, operation: 'Apply', apiVersion: applied.apiVersion, subresource, time: now, fields: ownable(toFieldSet(withoutManagedFields(applied), node), resetFields) };
+  const acting: ManagedEntry = {
+    manager,
+    operation: 'Apply',
+    apiVersion: applied.apiVersion,
+    subresource,
+    time: now,
+    fields: ownable(toFieldSet(withoutManagedFields(applied), node), resetFields),
+  };
   const actingId = managerId(acting);
   const last = before.find((entry) => managerId(entry) === actingId);
   const entries = [...before.filter((entry) => managerId(entry) !== actingId), acting];
@@ -115,7 +122,12 @@ function emptyOf(object: KubeObject): KubeObject {
 // An apply may leave out or repeat the identity, but never move it.
 function identityOf(applied: KubeObject, live: KubeObject): KubeObject {
   const { uid, resourceVersion, generation, creationTimestamp, ...metadata } = applied.metadata;
-  const kept = { uid: live.metadata.uid, resourceVersion: live.metadata.resourceVersion, generation: live.metadata.generation, creationTimestamp: live.metadata.creationTimestamp };
+  const kept = {
+    uid: live.metadata.uid,
+    resourceVersion: live.metadata.resourceVersion,
+    generation: live.metadata.generation,
+    creationTimestamp: live.metadata.creationTimestamp,
+  };
   return { ...applied, metadata: { ...metadata, ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) } };
 }
 
@@ -130,7 +142,9 @@ function entriesBeforeApply(live: KubeObject | undefined, node: SchemaNode, now:
   const entries = parseManagedFields(live);
   if (entries.length > 0) return entries;
   const fields = ownable(toFieldSet(withoutManagedFields(live), node), []);
-  return [{ manager: BEFORE_FIRST_APPLY, operation: 'Update', apiVersion: live.apiVersion, subresource: '', time: live.metadata.creationTimestamp ?? now, fields }];
+  return [
+    { manager: BEFORE_FIRST_APPLY, operation: 'Update', apiVersion: live.apiVersion, subresource: '', time: live.metadata.creationTimestamp ?? now, fields },
+  ];
 }
 
 // The three removals of merge.Updater.prune: what the manager let go, plus what others own, plus what nobody ever applied.
@@ -154,7 +168,11 @@ interface TakeOver {
   readonly node: SchemaNode;
 }
 
-function takeOver({ before, after, entries, actingId, node }: TakeOver): { readonly entries: readonly ManagedEntry[]; readonly conflicts: readonly FieldConflict[]; readonly comparison: ReturnType<typeof compareValues> } {
+function takeOver({ before, after, entries, actingId, node }: TakeOver): {
+  readonly entries: readonly ManagedEntry[];
+  readonly conflicts: readonly FieldConflict[];
+  readonly comparison: ReturnType<typeof compareValues>;
+} {
   const comparison = compareValues(before, after, node);
   const touched = unionSets(comparison.modified, comparison.added);
   const conflicts: FieldConflict[] = [];
@@ -171,6 +189,7 @@ function takeOver({ before, after, entries, actingId, node }: TakeOver): { reado
 }
 
 function sameOwnership(before: unknown, after: readonly unknown[]): boolean {
-  const untimed = (entries: unknown): unknown => (Array.isArray(entries) ? entries.map((entry: unknown) => (isJsonObject(entry) ? { ...entry, time: undefined } : entry)) : []);
+  const untimed = (entries: unknown): unknown =>
+    Array.isArray(entries) ? entries.map((entry: unknown) => (isJsonObject(entry) ? { ...entry, time: undefined } : entry)) : [];
   return deepEqual(untimed(before), untimed(after));
 }

@@ -23,13 +23,20 @@ function mergeObject(original: JsonObject, patch: JsonObject, node: SchemaNode):
   const directive = patch[PATCH];
   if (directive === 'replace') return withoutDirectives(patch);
   if (directive === 'delete') return undefined;
-  if (directive !== undefined && directive !== 'merge') throw new PatchError({ code: 'invalid' }, `strategic merge patch: unknown directive $patch: ${JSON.stringify(directive)}`);
+  if (directive !== undefined && directive !== 'merge')
+    throw new PatchError({ code: 'invalid' }, `strategic merge patch: unknown directive $patch: ${JSON.stringify(directive)}`);
   const result: Record<string, unknown> = retained(original, patch);
   for (const [key, value] of Object.entries(patch)) {
     if (key.startsWith('$')) continue;
     if (value === null) delete result[key];
     else {
-      const merged = mergeField({ original: Object.hasOwn(result, key) ? result[key] : undefined, value, order: patch[ORDER + key], node: node.child(key), key });
+      const merged = mergeField({
+        original: Object.hasOwn(result, key) ? result[key] : undefined,
+        value,
+        order: patch[ORDER + key],
+        node: node.child(key),
+        key,
+      });
       if (merged === undefined) delete result[key];
       else setOwn(result, key, merged);
     }
@@ -67,7 +74,12 @@ function mergeField({ original, value, order, node, key }: FieldMerge): unknown 
   if (mergeKey === undefined) {
     return sorted([...items, ...value.filter((item) => !items.some((other) => deepEqual(other, item)))], order, (item) => item, items);
   }
-  return sorted(mergeItems({ items, patches: value, mergeKey, node, key }), orderKeys(order, mergeKey), (item) => (isJsonObject(item) ? item[mergeKey] : item), items);
+  return sorted(
+    mergeItems({ items, patches: value, mergeKey, node, key }),
+    orderKeys(order, mergeKey),
+    (item) => (isJsonObject(item) ? item[mergeKey] : item),
+    items,
+  );
 }
 
 function replaces(node: SchemaNode): boolean {
@@ -89,7 +101,10 @@ function mergeItems({ items, patches, mergeKey, node, key }: ItemMerge): readonl
   let result = [...items];
   for (const patch of patches) {
     if (!isJsonObject(patch) || patch[mergeKey] === undefined || patch[mergeKey] === null) {
-      throw new PatchError({ code: 'invalid' }, `strategic merge patch: map: ${JSON.stringify(patch)} does not contain declared merge key: ${mergeKey} (in ${key})`);
+      throw new PatchError(
+        { code: 'invalid' },
+        `strategic merge patch: map: ${JSON.stringify(patch)} does not contain declared merge key: ${mergeKey} (in ${key})`,
+      );
     }
     const matches = (item: unknown): boolean => isJsonObject(item) && deepEqual(item[mergeKey], patch[mergeKey]);
     const index = result.findIndex(matches);
@@ -130,12 +145,19 @@ function sortField(target: Record<string, unknown>, key: string, order: unknown,
   const list: unknown = target[key];
   if (!Array.isArray(list)) return;
   const mergeKey = node.child(key).patchMergeKey;
-  target[key] = mergeKey === undefined ? sorted(list, order, (item) => item, list) : sorted(list, orderKeys(order, mergeKey), (item) => (isJsonObject(item) ? item[mergeKey] : item), list);
+  target[key] =
+    mergeKey === undefined
+      ? sorted(list, order, (item) => item, list)
+      : sorted(list, orderKeys(order, mergeKey), (item) => (isJsonObject(item) ? item[mergeKey] : item), list);
 }
 
 function withoutDirectives(value: JsonObject): JsonObject {
   // Every value is JSON already.
-  return Object.fromEntries(Object.entries(value).filter(([key, field]) => !key.startsWith('$') && field !== null).map(([key, field]) => [key, stripValue(field)])) as JsonObject;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, field]) => !key.startsWith('$') && field !== null)
+      .map(([key, field]) => [key, stripValue(field)]),
+  ) as JsonObject;
 }
 
 function stripValue(value: unknown): unknown {

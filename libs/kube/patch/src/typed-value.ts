@@ -29,10 +29,12 @@ function hasIdentities(list: readonly unknown[], node: SchemaNode): boolean {
 
 /** List items by the step that names them, in the list's order. */
 export function itemsByElement(list: readonly unknown[], node: SchemaNode): ReadonlyMap<EncodedElement, unknown> {
-  return new Map(list.flatMap((item) => {
-    const element = itemElement(node, item);
-    return element === undefined ? [] : [[encodeElement(element), item] as const];
-  }));
+  return new Map(
+    list.flatMap((item) => {
+      const element = itemElement(node, item);
+      return element === undefined ? [] : [[encodeElement(element), item] as const];
+    }),
+  );
 }
 
 /** The paths a value sets: what an applier owns (structured-merge-diff typed.ToFieldSet). */
@@ -102,7 +104,12 @@ function compareLevel(before: unknown, after: unknown, node: SchemaNode, into: B
 export function entriesOf(value: unknown, node: SchemaNode): ReadonlyMap<EncodedElement, unknown> {
   const shape = shapeOf(value, node);
   if (shape === 'list' && Array.isArray(value)) return itemsByElement(value, node);
-  if (shape === 'map' && isJsonObject(value)) return new Map(Object.entries(value).filter(([, field]) => field !== undefined).map(([name, field]) => [`f:${name}`, field]));
+  if (shape === 'map' && isJsonObject(value))
+    return new Map(
+      Object.entries(value)
+        .filter(([, field]) => field !== undefined)
+        .map(([name, field]) => [`f:${name}`, field]),
+    );
   return new Map();
 }
 
@@ -120,7 +127,8 @@ export function mergeValues(live: unknown, applied: unknown, node: SchemaNode): 
   if (shape === 'list' && Array.isArray(live) && Array.isArray(applied)) return mergeLists(live, applied, node);
   if (!isJsonObject(live) || !isJsonObject(applied)) return applied;
   const merged: Record<string, unknown> = { ...live };
-  for (const [name, value] of Object.entries(applied)) setOwn(merged, name, mergeValues(Object.hasOwn(live, name) ? live[name] : undefined, value, node.child(name)));
+  for (const [name, value] of Object.entries(applied))
+    setOwn(merged, name, mergeValues(Object.hasOwn(live, name) ? live[name] : undefined, value, node.child(name)));
   return merged;
 }
 

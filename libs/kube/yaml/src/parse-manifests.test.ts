@@ -1,3 +1,4 @@
+import { fieldAt } from '@tiphys/kube-model';
 import { describe, expect, it } from 'vitest';
 import { formatProblem } from './problem.ts';
 import { parseManifests } from './parse-manifests.ts';
@@ -10,7 +11,10 @@ describe('parseManifests', () => {
   it('reads many documents and says where each stands', () => {
     const { objects, problems } = parse(`# head\n---\n${configMap('a')}---\n\n---\n${configMap('b')}`);
     expect(problems).toEqual([]);
-    expect(objects.map(({ object, line }) => [object.metadata.name, line])).toEqual([['a', 3], ['b', 10]]);
+    expect(objects.map(({ object, line }) => [object.metadata.name, line])).toEqual([
+      ['a', 3],
+      ['b', 10],
+    ]);
   });
 
   it('reads JSON, and opens lists', () => {
@@ -55,14 +59,26 @@ describe('parseManifests', () => {
 
   it('keeps __proto__ as data and pollutes nothing', () => {
     const [located] = parse(configMap('p', 'data:\n  __proto__: {polluted: "yes"}\n')).objects;
-    const data = (located?.object as unknown as { readonly data: object }).data;
-    expect(Object.keys(data)).toEqual(['__proto__']);
+    const data = fieldAt(located?.object, 'data');
+    expect(Object.keys(data ?? {})).toEqual(['__proto__']);
     expect(({} as Readonly<Record<string, unknown>>)['polluted']).toBeUndefined();
   });
 
   it('reads scalars as kubectl does', () => {
-    const [located] = parse(configMap('s', 'v: {octal: 0644, yes: yes, off: off, time: 2001-12-14, minutes: 1:30, big: 12345678901234567890, hex: 0x1f, under: 1_000, tilde: ~}\n')).objects;
-    expect((located?.object as unknown as { readonly v: unknown }).v).toEqual({ octal: 420, true: true, false: false, time: '2001-12-14', minutes: '1:30', big: '12345678901234567890', hex: 31, under: 1000, tilde: null });
+    const [located] = parse(
+      configMap('s', 'v: {octal: 0644, yes: yes, off: off, time: 2001-12-14, minutes: 1:30, big: 12345678901234567890, hex: 0x1f, under: 1_000, tilde: ~}\n'),
+    ).objects;
+    expect(fieldAt(located?.object, 'v')).toEqual({
+      octal: 420,
+      true: true,
+      false: false,
+      time: '2001-12-14',
+      minutes: '1:30',
+      big: '12345678901234567890',
+      hex: 31,
+      under: 1000,
+      tilde: null,
+    });
   });
 
   it('merges with << as YAML 1.1 does', () => {

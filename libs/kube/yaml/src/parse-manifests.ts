@@ -1,5 +1,13 @@
 import { isJsonObject, type KubeObject } from '@tiphys/kube-model';
-import { LineCounter, parseAllDocuments, type Document, type DocumentOptions, type ParseOptions as ParseOptionsOfYaml, type SchemaOptions, type Tags } from 'yaml';
+import {
+  LineCounter,
+  parseAllDocuments,
+  type Document,
+  type DocumentOptions,
+  type ParseOptions as ParseOptionsOfYaml,
+  type SchemaOptions,
+  type Tags,
+} from 'yaml';
 import { defaultManifestLimits, type ManifestLimits } from './limits.ts';
 import type { ManifestProblem } from './problem.ts';
 import { toValue } from './to-value.ts';
@@ -56,7 +64,10 @@ export function parseManifests(text: string, options: ParseOptions): ParsedManif
 }
 
 /** Reads the documents of a YAML or JSON text as plain values; empty ones are left out. */
-export function parseDocuments(text: string, options: ParseOptions): { readonly values: readonly LocatedValue[]; readonly problems: readonly ManifestProblem[] } {
+export function parseDocuments(
+  text: string,
+  options: ParseOptions,
+): { readonly values: readonly LocatedValue[]; readonly problems: readonly ManifestProblem[] } {
   const limits = { ...defaultManifestLimits, ...options.limits };
   const file = options.source;
   // UTF-8 takes at most three bytes a UTF-16 unit: only texts near the limit are measured exactly.
@@ -74,7 +85,12 @@ export function parseDocuments(text: string, options: ParseOptions): { readonly 
     const error = document.errors[0];
     if (error !== undefined) {
       const { line, col } = lineCounter.linePos(error.pos[0]);
-      problems.push({ file, line, column: col, message: error.code === 'DUPLICATE_KEY' ? 'a key stands twice in one map' : error.message.replace(/\s+/g, ' ').trim() });
+      problems.push({
+        file,
+        line,
+        column: col,
+        message: error.code === 'DUPLICATE_KEY' ? 'a key stands twice in one map' : error.message.replace(/\s+/g, ' ').trim(),
+      });
       return;
     }
     const converted = toValue(document, limits);
@@ -94,7 +110,8 @@ const GO_YAML_IGNORES = ['timestamp', 'merge', 'omap', 'pairs', 'set'].map((tag)
 const DIALECT: ParseOptionsOfYaml & DocumentOptions & SchemaOptions = {
   version: '1.1',
   schema: 'yaml-1.1',
-  customTags: (tags: Tags): Tags => tags.filter((tag) => typeof tag === 'string' || !(GO_YAML_IGNORES.includes(tag.tag) || ('format' in tag && tag.format === 'TIME'))),
+  customTags: (tags: Tags): Tags =>
+    tags.filter((tag) => typeof tag === 'string' || !(GO_YAML_IGNORES.includes(tag.tag) || ('format' in tag && tag.format === 'TIME'))),
   merge: false,
   uniqueKeys: true,
   intAsBigInt: true,
