@@ -1,1 +1,8 @@
-export {};
+export { ApiError } from './api-error.ts';
+export type { DeliveryBackend, PlanRequest, RollbackRequest, SyncRequest } from './backend.ts';
+export { ListenError, startDeliveryApi, type DeliveryApi, type DeliveryApiOptions } from './server.ts';
+export type { LocalAccount } from './sessions.ts';
+export type {
+  ApplicationEvent, ApplicationListAnswer, ChangeOwner, ClusterAnswer, ErrorAnswer, FieldChange, ListFacets, LogLine, ManagedResource, ManagedResourcesAnswer, ManifestsAnswer, PlanAnswer, PlanStep, RepositoryAnswer,
+  ResourceNode, ResourceTreeAnswer, RunsAnswer,
+} from './wire.ts';

@@ -1,0 +1,59 @@
+import type { AppProject, Application, Operation, SyncRun } from '@tiphys/delivery-applications';
+import type { Lister } from '@tiphys/kube-client';
+import type { InformerEvent, KubeClient } from '@tiphys/kube-client';
+import type { ClusterAnswer, ManagedResourcesAnswer, ManifestsAnswer, PlanAnswer, RepositoryAnswer, ResourceTreeAnswer } from './wire.ts';
+
+/** A sync somebody asked for. */
+export interface SyncRequest {
+  readonly application: Application;
+  readonly operation: Operation;
+  readonly actor: string;
+  /** Carry out exactly the plan with this hash, or refuse. */
+  readonly planHash?: string;
+}
+
+/** A rollback somebody asked for: to an entry of the history, or to what a run deployed. */
+export interface RollbackRequest {
+  readonly application: Application;
+  readonly to: { readonly historyId: number } | { readonly run: string };
+  readonly actor: string;
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+  readonly reason?: string;
+}
+
+/** Which plan to show. */
+export interface PlanRequest {
+  readonly application: Application;
+  readonly revision?: string;
+  readonly prune?: boolean;
+}
+
+/** What the API needs of the delivery engine. Reads come from caches, deeds are intents written to the control cluster. */
+export interface DeliveryBackend {
+  readonly client: KubeClient;
+  /** Namespace of Applications, projects and credentials. */
+  readonly namespace: string;
+  readonly applications: Lister<Application> & { readonly resourceVersion: string; onEvent(handler: (event: InformerEvent<Application>) => void): () => void };
+  readonly projects: Lister<AppProject>;
+  readonly runs: Lister<SyncRun> & { onEvent(handler: (event: InformerEvent<SyncRun>) => void): () => void };
+  managedResources(application: Application, signal: AbortSignal): Promise<ManagedResourcesAnswer>;
+  resourceTree(application: Application, signal: AbortSignal): Promise<ResourceTreeAnswer>;
+  manifests(application: Application, revision: string | undefined, signal: AbortSignal): Promise<ManifestsAnswer>;
+  plan(request: PlanRequest, signal: AbortSignal): Promise<PlanAnswer>;
+  sync(request: SyncRequest, signal: AbortSignal): Promise<SyncRun>;
+  rollback(request: RollbackRequest, signal: AbortSignal): Promise<SyncRun>;
+  /** Ends the run under way; false when there is none. */
+  terminate(application: Application, signal: AbortSignal): Promise<boolean>;
+  /** Lets automation go on after a rollback. */
+  unpin(application: Application, signal: AbortSignal): Promise<void>;
+  /** Looks at Git and the cluster now and resolves when the application has been compared. */
+  refresh(application: Application, hard: boolean, signal: AbortSignal): Promise<void>;
+  /** The client of the cluster an application is deployed to. */
+  targetClient(application: Application, signal: AbortSignal): Promise<KubeClient>;
+  repositories(): readonly RepositoryAnswer[];
+  clusters(): readonly ClusterAnswer[];
+  /** Looks now at repositories that are the same place as a URL; returns how many. */
+  hint(repoURL: string): number;
+  webhookSecret(signal: AbortSignal): Promise<string | undefined>;
+}
