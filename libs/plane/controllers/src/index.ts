@@ -1,1 +1,2 @@
-export {};
+export { createControllers, type ControllersOptions } from './controllers.ts';
+export type { ControllerDeps } from './kinds.ts';

@@ -1,0 +1,31 @@
+import type { Service } from '@tiphys/kernel';
+import { createDeploymentController } from './deployment/deployment.ts';
+import { createEndpointsController } from './endpoints.ts';
+import { createGarbageCollector } from './gc/garbage-collector.ts';
+import { createJobController } from './job/job.ts';
+import type { ControllerDeps } from './kinds.ts';
+import { createNamespaceController } from './namespace.ts';
+import { createRootCaPublisher, createServiceAccountController } from './namespace-defaults.ts';
+import { createPodGcController } from './pod-gc.ts';
+import { createReplicaSetController } from './replica-set.ts';
+
+/** What the controllers need besides the API. */
+export interface ControllersOptions extends ControllerDeps {
+  /** The certificate authority of the API server, published to every namespace; nothing is published without it. */
+  readonly rootCaPem?: string;
+}
+
+/** Every controller of the control plane, to be run beside each other under one supervisor. The informers are run by the caller. */
+export function createControllers(options: ControllersOptions): readonly Service[] {
+  return [
+    createNamespaceController(options),
+    createServiceAccountController(options),
+    ...(options.rootCaPem === undefined ? [] : [createRootCaPublisher(options, options.rootCaPem)]),
+    createReplicaSetController(options),
+    createDeploymentController(options),
+    createJobController(options),
+    createEndpointsController(options),
+    createGarbageCollector(options),
+    createPodGcController(options),
+  ];
+}
