@@ -1,0 +1,126 @@
+import { MessageChannel } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { messageOf, withTimeout, type Logger } from '@tiphys/kernel';
+import { normalizePath, SourceError, type Snapshot } from '@tiphys/delivery-git';
+import type { LocatedObject, ManifestProblem } from '@tiphys/kube-yaml';
+import { serveReads } from './port-reads.ts';
+import { RenderCache } from './render-cache.ts';
+import { RenderError } from './render-error.ts';
+import type { RenderAnswer } from './render-worker.ts';
+import type { BuildEnvironment, RenderRequest, RenderTool } from './tool.ts';
+import { tracedReads, type TraceEntry } from './trace.ts';
+
+/** How a renderer is made. */
+export interface RendererOptions {
+  readonly logger: Logger;
+  readonly maxWorkers?: number;
+  readonly timeoutMs?: number;
+  readonly maxHeapMb?: number;
+  /** The worker's file, where it is not beside this module (a bundled command). */
+  readonly workerFile?: URL;
+}
+
+/** Manifests of one source at one commit. Complete only without problems: an incomplete render never prunes. */
+export interface RenderResult {
+  readonly tool: RenderTool['name'];
+  readonly objects: readonly LocatedObject[];
+  readonly problems: readonly ManifestProblem[];
+}
+
+/** How often manifests were made, and how often they were already there. */
+export interface RenderCounters {
+  readonly renders: number;
+  readonly hits: number;
+}
+
+/** Renders sources in workers, and remembers by what was read. */
+export interface Renderer {
+  /** Throws RenderError, or the SourceError of a repository that failed meanwhile. */
+  render(source: RenderRequest['source'], environment: BuildEnvironment, snapshot: Snapshot, options: { readonly signal: AbortSignal; readonly noCache?: boolean }): Promise<RenderResult>;
+  readonly counters: RenderCounters;
+  close(): Promise<void>;
+}
+
+const CACHED_OBJECTS_AND_READS = 200_000;
+const IDLE_MS = 120_000;
+
+/** Makes a renderer; workers are started when first needed and end when idle. */
+export function createRenderer(options: RendererOptions): Renderer {
+  const cache = new RenderCache<RenderResult>(CACHED_OBJECTS_AND_READS);
+  const counters = { renders: 0, hits: 0 };
+  let pool: Piscina | undefined;
+  const timeoutMs = options.timeoutMs ?? 60_000;
+
+  async function run(request: RenderRequest, snapshot: Snapshot, signal: AbortSignal): Promise<{ readonly answer: RenderAnswer; readonly trace: readonly TraceEntry[] }> {
+    pool ??= startPool(options);
+    const trace = new Map<string, TraceEntry>();
+    const { port1, port2 } = new MessageChannel();
+    let readFailure: unknown;
+    serveReads(port1, tracedReads(snapshot, trace), (error) => (readFailure ??= error));
+    try {
+      const worker = pool;
+      // Structured cloning gives back what the worker's one function returned.
+      const answer = (await withTimeout('render', timeoutMs, signal, (inner) => worker.run({ request, port: port2 }, { name: 'render', transferList: [port2], signal: inner }))) as RenderAnswer;
+      if (readFailure !== undefined) throw readFailure;
+      return { answer, trace: [...trace.values()] };
+    } finally {
+      port1.close();
+    }
+  }
+
+  async function render(request: RenderRequest, snapshot: Snapshot, signal: AbortSignal): Promise<RenderResult> {
+    const { answer, trace } = await run(request, snapshot, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw toRenderError(error, request.path, timeoutMs);
+    });
+    counters.renders += 1;
+    if (answer.kind === 'failed') throw new RenderError(answer.detail, answer.message, answer.hint === undefined ? {} : { hint: answer.hint });
+    const result: RenderResult = { tool: answer.tool, objects: answer.objects, problems: answer.problems };
+    cache.add(request, trace, result, answer.objects.length);
+    return result;
+  }
+
+  return {
+    counters,
+    async render(source, environment, snapshot, { signal, noCache = false }) {
+      const path = normalizePath(source.path ?? '');
+      if (path === undefined) throw new RenderError({ code: 'pathNotFound', path: source.path ?? '' }, `${source.path ?? ''}: path leads out of the repository`);
+      const request: RenderRequest = { source, path, environment };
+      if (noCache) cache.forget(request);
+      const known = await cache.find(request, snapshot);
+      if (known === undefined) return render(request, snapshot, signal);
+      counters.hits += 1;
+      return known;
+    },
+    async close() {
+      await pool?.destroy();
+    },
+  };
+}
+
+function startPool(options: RendererOptions): Piscina {
+  return new Piscina({
+    filename: (options.workerFile ?? workerFile()).href,
+    minThreads: 0,
+    maxThreads: options.maxWorkers ?? 2,
+    idleTimeout: IDLE_MS,
+    maxQueue: 10_000,
+    // The worker sees neither our environment nor our flags.
+    env: {},
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb ?? 512, maxYoungGenerationSizeMb: 64, stackSizeMb: 8 },
+  });
+}
+
+// Under the test runner this module is TypeScript, which a worker of Node 20 cannot load: the built file is the same code.
+function workerFile(): URL {
+  return import.meta.url.endsWith('.ts') ? new URL('../dist/render-worker.js', import.meta.url) : new URL('./render-worker.js', import.meta.url);
+}
+
+function toRenderError(error: unknown, path: string, timeoutMs: number): unknown {
+  if (error instanceof SourceError || error instanceof RenderError) return error;
+  const name = path === '' ? '.' : path;
+  if (error instanceof Error && error.name === 'TimeoutError') return new RenderError({ code: 'timeout', path }, `${name}: rendering took longer than ${timeoutMs} ms`, { cause: error });
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') return new RenderError({ code: 'outOfMemory', path }, `${name}: rendering needed more memory than it may have`, { cause: error });
+  return new RenderError({ code: 'toolFailed', path }, `${name}: rendering failed: ${messageOf(error)}`, { cause: error });
+}
