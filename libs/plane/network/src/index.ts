@@ -1,1 +1,1 @@
-export {};
+export { createServiceProxy, type ServiceProxyOptions } from './service-proxy.ts';
