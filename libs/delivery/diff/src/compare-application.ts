@@ -1,4 +1,4 @@
-import { ignoresExtraneous, waveOf, type IgnoreDifference, type SyncStatusCode } from '@tiphys/delivery-applications';
+import { ignoresExtraneous, roleOf, waveOf, type IgnoreDifference, type SyncStatusCode } from '@tiphys/delivery-applications';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
 import type { SchemaNode } from '@tiphys/kube-patch';
 import type { Change, Digest } from './change.ts';
@@ -41,12 +41,12 @@ export interface Comparison {
 export function compareApplication(request: CompareRequest): Comparison {
   const desiredKeys = new Set(request.desired.map((object) => refKey(refOf(object))));
   const wanted = request.desired.map((object) => compareDesired(object, request));
-  const extra = request.tracked.filter((object) => !desiredKeys.has(refKey(refOf(object))) && !isChild(object)).map(compareExtra);
+  const extra = request.tracked.filter((object) => !desiredKeys.has(refKey(refOf(object))) && !isChild(object) && roleOf(object).kind === 'resource').map(compareExtra);
   const resources = [...wanted, ...extra].toSorted((a, b) => (refKey(a.ref) < refKey(b.ref) ? -1 : 1));
   return { status: resources.some((resource) => resource.status === 'OutOfSync') ? 'OutOfSync' : 'Synced', resources };
 }
 
-// Controllers copy annotations to what they create; an object with an owner is theirs to delete.
+// Hooks live by their own deletion policies, so they are never extra. Controllers copy annotations to what they create; an object with an owner is theirs to delete.
 function isChild(object: KubeObject): boolean {
   return (object.metadata.ownerReferences ?? []).length > 0;
 }

@@ -1,0 +1,75 @@
+import { assess, completionOf } from '@tiphys/delivery-health';
+import { describeRef, toKey, type KubeObject, type ResourceType } from '@tiphys/kube-model';
+import type { SyncTask } from './plan.ts';
+import type { PerformDeps } from './sync-deps.ts';
+import { watchUntil } from './watch-until.ts';
+
+/** A task whose object is waited for. */
+export interface GatedTask {
+  readonly task: SyncTask;
+  readonly type: ResourceType;
+  /** The object as last seen; undefined when it has to be read. */
+  readonly object: KubeObject | undefined;
+}
+
+/** How a gated task ended. */
+export interface GateVerdict {
+  readonly outcome: 'succeeded' | 'failed';
+  readonly message: string;
+}
+
+/** Waits until every object of a wave is well, every hook has ended and every pruned object is gone. Watches, never ticks. */
+export async function waitAtGate(gated: readonly GatedTask[], deps: PerformDeps, signal: AbortSignal): Promise<ReadonlyMap<string, GateVerdict>> {
+  const verdicts = new Map<string, GateVerdict>();
+  const open: GatedTask[] = [];
+  for (const entry of gated) {
+    const verdict = entry.object === undefined ? undefined : judge(entry.task, entry.object);
+    if (verdict === undefined) open.push(entry);
+    else verdicts.set(entry.task.id, verdict);
+  }
+  const groups = groupByPlace(open);
+  await Promise.all([...groups.values()].map((group) => waitForGroup(group, verdicts, deps, signal)));
+  return verdicts;
+}
+
+function groupByPlace(entries: readonly GatedTask[]): ReadonlyMap<string, readonly GatedTask[]> {
+  const groups = new Map<string, GatedTask[]>();
+  for (const entry of entries) {
+    const { group, version, resource } = entry.type;
+    const key = `${group}/${version}/${resource}/${entry.task.ref.namespace ?? ''}`;
+    groups.set(key, [...(groups.get(key) ?? []), entry]);
+  }
+  return groups;
+}
+
+async function waitForGroup(group: readonly GatedTask[], verdicts: Map<string, GateVerdict>, deps: PerformDeps, signal: AbortSignal): Promise<void> {
+  const [first] = group;
+  if (first === undefined) return;
+  const byName = new Map(group.map((entry) => [entry.task.ref.name, entry.task]));
+  await watchUntil(
+    deps.client,
+    deps.clock,
+    {
+      type: first.type,
+      namespace: first.task.ref.namespace,
+      names: [...byName.keys()],
+      isSettled: (name, object) => {
+        const task = byName.get(name);
+        const verdict = task === undefined ? undefined : judge(task, object);
+        if (task !== undefined && verdict !== undefined) verdicts.set(task.id, verdict);
+        return verdict !== undefined;
+      },
+    },
+    signal,
+  );
+}
+
+function judge(task: SyncTask, object: KubeObject | undefined): GateVerdict | undefined {
+  if (task.action === 'prune') return object === undefined || object.metadata.uid !== task.liveUid ? { outcome: 'succeeded', message: 'pruned' } : undefined;
+  if (object === undefined) return { outcome: 'failed', message: `${describeRef(task.ref)}: is gone: it might have been deleted while the sync waited for it (${toKey(task.ref)})` };
+  const health = assess(object);
+  const completion = completionOf(health?.status);
+  // A suspended object waits for a person; a sync does not.
+  if (completion === 'running' && health?.status !== 'Suspended') return undefined;
+  return { outcome: completion === 'failed' ? 'failed' : 'succeeded', message: health?.message ?? '' };
+}
