@@ -36,9 +36,9 @@ function filesBelow(folder: string): readonly string[] {
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"]+)['"]/g;
 
-function importsOf(folder: string, includeTests: boolean): Room['imports'] {
+function importsOf(folder: string): Room['imports'] {
   return filesBelow(folder)
-    .filter((file) => includeTests || !file.endsWith('.test.ts'))
+    .filter((file) => !/\.test(-suite)?\.ts$/.test(file))
     .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(IMPORT)].map((match) => ({ file: path.relative(root, file), target: match[1] ?? match[2] ?? match[3] ?? '' })));
 }
 
@@ -49,7 +49,7 @@ function loadRooms(): readonly Room[] {
     .map((folder) => {
       const manifest = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as { readonly name: string; readonly dependencies?: object; readonly devDependencies?: object; readonly nx: { readonly tags: readonly string[] } };
       const tag = (kind: string): string => manifest.nx.tags.find((text) => text.startsWith(`${kind}:`))?.slice(kind.length + 1) ?? '';
-      return { name: manifest.name, folder, layer: tag('layer'), side: tag('side'), dependencies: Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }), imports: importsOf(path.join(root, folder, 'src'), false) };
+      return { name: manifest.name, folder, layer: tag('layer'), side: tag('side'), dependencies: Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }), imports: importsOf(path.join(root, folder, 'src')) };
     });
 }
 

@@ -55,7 +55,11 @@ export function customResource(apiVersion: string, kind: string, resource: strin
 }
 
 /** The REST path of a resource, or of one object of it. */
-export function resourcePath(type: ResourceType, key: { readonly namespace?: string | undefined; readonly name?: string | undefined } = {}, subresource?: string): string {
+export function resourcePath(
+  type: ResourceType,
+  key: { readonly namespace?: string | undefined; readonly name?: string | undefined } = {},
+  subresource?: string,
+): string {
   const base = type.group === '' ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
   const namespace = type.namespaced && key.namespace !== undefined && key.namespace !== '' ? `/namespaces/${encodeURIComponent(key.namespace)}` : '';
   const name = key.name === undefined ? '' : `/${encodeURIComponent(key.name)}`;

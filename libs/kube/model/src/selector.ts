@@ -103,7 +103,11 @@ export function selectorOf(selector: metav1.LabelSelector): Selector {
   return [
     ...Object.entries(selector.matchLabels ?? {}).map(([key, value]): Requirement => ({ key, operator: 'Equals', values: [value] })),
     // The API validates the operator to be one of the four.
-    ...(selector.matchExpressions ?? []).map((e): Requirement => ({ key: e.key, operator: e.operator as 'In' | 'NotIn' | 'Exists' | 'DoesNotExist', values: e.values ?? [] })),
+    ...(selector.matchExpressions ?? []).map((e): Requirement => ({
+      key: e.key,
+      operator: e.operator as 'In' | 'NotIn' | 'Exists' | 'DoesNotExist',
+      values: e.values ?? [],
+    })),
   ];
 }
 

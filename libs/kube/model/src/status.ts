@@ -3,14 +3,49 @@ import type { metav1 } from './generated/types/index.ts';
 
 /** The closed set of reasons of a failed API call (apimachinery meta/v1/types.go). */
 export type StatusReason =
-  | 'Unauthorized' | 'Forbidden' | 'NotFound' | 'AlreadyExists' | 'Conflict' | 'Gone' | 'Invalid' | 'ServerTimeout' | 'StoreReadError' | 'Timeout'
-  | 'TooManyRequests' | 'BadRequest' | 'MethodNotAllowed' | 'NotAcceptable' | 'RequestEntityTooLarge' | 'UnsupportedMediaType' | 'InternalError' | 'Expired' | 'ServiceUnavailable' | '';
+  | 'Unauthorized'
+  | 'Forbidden'
+  | 'NotFound'
+  | 'AlreadyExists'
+  | 'Conflict'
+  | 'Gone'
+  | 'Invalid'
+  | 'ServerTimeout'
+  | 'StoreReadError'
+  | 'Timeout'
+  | 'TooManyRequests'
+  | 'BadRequest'
+  | 'MethodNotAllowed'
+  | 'NotAcceptable'
+  | 'RequestEntityTooLarge'
+  | 'UnsupportedMediaType'
+  | 'InternalError'
+  | 'Expired'
+  | 'ServiceUnavailable'
+  | '';
 
 /** The HTTP code that goes with a reason. */
 const CODE_OF: Readonly<Record<StatusReason, number>> = {
-  Unauthorized: 401, Forbidden: 403, NotFound: 404, AlreadyExists: 409, Conflict: 409, Gone: 410, Invalid: 422, ServerTimeout: 500, StoreReadError: 500,
-  Timeout: 504, TooManyRequests: 429, BadRequest: 400, MethodNotAllowed: 405, NotAcceptable: 406, RequestEntityTooLarge: 413, UnsupportedMediaType: 415,
-  InternalError: 500, Expired: 410, ServiceUnavailable: 503, '': 500,
+  Unauthorized: 401,
+  Forbidden: 403,
+  NotFound: 404,
+  AlreadyExists: 409,
+  Conflict: 409,
+  Gone: 410,
+  Invalid: 422,
+  ServerTimeout: 500,
+  StoreReadError: 500,
+  Timeout: 504,
+  TooManyRequests: 429,
+  BadRequest: 400,
+  MethodNotAllowed: 405,
+  NotAcceptable: 406,
+  RequestEntityTooLarge: 413,
+  UnsupportedMediaType: 415,
+  InternalError: 500,
+  Expired: 410,
+  ServiceUnavailable: 503,
+  '': 500,
 };
 
 /** One cause inside a Status: the field and what is wrong with it. */
