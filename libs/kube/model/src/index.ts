@@ -25,6 +25,7 @@ export {
   type ObjectKey,
   type ObjectRef,
 } from './object.ts';
+export { decodeKubeProtobuf, isKubeProtobuf, ProtobufError } from './protobuf.ts';
 export { canonicalQuantity, formatQuantity, parseQuantity, quantityMilli, quantityUnits, type Quantity } from './quantity.ts';
 export { compareResourceVersions } from './resource-version.ts';
 export {

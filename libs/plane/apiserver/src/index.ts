@@ -1,1 +1,4 @@
-export {};
+export type {
+  ContainerTarget, ExecOptions, ExecStreams, LogOptions, NodeBackend, NodeRegistry, PortStream, TerminalSize,
+} from './nodes.ts';
+export { defaultApiServerOptions, startApiServer, type ApiServer, type ApiServerOptions } from './server.ts';

@@ -1,0 +1,51 @@
+import type { Clock, Logger } from '@tiphys/kernel';
+import type { Store } from '@tiphys/plane-store';
+import type { Allocators } from './registry/allocators.ts';
+import type { Catalog } from './registry/catalog.ts';
+import type { ServedResource } from './registry/served.ts';
+import type { NodeDirectory } from './nodes.ts';
+import type { TokenIssuer } from './auth/tokens.ts';
+
+/** Who asks. */
+export interface UserInfo {
+  readonly username: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What every handler works with: the parts of one API server. */
+export interface Core {
+  readonly store: Store;
+  readonly catalog: Catalog;
+  readonly allocators: Allocators;
+  readonly nodes: NodeDirectory;
+  readonly tokens: TokenIssuer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Yields [0, 1). */
+  readonly random: () => number;
+  readonly gitVersion: string;
+  /** Aborts when the server closes. */
+  readonly closing: AbortSignal;
+}
+
+/** The object or collection a request is about. */
+export interface Scope {
+  readonly served: ServedResource;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly subresource: string | undefined;
+  readonly user: UserInfo;
+  readonly userAgent: string;
+}
+
+/** Query options of writes. */
+export interface WriteFlags {
+  readonly dryRun: boolean;
+  readonly fieldManager: string;
+  readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore';
+  readonly force: boolean;
+  /** Collects the texts of Warning headers. */
+  readonly warn: (text: string) => void;
+}

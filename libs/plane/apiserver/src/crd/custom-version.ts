@@ -1,0 +1,16 @@
+import type { apiextensionsv1 } from '@tiphys/kube-model';
+import type { StructuralSchema } from './structural-schema.ts';
+
+/** What a CRD says about one of its versions. */
+export interface CustomVersion {
+  /** Name of the CRD. */
+  readonly crd: string;
+  readonly schema: StructuralSchema;
+  /** The schema as the CRD has it, for server-side apply and OpenAPI. */
+  readonly openApiSchema: unknown;
+  readonly hasStatus: boolean;
+  readonly scale: apiextensionsv1.CustomResourceSubresourceScale | undefined;
+  readonly columns: readonly apiextensionsv1.CustomResourceColumnDefinition[];
+  readonly selectableFields: readonly string[];
+  readonly deprecationWarning: string | undefined;
+}

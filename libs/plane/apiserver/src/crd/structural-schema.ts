@@ -1,0 +1,95 @@
+import { asList, asMap, asText, setField, type JsonMap } from '../draft.ts';
+
+/** A structural schema of a custom resource, read once when the CRD is established. Only what the server acts on. */
+export interface StructuralSchema {
+  readonly type: string | undefined;
+  readonly properties: ReadonlyMap<string, StructuralSchema>;
+  readonly additional: StructuralSchema | undefined;
+  /** `additionalProperties: true`, or fields to be kept as they are. */
+  readonly keepsUnknown: boolean;
+  readonly items: StructuralSchema | undefined;
+  readonly required: readonly string[];
+  readonly nullable: boolean;
+  readonly intOrString: boolean;
+  readonly embedded: boolean;
+  readonly hasDefault: boolean;
+  readonly defaultValue: unknown;
+  /** Whether this schema or one below it sets a default. */
+  readonly defaultsBelow: boolean;
+  readonly raw: JsonMap;
+}
+
+const MAX_SCHEMA_DEPTH = 100;
+
+/** Reads `openAPIV3Schema`. Fields the server does not know are left in `raw`. */
+export function parseStructuralSchema(value: unknown, depth: number = 0): StructuralSchema {
+  const raw = asMap(value) ?? {};
+  const deeper = (child: unknown): StructuralSchema => parseStructuralSchema(depth > MAX_SCHEMA_DEPTH ? {} : child, depth + 1);
+  const properties = new Map(Object.entries(asMap(raw['properties']) ?? {}).map(([name, child]) => [name, deeper(child)] as const));
+  const additional = asMap(raw['additionalProperties']) === undefined ? undefined : deeper(raw['additionalProperties']);
+  const items = asMap(raw['items']) === undefined ? undefined : deeper(raw['items']);
+  const hasDefault = raw['default'] !== undefined;
+  return {
+    type: asText(raw['type']),
+    properties,
+    additional,
+    keepsUnknown: raw['x-kubernetes-preserve-unknown-fields'] === true || raw['additionalProperties'] === true,
+    items,
+    required: asList(raw['required']).map(String),
+    nullable: raw['nullable'] === true,
+    intOrString: raw['x-kubernetes-int-or-string'] === true,
+    embedded: raw['x-kubernetes-embedded-resource'] === true,
+    hasDefault,
+    defaultValue: raw['default'],
+    defaultsBelow: hasDefault || [...properties.values(), additional, items].some((child) => child?.defaultsBelow === true),
+    raw,
+  };
+}
+
+const OBJECT_FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
+
+/** Removes fields the schema does not name and reports their paths. The object's own apiVersion, kind and metadata stay. */
+export function pruneCustom(object: JsonMap, schema: StructuralSchema, unknown: string[]): void {
+  pruneMap(object, schema, '', OBJECT_FIELDS, unknown);
+}
+
+function pruneValue(value: unknown, schema: StructuralSchema, path: string, unknown: string[]): void {
+  if (Array.isArray(value)) {
+    if (schema.items !== undefined) for (const [index, item] of value.entries()) pruneValue(item, schema.items, `${path}[${index}]`, unknown);
+    return;
+  }
+  const map = asMap(value);
+  if (map !== undefined) pruneMap(map, schema, path, schema.embedded ? OBJECT_FIELDS : new Set(), unknown);
+}
+
+function pruneMap(map: JsonMap, schema: StructuralSchema, path: string, kept: ReadonlySet<string>, unknown: string[]): void {
+  for (const [key, value] of Object.entries(map)) {
+    const child = schema.properties.get(key) ?? schema.additional;
+    const childPath = path === '' ? key : `${path}.${key}`;
+    if (kept.has(key) && (path !== '' || OBJECT_FIELDS.has(key))) continue;
+    if (child !== undefined) pruneValue(value, child, childPath, unknown);
+    else if (!schema.keepsUnknown) {
+      delete map[key];
+      unknown.push(childPath);
+    }
+  }
+}
+
+/** Sets the schema's defaults where fields are absent, and removes nulls that are not nullable but have a default. */
+export function defaultCustom(value: unknown, schema: StructuralSchema): void {
+  if (!schema.defaultsBelow) return;
+  if (Array.isArray(value)) {
+    if (schema.items !== undefined) for (const item of value) defaultCustom(item, schema.items);
+    return;
+  }
+  const map = asMap(value);
+  if (map === undefined) return;
+  for (const [name, child] of schema.properties) {
+    const present = Object.hasOwn(map, name) && !(map[name] === null && !child.nullable && child.hasDefault);
+    if (!present && child.hasDefault) setField(map, name, structuredClone(child.defaultValue));
+    if (Object.hasOwn(map, name)) defaultCustom(map[name], child);
+  }
+  if (schema.additional !== undefined) {
+    for (const [key, child] of Object.entries(map)) if (!schema.properties.has(key)) defaultCustom(child, schema.additional);
+  }
+}

@@ -1,0 +1,62 @@
+import { formatApiVersion } from '@tiphys/kube-model';
+import { asMap, setField, type JsonMap } from '../draft.ts';
+import { DEFAULT_TABLES } from '../generated/defaults.ts';
+
+/** When a default applies: `u` unset, `z` zero or unset, `h` unset inside a handler that is set. */
+export type DefaultMode = 'u' | 'z' | 'h';
+
+/** One rule: path (`[]` stands for every item), value, mode. */
+export type DefaultRule = readonly [path: string, value: unknown, mode: DefaultMode];
+
+/** The rules of one kind. */
+export interface DefaultTable {
+  readonly gvk: string;
+  /** Prefixes under which the rules of a pod hold too. */
+  readonly podTemplates?: readonly string[];
+  readonly rules: readonly (readonly [string, unknown, string])[];
+}
+
+interface CompiledRule {
+  readonly steps: readonly string[];
+  readonly value: unknown;
+  readonly zeroToo: boolean;
+}
+
+const compiled = new Map<string, readonly CompiledRule[]>();
+
+/** Applies the mechanical defaults of a kind, in place. */
+export function applyDefaultTable(object: JsonMap, group: string, version: string, kind: string): void {
+  for (const rule of rulesOf(`${formatApiVersion(group, version)}/${kind}`)) applyRule(object, rule, 0);
+}
+
+function rulesOf(gvk: string): readonly CompiledRule[] {
+  const known = compiled.get(gvk);
+  if (known !== undefined) return known;
+  const table = DEFAULT_TABLES.find((candidate) => candidate.gvk === gvk);
+  const pod = table?.podTemplates === undefined ? undefined : DEFAULT_TABLES.find((candidate) => candidate.gvk === 'v1/Pod');
+  const rules = [
+    ...(table?.rules ?? []),
+    ...(table?.podTemplates ?? []).flatMap((prefix) => (pod?.rules ?? []).filter(([path]) => path.startsWith('spec.')).map(([path, value, mode]) => [`${prefix}${path}`, value, mode] as const)),
+  ].map(([path, value, mode]): CompiledRule => ({ steps: path.replaceAll('[]', '.[]').split('.'), value, zeroToo: mode === 'z' }));
+  compiled.set(gvk, rules);
+  return rules;
+}
+
+// These structs are never absent upstream, so their defaults make them.
+const ALWAYS_THERE = new Set(['spec.strategy', 'spec.updateStrategy', 'spec.persistentVolumeClaimRetentionPolicy', 'status']);
+
+function applyRule(at: unknown, rule: CompiledRule, index: number): void {
+  const step = rule.steps[index] ?? '';
+  if (step === '[]') {
+    if (Array.isArray(at)) for (const item of at) applyRule(item, rule, index + 1);
+    return;
+  }
+  const map = asMap(at);
+  if (map === undefined) return;
+  if (index === rule.steps.length - 1) {
+    if (map[step] === undefined || (rule.zeroToo && map[step] === 0)) setField(map, step, structuredClone(rule.value));
+    return;
+  }
+  if (map[step] === undefined && (ALWAYS_THERE.has(rule.steps.slice(0, index + 1).join('.')) || (step === 'status' && rule.steps[index - 1] === '[]'))) setField(map, step, {});
+  applyRule(map[step], rule, index + 1);
+}

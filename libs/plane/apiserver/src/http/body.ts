@@ -1,0 +1,87 @@
+import { LIMITS, messageOf } from '@tiphys/kernel';
+import { decodeKubeProtobuf, statusError } from '@tiphys/kube-model';
+import { parseManifests } from '@tiphys/kube-yaml';
+import { asMap, type Draft } from '../draft.ts';
+import { badRequest } from '../failures.ts';
+import { scanJson } from './json-scan.ts';
+
+/** A decoded body, and the duplicate keys its text had. */
+export interface DecodedBody {
+  readonly value: unknown;
+  readonly duplicates: readonly string[];
+}
+
+/** Reads a request's body. Throws 413 beyond the limit. */
+export async function readBody(chunks: AsyncIterable<unknown>): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    const part = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+    size += part.length;
+    if (size > LIMITS.requestBodyBytes) throw statusError('RequestEntityTooLarge', `Request entity too large: limit is ${LIMITS.requestBodyBytes}`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts, size);
+}
+
+/** Decodes a body by its media type. Throws 400 and 415. */
+export function decodeBody(bytes: Buffer, contentType: string | undefined): DecodedBody {
+  const type = (contentType ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
+  if (type === 'application/vnd.kubernetes.protobuf') return { value: decodeProtobuf(bytes), duplicates: [] };
+  if (type === 'application/yaml' || type === 'application/apply-patch+yaml' || type === 'text/yaml') return decodeYaml(bytes);
+  if (type === '' || type === 'application/json' || type.endsWith('+json')) return decodeJson(bytes);
+  throw statusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`);
+}
+
+function decodeProtobuf(bytes: Buffer): unknown {
+  try {
+    return decodeKubeProtobuf(bytes);
+  } catch (error) {
+    throw badRequest(`unable to decode protobuf: ${messageOf(error)}`);
+  }
+}
+
+function decodeJson(bytes: Buffer): DecodedBody {
+  const text = bytes.toString('utf8');
+  if (text.trim() === '') throw badRequest('unexpected end of JSON input: the body is empty');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`error decoding: ${messageOf(error)}`);
+  }
+  const { duplicates, depth } = scanJson(text);
+  if (depth > LIMITS.manifestDepth) throw badRequest(`error decoding: exceeded max depth of ${LIMITS.manifestDepth}`);
+  return { value, duplicates };
+}
+
+function decodeYaml(bytes: Buffer): DecodedBody {
+  const text = bytes.toString('utf8');
+  // Most clients send JSON under this type, which YAML contains.
+  if (text.trimStart().startsWith('{')) {
+    try {
+      JSON.parse(text);
+      return decodeJson(bytes);
+    } catch {
+      // Flow style YAML.
+    }
+  }
+  const { objects, problems } = parseManifests(text, { source: 'body' });
+  const [first] = problems;
+  if (first !== undefined) throw badRequest(`error converting YAML to JSON: ${first.message}`);
+  if (objects.length !== 1) throw badRequest('error decoding: the body must hold one object');
+  return { value: structuredClone(objects[0]), duplicates: [] };
+}
+
+/** A body as an object with metadata. Throws 400. */
+export function bodyAsDraft(value: unknown, apiVersion: string, kind: string): Draft {
+  const map = asMap(value);
+  if (map === undefined) throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type struct`);
+  // Upstream takes the kind from the path where the body has none.
+  if (map['apiVersion'] === undefined || map['apiVersion'] === '') map['apiVersion'] = apiVersion;
+  if (map['kind'] === undefined || map['kind'] === '') map['kind'] = kind;
+  if (typeof map['apiVersion'] !== 'string' || typeof map['kind'] !== 'string') throw badRequest('apiVersion and kind must be strings');
+  if (map['metadata'] === undefined || map['metadata'] === null) map['metadata'] = {};
+  if (asMap(map['metadata']) === undefined) throw badRequest(`${kind} in version "${apiVersion}" cannot be handled as a ${kind}: json: cannot unmarshal into Go struct field ${kind}.metadata of type v1.ObjectMeta`);
+  return map as unknown as Draft; // apiVersion, kind and metadata were checked.
+}

@@ -1,0 +1,162 @@
+import { createSecureServer, type Http2SecureServer, type Http2Session } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { messageOf, type Logger } from '@tiphys/kernel';
+import { StatusError, statusError } from '@tiphys/kube-model';
+import { StoreError } from '@tiphys/plane-store';
+import type { Core } from '../core.ts';
+import type { Answer } from './answer.ts';
+import { route, type Exchange } from './route.ts';
+
+/** What the listener needs of a request; node:http and node:http2 both have it. */
+interface Incoming extends AsyncIterable<unknown> {
+  readonly method?: string;
+  readonly url?: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly socket: unknown;
+}
+
+/** What the listener needs of a response. */
+interface Outgoing {
+  readonly headersSent: boolean;
+  writeHead(code: number, headers: Record<string, string | number | readonly string[]>): unknown;
+  write(chunk: Uint8Array | string): boolean;
+  end(chunk?: Uint8Array | string): unknown;
+  once(event: 'drain' | 'close', listener: () => void): unknown;
+  off(event: 'drain' | 'close', listener: () => void): unknown;
+}
+
+/** How the server listens. */
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly caPem: string;
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+/** A listening server. */
+export interface Listener {
+  readonly port: number;
+  /** Ends every connection. */
+  close(): Promise<void>;
+}
+
+/** Handles a connection upgrade (exec, attach, port-forward). */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Listens with TLS for HTTP/2 and HTTP/1.1. */
+export async function listen(core: Core, options: ListenOptions, upgrade: UpgradeHandler): Promise<Listener> {
+  const sessions = new Set<Http2Session>();
+  const sockets = new Set<Duplex>();
+  const server = createSecureServer({
+    allowHTTP1: true, cert: options.certPem, key: options.keyPem, ca: [options.caPem], requestCert: true, rejectUnauthorized: false,
+    // Informers hold one stream per kind; a client with more kinds than this opens a second connection.
+    settings: { maxConcurrentStreams: 1_000 },
+  });
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    session.on('error', () => session.destroy());
+  });
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    // A reset connection ends its requests by their own close events.
+    socket.on('error', () => socket.destroy());
+  });
+  server.on('request', (request, response) => {
+    // serve answers every failure itself.
+    void serve(core, request as unknown as Incoming, response as unknown as Outgoing);
+  });
+  server.on('upgrade', upgrade);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server, sessions, sockets) };
+}
+
+async function closeServer(server: Http2SecureServer, sessions: ReadonlySet<Http2Session>, sockets: ReadonlySet<Duplex>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const session of sessions) session.destroy();
+  for (const socket of sockets) socket.destroy();
+  await closed;
+}
+
+async function serve(core: Core, request: Incoming, response: Outgoing): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const warnings: string[] = [];
+  const signal = AbortSignal.any([gone.signal, core.closing]);
+  try {
+    const answer = await route(core, exchangeOf(request, signal, warnings));
+    await send(response, answer, warnings, request.method === 'HEAD', signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    const status = toStatus(error, core.logger, request);
+    if (response.headersSent) response.end();
+    else await send(response, { kind: 'json', code: status.httpCode, value: status.status, headers: retryHeaders(status) }, warnings, false, signal).catch(() => undefined); // The client went away.
+  }
+}
+
+function retryHeaders(status: StatusError): Readonly<Record<string, string>> {
+  const seconds = status.status.details?.retryAfterSeconds;
+  return seconds === undefined ? {} : { 'retry-after': String(seconds) };
+}
+
+function exchangeOf(request: Incoming, signal: AbortSignal, warnings: string[]): Exchange {
+  const url = request.url ?? '/';
+  const mark = url.indexOf('?');
+  return {
+    method: request.method ?? 'GET', path: mark < 0 ? url : url.slice(0, mark), query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+    headers: request.headers, body: request, socket: request.socket, signal,
+    warn: (text) => void (warnings.length < MAX_WARNINGS && warnings.push(`299 - "${text.replace(/[\\"]/g, '\\$&').replace(/[^\x20-\x7e]/g, '?')}"`)),
+  };
+}
+
+const MAX_WARNINGS = 50;
+
+/** The Status a failure is answered with; what is no Status is logged in full and shown as an internal error. */
+export function toStatus(error: unknown, logger: Logger, request: { readonly method?: string; readonly url?: string }): StatusError {
+  if (error instanceof StatusError) return error;
+  if (error instanceof StoreError && error.code === 'closed') return statusError('ServiceUnavailable', 'the server is closing');
+  logger.error({ err: error, method: request.method, path: request.url?.split('?')[0] }, 'request failed');
+  return statusError('InternalError', `Internal error occurred: ${error instanceof StoreError ? messageOf(error) : 'see the log of the server'}`);
+}
+
+async function send(response: Outgoing, answer: Answer, warnings: readonly string[], isHead: boolean, signal: AbortSignal): Promise<void> {
+  const headers: Record<string, string | number | readonly string[]> = { 'cache-control': 'no-cache, private', ...answer.headers, ...(warnings.length === 0 ? {} : { warning: [...warnings] }) };
+  if (answer.kind === 'stream') {
+    response.writeHead(answer.code, { ...headers, 'content-type': answer.contentType });
+    if (!isHead) await stream(response, answer.chunks, signal);
+    response.end();
+    return;
+  }
+  const body = answer.kind === 'json' ? Buffer.from(`${JSON.stringify(answer.value)}\n`) : Buffer.concat(answer.chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)));
+  const contentType = answer.kind === 'json' ? (answer.contentType ?? 'application/json') : answer.contentType;
+  response.writeHead(answer.code, { ...headers, 'content-type': contentType, 'content-length': body.length });
+  response.end(isHead ? undefined : body);
+}
+
+async function stream(response: Outgoing, chunks: AsyncIterable<Uint8Array | string>, signal: AbortSignal): Promise<void> {
+  // The head must go out before the first event, or a quiet watch looks like a hanging server.
+  if ('flushHeaders' in response && typeof response.flushHeaders === 'function') response.flushHeaders();
+  for await (const chunk of chunks) {
+    if (signal.aborted) return;
+    if (!response.write(chunk)) await drained(response, signal);
+  }
+}
+
+function drained(response: Outgoing, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    response.once('drain', done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,85 @@
+import { fieldAt, statusError, type authenticationv1, type corev1 } from '@tiphys/kube-model';
+import { toTimestamp } from '@tiphys/kernel';
+import type { Core, Scope, UserInfo } from '../core.ts';
+import { isAllowed, rulesFor, type Attributes } from '../auth/authorize.ts';
+import { expiryOf, ISSUER } from '../auth/tokens.ts';
+import { asList, asMap, asText, draftAs, type Draft } from '../draft.ts';
+import { badRequest, conflict, invalid, problem } from '../failures.ts';
+import { mustGetEntry, readAs } from '../registry/objects.ts';
+
+const text = (value: unknown, ...path: readonly string[]): string => asText(fieldAt(value, ...path)) ?? '';
+
+/** Kinds that are questions: created, answered in their status, never stored. Undefined when the resource is none of them. */
+export async function answerReview(core: Core, scope: Scope, body: Draft): Promise<Draft | undefined> {
+  switch (scope.served.resource) {
+    case 'selfsubjectaccessreviews':
+      return { ...body, status: accessStatus(core, scope.user, body.spec) };
+    case 'subjectaccessreviews':
+    case 'localsubjectaccessreviews':
+      return { ...body, status: accessStatus(core, subjectOf(body.spec), body.spec) };
+    case 'selfsubjectrulesreviews':
+      return { ...body, status: rulesStatus(core, scope.user, text(body.spec, 'namespace')) };
+    case 'selfsubjectreviews':
+      return { ...body, status: { userInfo: scope.user } };
+    case 'tokenreviews':
+      return { ...body, status: await tokenStatus(core, body.spec) };
+    default:
+      return undefined;
+  }
+}
+
+function accessStatus(core: Core, user: UserInfo, spec: unknown): unknown {
+  const resource = fieldAt(spec, 'resourceAttributes');
+  const path = fieldAt(spec, 'nonResourceAttributes');
+  if ((resource === undefined) === (path === undefined)) throw badRequest('exactly one of nonResourceAttributes or resourceAttributes must be specified');
+  const attributes: Attributes = resource === undefined
+    ? { kind: 'path', verb: text(path, 'verb'), path: text(path, 'path') }
+    : { kind: 'resource', verb: text(resource, 'verb'), group: text(resource, 'group'), resource: text(resource, 'resource'), subresource: text(resource, 'subresource'), namespace: text(resource, 'namespace'), name: text(resource, 'name') };
+  return isAllowed(core, user, attributes) ? { allowed: true } : { allowed: false, reason: '' };
+}
+
+function subjectOf(spec: unknown): UserInfo {
+  return { username: text(spec, 'user'), groups: asList(fieldAt(spec, 'groups')).map(String) };
+}
+
+function rulesStatus(core: Core, user: UserInfo, namespace: string): unknown {
+  const rules = user.groups.includes('system:masters') ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, { verbs: ['*'], nonResourceURLs: ['*'] }] : rulesFor(core, user, namespace);
+  return {
+    resourceRules: rules.filter((rule) => rule.nonResourceURLs === undefined || rule.nonResourceURLs.length === 0),
+    nonResourceRules: rules.filter((rule) => (rule.nonResourceURLs ?? []).length > 0), incomplete: false,
+  };
+}
+
+async function tokenStatus(core: Core, spec: unknown): Promise<unknown> {
+  const audiences = asList(fieldAt(spec, 'audiences')).map(String);
+  const identity = await core.tokens.identify(text(spec, 'token'), core.clock.now(), audiences.length === 0 ? [ISSUER] : audiences);
+  return identity === undefined ? { authenticated: false, user: {}, error: 'invalid bearer token' } : { authenticated: true, user: identity.user, audiences: identity.audiences };
+}
+
+const MIN_SECONDS = 600;
+
+/** Issues a token of a service account (`serviceaccounts/token`). */
+export async function requestToken(core: Core, scope: Scope, body: Draft): Promise<Draft> {
+  const account = draftAs<corev1.ServiceAccount>(readAs(scope.served, mustGetEntry(core, scope).value));
+  const spec = asMap(body.spec) as authenticationv1.TokenRequestSpec | undefined; // Coerced to the schema of TokenRequest.
+  const expirationSeconds = spec?.expirationSeconds ?? 3_600;
+  if (expirationSeconds < MIN_SECONDS) throw invalid('authentication.k8s.io', 'TokenRequest', '', [problem.invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 10 minutes')]);
+  const bound = boundOf(core, scope, spec?.boundObjectRef);
+  const token = await core.tokens.issueServiceAccount({
+    namespace: scope.namespace ?? '', name: scope.name, uid: account.metadata.uid ?? '', audiences: spec?.audiences ?? [], expirationSeconds, ...(bound === undefined ? {} : { bound }),
+  }, core.clock.now());
+  const status = { token, expirationTimestamp: toTimestamp(expiryOf(token) * 1_000) };
+  return { ...body, apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: { ...body.metadata, name: scope.name, namespace: scope.namespace ?? '' }, spec: { ...spec, audiences: spec?.audiences ?? [ISSUER], expirationSeconds }, status };
+}
+
+function boundOf(core: Core, scope: Scope, ref: authenticationv1.BoundObjectReference | undefined): { kind: string; name: string; uid: string } | undefined {
+  if (ref?.kind === undefined || ref.name === undefined) return undefined;
+  const resource = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' }[ref.kind];
+  if (resource === undefined) throw badRequest(`cannot bind token for serviceaccount "${scope.name}" to object type ${ref.kind}`);
+  const key = ref.kind === 'Node' ? `/core/nodes/${ref.name}` : `/core/${resource}/${scope.namespace ?? ''}/${ref.name}`;
+  const entry = core.store.get(key);
+  if (entry === undefined) throw statusError('NotFound', `${resource} "${ref.name}" not found`);
+  const uid = readAs(scope.served, entry.value).metadata.uid ?? '';
+  if (ref.uid !== undefined && ref.uid !== uid) throw conflict({ group: '', resource }, ref.name, `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`);
+  return { kind: ref.kind, name: ref.name, uid };
+}

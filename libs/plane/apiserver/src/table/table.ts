@@ -1,0 +1,98 @@
+import { fieldAt } from '@tiphys/kube-model';
+import type { Draft } from '../draft.ts';
+import { COLUMN_TABLES } from '../generated/columns.ts';
+import type { ServedResource } from '../registry/served.ts';
+import { ageOf } from './age.ts';
+import { CELLS, type Cell } from './cells.ts';
+import type { ColumnDefinition } from './columns.ts';
+import { evaluateJsonPath } from './json-path.ts';
+
+/** How the rows of a kind are made. */
+export interface TablePlan {
+  readonly columns: readonly ColumnDefinition[];
+  readonly cells: readonly Cell[];
+  readonly rowConditions: (draft: Draft) => readonly unknown[];
+}
+
+const NAME: ColumnDefinition = { name: 'Name', type: 'string', format: 'name', description: 'Name must be unique within a namespace.', priority: 0 };
+const nameCell: Cell = (draft) => draft.metadata.name ?? '';
+const ageCell: Cell = (draft, nowMs) => ageOf(draft.metadata.creationTimestamp, nowMs);
+const plans = new WeakMap<ServedResource, TablePlan>();
+
+/** The columns and cells of a resource. */
+export function tablePlan(served: ServedResource): TablePlan {
+  const plan = plans.get(served) ?? (served.custom === undefined ? builtinPlan(served) : customPlan(served));
+  plans.set(served, plan);
+  return plan;
+}
+
+function builtinPlan(served: ServedResource): TablePlan {
+  const table = COLUMN_TABLES.find((candidate) => candidate.kind === served.kind && candidate.apiVersion === served.apiVersion);
+  const columns = table?.columns ?? [{ name: 'Name', type: 'string', format: 'name' }, { name: 'Created At', type: 'date' }];
+  return {
+    columns: columns.map(({ name, type, format = '', priority = 0 }) => ({ name, type, format, description: '', priority })),
+    cells: columns.map((column): Cell => {
+      const byHand = CELLS[served.kind]?.[column.name];
+      if (byHand !== undefined) return byHand;
+      if (column.name === 'Name') return nameCell;
+      if (column.name === 'Age') return ageCell;
+      if (column.name === 'Created At') return (draft) => draft.metadata.creationTimestamp ?? '';
+      return fieldCell(('path' in column ? column.path : undefined) ?? [], column.type);
+    }),
+    rowConditions: served.kind === 'Pod' ? podConditions : () => [],
+  };
+}
+
+function fieldCell(path: readonly string[], type: string): Cell {
+  return (draft) => {
+    const value = path.length === 0 ? undefined : fieldAt(draft, ...path);
+    if (value === undefined) return type === 'integer' ? 0 : type === 'boolean' ? false : '';
+    return typeof value === 'object' ? JSON.stringify(value) : type === 'string' ? String(value) : value;
+  };
+}
+
+function podConditions(draft: Draft): readonly unknown[] {
+  const phase = fieldAt(draft, 'status', 'phase');
+  return phase === 'Succeeded' || phase === 'Failed' ? [{ type: 'Completed', status: 'True', reason: phase, message: 'The pod has completed.' }] : [];
+}
+
+function customPlan(served: ServedResource): TablePlan {
+  const given = served.custom?.columns ?? [];
+  const columns = given.length === 0 ? [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }] : given;
+  return {
+    columns: [NAME, ...columns.map((column) => ({ name: column.name, type: column.type, format: ('format' in column ? column.format : undefined) ?? '', description: ('description' in column ? column.description : undefined) ?? '', priority: ('priority' in column ? column.priority : undefined) ?? 0 }))],
+    cells: [nameCell, ...columns.map((column): Cell => (draft, nowMs) => customCell(evaluateJsonPath(column.jsonPath, draft), column.type, nowMs))],
+    rowConditions: () => [],
+  };
+}
+
+function customCell(values: readonly unknown[], type: string, nowMs: number): unknown {
+  const [value] = values;
+  if (value === undefined) return type === 'date' ? '<unknown>' : null;
+  if (type === 'date') return typeof value === 'string' ? ageOf(value, nowMs) : '<unknown>';
+  if (type === 'string') return values.length > 1 ? values.map((item) => (typeof item === 'string' ? item : JSON.stringify(item))).join(',') : typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'object' ? JSON.stringify(value) : value;
+}
+
+/** What a row carries besides its cells. */
+export type IncludeObject = 'None' | 'Metadata' | 'Object';
+
+/** One row of a Table. */
+export function tableRow(plan: TablePlan, draft: Draft, include: IncludeObject, version: string, nowMs: number): unknown {
+  const conditions = plan.rowConditions(draft);
+  return {
+    cells: plan.cells.map((cell) => cell(draft, nowMs)),
+    ...(conditions.length === 0 ? {} : { conditions }),
+    ...(include === 'None' ? {} : { object: include === 'Object' ? draft : partialMetadata(draft, version) }),
+  };
+}
+
+/** A Table of rows already made; `columns` is left out where the client has them. */
+export function tableOf(columns: readonly ColumnDefinition[] | undefined, rows: readonly unknown[], metadata: unknown, version: string): unknown {
+  return { kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata, ...(columns === undefined ? { columnDefinitions: null } : { columnDefinitions: columns }), rows };
+}
+
+/** The object's metadata alone. */
+export function partialMetadata(draft: Draft, version: string): unknown {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: draft.metadata };
+}

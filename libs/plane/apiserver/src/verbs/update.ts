@@ -1,0 +1,114 @@
+import { deepEqual, isStatus } from '@tiphys/kube-model';
+import type { Entry } from '@tiphys/plane-store';
+import type { Core, Scope, WriteFlags } from '../core.ts';
+import type { Draft } from '../draft.ts';
+import { badRequest, conflict } from '../failures.ts';
+import { afterRemove, afterWrite, completeDraft } from '../registry/hooks.ts';
+import { mustGetEntry, putObject, readAs, removeObject } from '../registry/objects.ts';
+import { prepareUpdate, shapeBody } from '../registry/prepare.ts';
+import { objectKey } from '../registry/served.ts';
+import { validateDraft } from '../validation/validate.ts';
+import { checkBody, createObject } from './create.ts';
+import { withManagers } from './managed.ts';
+
+/** What became of a write. */
+export interface Written {
+  readonly object: Draft;
+  readonly created: boolean;
+}
+
+/** How a change is made: from the live object to the next. The draft is a copy and may be changed and returned. */
+export type Change = (live: Draft) => Draft;
+
+// Attempts of a patch against concurrent writers, as upstream.
+const PATCH_ATTEMPTS = 5;
+
+/** Replaces an object (PUT). Kinds that upstream creates on update are created. */
+export async function updateObject(core: Core, scope: Scope, body: Draft, flags: WriteFlags, duplicates: readonly string[] = []): Promise<Written> {
+  checkBody(scope, body);
+  if ((body.metadata.name ?? '') !== scope.name) throw badRequest(`the name of the object (${body.metadata.name ?? ''}) does not match the name on the URL (${scope.name})`);
+  shapeBody(scope, body, flags, duplicates);
+  if (core.store.get(objectKey(scope.served, scope.namespace, scope.name)) === undefined && createsOnUpdate(scope)) {
+    delete body.metadata.resourceVersion;
+    return { object: await createObject(core, scope, body, flags), created: true };
+  }
+  const unconditional = (body.metadata.resourceVersion ?? '') === '';
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return { object: await changeOnce(core, scope, () => structuredClone(body), flags), created: false };
+    } catch (error) {
+      if (!unconditional || attempt >= PATCH_ATTEMPTS || !isStatus(error, 'Conflict')) throw error;
+    }
+  }
+}
+
+const CREATED_ON_UPDATE: ReadonlySet<string> = new Set(['Event', 'Endpoints', 'EndpointSlice', 'Lease', 'LimitRange', 'Node', 'PriorityClass', 'Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding', 'Service']);
+
+function createsOnUpdate(scope: Scope): boolean {
+  return scope.served.custom === undefined && scope.subresource === undefined && CREATED_ON_UPDATE.has(scope.served.kind);
+}
+
+/** Changes the live object, again when somebody else wrote in between. */
+export async function changeObject(core: Core, scope: Scope, change: Change, flags: WriteFlags, options: { readonly tracked?: boolean } = {}): Promise<Draft> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await changeOnce(core, scope, change, flags, options);
+    } catch (error) {
+      if (attempt >= PATCH_ATTEMPTS || !isStatus(error, 'Conflict') || isOwnPrecondition(error)) throw error;
+    }
+  }
+}
+
+// A conflict with the version the client itself named will not go away.
+const ownPreconditions = new WeakSet();
+
+function isOwnPrecondition(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && ownPreconditions.has(error);
+}
+
+async function changeOnce(core: Core, scope: Scope, change: Change, flags: WriteFlags, options: { readonly tracked?: boolean } = {}): Promise<Draft> {
+  const entry = mustGetEntry(core, scope);
+  const live = readAs(scope.served, entry.value);
+  const draft = change(structuredClone(live));
+  checkVersion(scope, live, draft);
+  prepareUpdate(scope, live, draft);
+  completeDraft(core, scope, draft, live);
+  validateDraft(scope, draft, live);
+  const next = options.tracked === true ? draft : withManagers(core, scope, flags, live, draft);
+  next.metadata.resourceVersion = live.metadata.resourceVersion ?? '';
+  return await settle(core, scope, { entry, live, next, dryRun: flags.dryRun });
+}
+
+function checkVersion(scope: Scope, live: Draft, draft: Draft): void {
+  const { resourceVersion = '', uid = '' } = draft.metadata;
+  if (uid !== '' && uid !== live.metadata.uid) throw conflict(scope.served, scope.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid ?? ''}`);
+  if (resourceVersion === '' || resourceVersion === '0' || resourceVersion === live.metadata.resourceVersion) return;
+  const error = conflict(scope.served, scope.name);
+  ownPreconditions.add(error);
+  throw error;
+}
+
+async function settle(core: Core, scope: Scope, write: { readonly entry: Entry; readonly live: Draft; readonly next: Draft; readonly dryRun: boolean }): Promise<Draft> {
+  const { entry, live, next, dryRun } = write;
+  if (dryRun) return next;
+  if (isFinished(next)) {
+    const removed = await removeObject(core, scope, next, entry);
+    await afterRemove(core, scope, removed);
+    return removed;
+  }
+  if (deepEqual(next, live)) return live;
+  const written = await putObject(core, scope, next, entry);
+  await afterWrite(core, scope, written, live);
+  return written;
+}
+
+/** Whether an object that is being deleted has nothing left to wait for. */
+export function isFinished(draft: Draft): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = draft.metadata;
+  if (deletionTimestamp === undefined || finalizers.length > 0 || deletionGracePeriodSeconds > 0) return false;
+  return !(draft.kind === 'Namespace' && draft.apiVersion === 'v1' && hasSpecFinalizers(draft.spec));
+}
+
+function hasSpecFinalizers(spec: unknown): boolean {
+  return typeof spec === 'object' && spec !== null && 'finalizers' in spec && Array.isArray(spec.finalizers) && spec.finalizers.length > 0;
+}
