@@ -57,7 +57,7 @@ async function watchLiveness(probe: corev1.Probe, options: ProberOptions): Promi
 async function watchReadiness(probe: corev1.Probe, options: ProberOptions): Promise<void> {
   let isReady = false;
   for await (const { ok, failures, successes } of results('readiness', probe, options, (probe.successThreshold ?? 1) === 1)) {
-    const next = ok ? isReady || successes >= (probe.successThreshold ?? 1) : isReady && failures < (probe.failureThreshold ?? 3);
+    const next: boolean = ok ? isReady || successes >= (probe.successThreshold ?? 1) : isReady && failures < (probe.failureThreshold ?? 3);
     if (next === isReady) continue;
     isReady = next;
     options.onReady(isReady);

@@ -34,7 +34,8 @@ class Scheduler {
   // Pods bound by us whose binding the cache does not show yet: they count on their node already.
   readonly #assumed = new Map<string, corev1.Pod>();
   readonly #binding = new Set<Promise<void>>();
-  readonly #failed = new Map<string, string>();
+  // Pods that fit nowhere when last tried. Bounded by the pods that wait.
+  readonly #failed = new Map<string, { readonly message: string; readonly tries: number; readonly atMs: number }>();
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -88,9 +89,14 @@ class Scheduler {
     ];
   }
 
-  // Each pod that waits keeps its own back-off, so that many changes do not become many tries.
+  // Each pod that waits keeps its own back-off, counted from its last try: many changes do not become many tries.
   #retryAll(): void {
-    for (const pod of this.#pods.byIndex(PENDING_INDEX, 'yes')) if (this.#failed.has(pod.metadata.uid ?? '')) this.#queue.add(keyOf(pod));
+    for (const pod of this.#pods.byIndex(PENDING_INDEX, 'yes')) {
+      const failed = this.#failed.get(pod.metadata.uid ?? '');
+      if (failed === undefined) continue;
+      const backoffMs = Math.min(BACKOFF.baseDelayMs * 2 ** (failed.tries - 1), BACKOFF.maxDelayMs);
+      this.#queue.addAfter(keyOf(pod), failed.atMs + backoffMs - this.#options.clock.monotonic());
+    }
   }
 
   async #scheduleOne(key: string, signal: AbortSignal): Promise<void> {
@@ -140,9 +146,9 @@ class Scheduler {
 
   async #reportFailure(key: string, pod: corev1.Pod, message: string, signal: AbortSignal): Promise<void> {
     const uid = pod.metadata.uid ?? '';
-    this.#queue.addRateLimited(key);
-    if (this.#failed.get(uid) === message) return;
-    this.#failed.set(uid, message);
+    const before = this.#failed.get(uid);
+    this.#failed.set(uid, { message, tries: (before?.tries ?? 0) + 1, atMs: this.#options.clock.monotonic() });
+    if (before?.message === message) return;
     const { namespace, name = '' } = pod.metadata;
     const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime: toTimestamp(this.#options.clock.now()) };
     const known = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');

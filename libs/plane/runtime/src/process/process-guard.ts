@@ -54,7 +54,6 @@ export class ProcessGuard {
   readonly #graceMs: number;
   readonly #live = new Map<number, string>();
   #helper: ChildProcess | undefined;
-  #closed = false;
 
   /** `graceMs` is the time between SIGTERM and SIGKILL once this process is gone. */
   constructor(graceMs: number) {
@@ -73,14 +72,14 @@ export class ProcessGuard {
     if (this.#live.delete(pid)) this.#tell(`-\t${pid}\n`);
   }
 
-  /** Lets the helper end whatever is still watched, and itself. */
+  /** Lets the helper end whatever is still watched, and itself. A later `watch` starts another. */
   close(): void {
-    this.#closed = true;
+    this.#live.clear();
     this.#helper?.stdin?.end();
+    this.#helper = undefined;
   }
 
   #start(): void {
-    if (this.#closed) return;
     const helper = spawn(process.execPath, ['-e', GUARD_SOURCE, '--', String(this.#graceMs)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: {} });
     this.#helper = helper;
     helper.unref();
@@ -88,8 +87,9 @@ export class ProcessGuard {
     helper.stdin?.on('error', () => undefined);
     helper.on('error', () => undefined);
     helper.once('exit', () => {
+      if (this.#helper !== helper) return;
       this.#helper = undefined;
-      if (!this.#closed && this.#live.size > 0) this.#start();
+      if (this.#live.size > 0) this.#start();
     });
     for (const [pid, startTime] of this.#live) this.#tell(`+\t${pid}\t${startTime}\n`);
   }

@@ -28,8 +28,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): PodRun
   const defaults: SimulationDefaults = { startAfterMs: options.startAfterMs ?? 0, completeAfterMs: options.completeAfterMs ?? 500 };
   const addresses = new AddressPool(options.podCidr ?? '10.128.0.0/10');
   const pods = new Map<string, SimulatedPod>();
-  const closing = new AbortController();
-  // Every simulated container waits on this signal; the count is the number of containers, not a leak.
+  let closing = new AbortController();
   let nextId = 1;
 
   function ensurePod(pod: corev1.Pod): SimulatedPod {
@@ -67,9 +66,9 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): PodRun
     };
     if (behaviour.completeAfterMs !== undefined) {
       const leftMs = Math.max(0, startedAtMs + behaviour.completeAfterMs - clock.now());
-      clock.sleep(leftMs, ended.signal).then(
+      clock.sleep(leftMs, AbortSignal.any([ended.signal, closing.signal])).then(
         () => finish(behaviour.exitCode, behaviour.exitCode === 0 ? 'Completed' : 'Error'),
-        () => undefined, // Stopped before it completed.
+        () => undefined, // Stopped, or the node ended, before it completed.
       );
     }
     return {
@@ -89,6 +88,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): PodRun
     name: 'simulated',
     real: false,
     async recover(known) {
+      closing = new AbortController();
       for (const pod of known) if (pod.status?.podIP !== undefined) addresses.reserve(pod.status.podIP, pod.metadata.uid ?? '');
     },
     ensureSandbox: async (pod) => ensurePod(pod).sandbox,
