@@ -1,0 +1,375 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import {
+  applicationType, crdManifests, isAutomated, isFinished, PIN_ANNOTATION, projectType, sourcesOf, syncRunType,
+  type Application, type AppProject, type Pin, type RunOptions, type SyncRun,
+} from '@tiphys/delivery-applications';
+import { RepositoryPoller, type PollState, type RepositoryStore, type RevisionMetadata } from '@tiphys/delivery-git';
+import type { JobQueue } from '@tiphys/delivery-queue';
+import type { Renderer } from '@tiphys/delivery-render';
+import { watchUntil, type Failpoint } from '@tiphys/delivery-sync';
+import { isAbortError, WorkQueue, type Clock, type Logger, type Service } from '@tiphys/kernel';
+import type { Informer, InformerFactory, KubeClient } from '@tiphys/kube-client';
+import { builtin, fieldAt, isStatus, toKey, type corev1, type KubeObject } from '@tiphys/kube-model';
+import { ApplicationReconciler, currentRevisions } from './application-reconciler.ts';
+import { ClusterRegistry } from './cluster-registry.ts';
+import { accessFor } from './credentials.ts';
+import { DeliveryError } from './delivery-error.ts';
+import { compareRendered, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
+import { resourceTree, type ResourceNode } from './resource-tree.ts';
+import { createRun, runsOf, unfinishedRuns } from './runs.ts';
+import { publishRun, SyncRunner } from './sync-runner.ts';
+
+/** How a delivery controller is made. */
+export interface DeliveryControllerOptions {
+  readonly client: KubeClient;
+  /** Informers of the API that holds the Applications; run by the caller. */
+  readonly informers: InformerFactory;
+  readonly repositories: RepositoryStore;
+  readonly renderer: Renderer;
+  readonly queue: JobQueue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly namespace?: string;
+  readonly pollIntervalMs?: number;
+  /** Applications reconciled at once. */
+  readonly workers?: number;
+  /** Runs performed at once. */
+  readonly runsAtOnce?: number;
+  /** Who claims runs. A lone controller keeps its name over restarts and takes its own runs back at once; several need different ones. */
+  readonly identity?: string;
+  readonly failpoint?: Failpoint;
+}
+
+/** What a person asks of an application. */
+export interface SyncRequest {
+  readonly actor: string;
+  /** Branch, tag or commit instead of the source's own; one per source. */
+  readonly revisions?: readonly string[];
+  readonly options?: RunOptions;
+  readonly info?: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** A return to something deployed before: an entry of status.history, or a run. */
+export interface RollbackRequest {
+  readonly actor: string;
+  readonly historyId?: number;
+  readonly run?: string;
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+  /** When automation takes over again: `next-commit` (default) or an RFC 3339 time. */
+  readonly until?: string;
+  readonly reason?: string;
+}
+
+/** The delivery side's engine, and what the API asks of it. */
+export interface DeliveryController {
+  /** To be supervised. The CRDs are installed by `install`, before. */
+  readonly services: readonly Service[];
+  /** Creates or updates the CRDs and resolves when they are served. */
+  install(signal: AbortSignal): Promise<void>;
+  /** Looks at the application now; `hard` also polls its repositories and renders anew. */
+  refresh(application: string, options: { readonly hard?: boolean; readonly signal: AbortSignal }): Promise<void>;
+  /** Evidence of the last comparison in this process. */
+  evidence(application: string): Evidence | undefined;
+  /** Renders and compares now, for a diff or a plan, at other revisions if wished. */
+  compare(application: string, options: { readonly revisions?: readonly string[]; readonly signal: AbortSignal }): Promise<Evidence>;
+  resourceTree(application: string): readonly ResourceNode[];
+  requestSync(application: string, request: SyncRequest, signal: AbortSignal): Promise<SyncRun>;
+  rollback(application: string, request: RollbackRequest, signal: AbortSignal): Promise<SyncRun>;
+  terminate(application: string, signal: AbortSignal): Promise<SyncRun | undefined>;
+  runs(application: string): readonly SyncRun[];
+  /** A webhook says that a repository moved; returns how many repositories were looked at. */
+  hint(repoURL: string): number;
+  repositoryStates(): readonly PollState[];
+  revisionMetadata(application: string, revision: string, signal: AbortSignal): Promise<RevisionMetadata>;
+  /** Resolves when the first caches are filled. */
+  waitForReady(signal: AbortSignal): Promise<void>;
+}
+
+const DEFAULT_NAMESPACE = 'argocd';
+// Everything is triggered by events; this only bounds the harm of one that was lost.
+const SAFETY_SCAN_MS = 30_000;
+
+/** Wires the delivery side on top of one Kubernetes API. */
+export function createDeliveryController(options: DeliveryControllerOptions): DeliveryController {
+  return new Controller(options);
+}
+
+class Controller implements DeliveryController {
+  readonly services: readonly Service[];
+  readonly #options: DeliveryControllerOptions;
+  readonly #namespace: string;
+  readonly #applications: Informer;
+  readonly #runs: Informer<SyncRun>;
+  readonly #secrets: Informer<corev1.Secret>;
+  readonly #projects: Informer<AppProject>;
+  readonly #keys: WorkQueue;
+  readonly #clusters: ClusterRegistry;
+  readonly #poller: RepositoryPoller;
+  readonly #reconciler: ApplicationReconciler;
+  readonly #runner: SyncRunner;
+  readonly #evidence = new Map<string, Evidence>();
+  readonly #gather: GatherDeps;
+
+  constructor(options: DeliveryControllerOptions) {
+    const { client, informers, clock, renderer, repositories, pollIntervalMs = 15_000 } = options;
+    const logger = options.logger.child({ component: 'delivery' });
+    const namespace = options.namespace ?? DEFAULT_NAMESPACE;
+    this.#options = options;
+    this.#namespace = namespace;
+    this.#applications = informers.informer({ type: applicationType, namespace });
+    this.#runs = informers.informer<SyncRun>({ type: syncRunType, namespace });
+    this.#projects = informers.informer<AppProject>({ type: projectType, namespace });
+    this.#secrets = informers.informer<corev1.Secret>({ type: builtin('v1', 'Secret'), namespace });
+    this.#runs.addIndex('application', (run) => [run.spec.application]);
+    this.#keys = new WorkQueue({ clock, rateLimit: { baseDelayMs: 50, maxDelayMs: 60_000 } });
+    const onChange = (application: string): void => this.#keys.add(application);
+    this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange });
+    const openRepository = (repoURL: string): ReturnType<RepositoryStore['open']> => repositories.open(repoURL, accessFor(repoURL, this.#secrets.list()));
+    this.#poller = new RepositoryPoller({ open: openRepository, onMoved: ({ repoURL }) => this.#enqueueUsersOf(repoURL), onError: (repoURL) => this.#enqueueUsersOf(repoURL), intervalMs: pollIntervalMs, clock, logger, random: Math.random });
+    this.#gather = { projects: this.#projects, namespace, clusters: this.#clusters, openRepository, poller: this.#poller, renderer, digestKey: randomBytes(32) };
+    this.#reconciler = new ApplicationReconciler({
+      ...this.#gather,
+      client,
+      applications: this.#applications,
+      runs: this.#runs,
+      clock,
+      logger,
+      random: Math.random,
+      onRun: (run) => this.#ring(run),
+      onCompared: (application, evidence) => this.#evidence.set(application, evidence),
+    });
+    this.#runner = new SyncRunner({ ...this.#gather, client, clock, logger, identity: options.identity ?? randomUUID(), onSettled: onChange, ...(options.failpoint === undefined ? {} : { failpoint: options.failpoint }) });
+    this.services = [
+      this.#clusters,
+      this.#poller,
+      { name: 'applications', run: (signal) => this.#runWorkers(signal) },
+      { name: 'sync-runs', run: (signal) => this.#runQueue(signal) },
+      { name: 'outbox', run: (signal) => this.#runOutbox(signal) },
+    ];
+    this.#subscribe();
+  }
+
+  async install(signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#options;
+    const type = builtin('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
+    for (const manifest of crdManifests()) {
+      await client.patch(type, { name: manifest.metadata.name ?? '' }, manifest, { type: 'apply', fieldManager: 'tiphys', force: true, signal });
+    }
+    const isSettled = (_name: string, object: KubeObject | undefined): boolean => {
+      const conditions = fieldAt(object, 'status', 'conditions');
+      return Array.isArray(conditions) && conditions.some((condition: unknown) => fieldAt(condition, 'type') === 'Established' && fieldAt(condition, 'status') === 'True');
+    };
+    await watchUntil(client, clock, { type, namespace: undefined, names: crdManifests().map((manifest) => manifest.metadata.name ?? ''), isSettled }, signal);
+    const namespaces = builtin('v1', 'Namespace');
+    await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.#namespace } }, { signal }).catch((error: unknown) => {
+      if (!isStatus(error, 'AlreadyExists')) throw error;
+    });
+  }
+
+  async waitForReady(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#applications, this.#runs, this.#projects, this.#secrets].map((informer) => informer.waitForSync(signal)));
+  }
+
+  async refresh(name: string, { hard = false, signal }: { readonly hard?: boolean; readonly signal: AbortSignal }): Promise<void> {
+    const application = this.#application(name);
+    if (hard) this.#reconciler.markHard(name);
+    await Promise.all(sourcesOf(application.spec).map(({ repoURL }) => this.#poller.refresh(repoURL, signal)));
+    this.#keys.add(name);
+  }
+
+  evidence(application: string): Evidence | undefined {
+    return this.#evidence.get(application);
+  }
+
+  async compare(name: string, { revisions, signal }: { readonly revisions?: readonly string[]; readonly signal: AbortSignal }): Promise<Evidence> {
+    const application = this.#application(name);
+    const sources = sourcesOf(application.spec).map((source, index) => (revisions?.[index] === undefined ? source : { ...source, targetRevision: revisions[index] }));
+    const target = resolveTarget(application, this.#gather);
+    const rendered = await renderSources(application, sources, currentRevisions(sources, this.#gather), target.cluster, this.#gather, { signal });
+    return compareRendered(application, rendered, target, this.#gather, signal);
+  }
+
+  resourceTree(name: string): readonly ResourceNode[] {
+    const cluster = this.#clusters.resolve(this.#application(name).spec.destination);
+    const wanted = this.#evidence.get(name)?.comparison.resources.flatMap(({ ref }) => cluster.get(ref) ?? []) ?? [];
+    return resourceTree(cluster, [...wanted, ...cluster.tracked(name)]);
+  }
+
+  async requestSync(name: string, request: SyncRequest, signal: AbortSignal): Promise<SyncRun> {
+    const application = this.#application(name);
+    const sources = sourcesOf(application.spec);
+    const wanted = sources.map((source, index) => ({ ...source, targetRevision: request.revisions?.[index] ?? source.targetRevision ?? '' }));
+    const run = await createRun(
+      application,
+      { cause: 'manual', actor: request.actor, sources, revisions: currentRevisions(wanted, this.#gather), options: request.options ?? {}, ...(request.info === undefined ? {} : { info: request.info }) },
+      { client: this.#options.client, namespace: this.#namespace, random: Math.random },
+      signal,
+    );
+    this.#ring(run);
+    return run;
+  }
+
+  async rollback(name: string, request: RollbackRequest, signal: AbortSignal): Promise<SyncRun> {
+    const application = this.#application(name);
+    const target = this.#rollbackTarget(application, request);
+    const { client } = this.#options;
+    const prune = request.prune ?? application.spec.syncPolicy?.automated?.prune ?? false;
+    const isDry = request.dryRun === true;
+    const run = await createRun(
+      application,
+      { cause: 'rollback', actor: request.actor, ...target, options: { prune, skipHooks: true, ...(isDry ? { dryRun: true } : {}) }, ...(request.historyId === undefined ? {} : { rollbackTo: request.historyId }) },
+      { client, namespace: this.#namespace, random: Math.random },
+      signal,
+    );
+    // The pin stands before the run is rung for: automation never sees a rollback without it.
+    if (!isDry && isAutomated(application.spec)) {
+      const held = currentRevisions(sourcesOf(application.spec), this.#gather).join();
+      const pin: Pin = { revision: target.revisions.join(), heldRevision: held, reason: request.reason ?? `rolled back by ${request.actor}`, until: request.until ?? 'next-commit', run: run.metadata.name ?? '' };
+      await client.patch(applicationType, { name, namespace: this.#namespace }, { metadata: { annotations: { [PIN_ANNOTATION]: JSON.stringify(pin) } } }, { type: 'merge', fieldManager: 'tiphys-controller', signal });
+    }
+    this.#ring(run);
+    return run;
+  }
+
+  async terminate(name: string, signal: AbortSignal): Promise<SyncRun | undefined> {
+    const run = this.runs(name).findLast((candidate) => !isFinished(candidate));
+    if (run === undefined) return undefined;
+    return this.#options.client.patch<SyncRun>(syncRunType, { name: run.metadata.name ?? '', namespace: this.#namespace }, { spec: { terminate: true } }, { type: 'merge', fieldManager: 'tiphys-api', signal });
+  }
+
+  runs(application: string): readonly SyncRun[] {
+    return runsOf(application, this.#runs);
+  }
+
+  hint(repoURL: string): number {
+    return this.#poller.hint(repoURL);
+  }
+
+  repositoryStates(): readonly PollState[] {
+    return this.#poller.states();
+  }
+
+  revisionMetadata(application: string, revision: string, signal: AbortSignal): Promise<RevisionMetadata> {
+    return revisionMetadata(this.#application(application), revision, this.#gather, signal);
+  }
+
+  #rollbackTarget(application: Application, request: RollbackRequest): Pick<SyncRun['spec'], 'sources' | 'revisions'> {
+    const entry = application.status?.history?.find((candidate) => candidate.id === request.historyId);
+    const runName = request.run ?? entry?.run;
+    const run = runName === undefined ? undefined : this.#runs.get(runName, this.#namespace);
+    if (run !== undefined) return { sources: run.spec.sources, revisions: run.status?.revisions ?? run.spec.revisions };
+    if (entry === undefined) throw new DeliveryError({ code: 'notFound' }, `application ${application.metadata.name ?? ''}: there is no such revision in its history`, { hint: 'tiphys app history lists what can be rolled back to' });
+    return { sources: entry.sources ?? (entry.source === undefined ? sourcesOf(application.spec) : [entry.source]), revisions: entry.revisions ?? [entry.revision ?? ''] };
+  }
+
+  #application(name: string): Application {
+    const stored = this.#applications.get(name, this.#namespace);
+    if (stored === undefined) throw new DeliveryError({ code: 'notFound' }, `application ${name}: not found`);
+    // Callers need its name, sources and policy; the reconciler judges the rest.
+    return stored as Application;
+  }
+
+  #subscribe(): void {
+    this.#applications.onEvent((event) => {
+      const name = event.object.metadata.name ?? '';
+      if (event.type === 'deleted') this.#evidence.delete(name);
+      if (event.type !== 'updated' || isNews(event.old, event.object)) this.#keys.add(name);
+      this.#updateRepositories();
+    });
+    this.#runs.onEvent((event) => {
+      const { application } = event.object.spec;
+      if (event.type === 'deleted') return;
+      if (isFinished(event.object)) this.#keys.add(application);
+      else if (event.type === 'added' || event.object.spec.terminate === true) this.#ring(event.object);
+      if (event.object.spec.terminate === true) this.#runner.terminate(event.object.metadata.name ?? '');
+    });
+    const all = (): void => {
+      for (const application of this.#applications.list()) this.#keys.add(application.metadata.name ?? '');
+    };
+    this.#projects.onEvent(all);
+    this.#secrets.onEvent((event) => {
+      if (event.object.metadata.labels?.['argocd.argoproj.io/secret-type'] !== undefined) all();
+    });
+    this.#options.queue.onAvailable(() => this.#scan());
+  }
+
+  #updateRepositories(): void {
+    this.#poller.setRepositories(this.#applications.list(this.#namespace).flatMap((application) => sourcesOf((application as Application).spec ?? {}).filter(({ chart }) => chart === undefined).map(({ repoURL }) => repoURL)));
+  }
+
+  #enqueueUsersOf(repoURL: string): void {
+    for (const application of this.#applications.list(this.#namespace)) {
+      if (sourcesOf((application as Application).spec ?? {}).some((source) => source.repoURL === repoURL)) this.#keys.add(application.metadata.name ?? '');
+    }
+  }
+
+  #ring(run: SyncRun): void {
+    this.#options.queue.add({ application: run.spec.application, runId: run.metadata.name ?? '' }).catch((error: unknown) => {
+      this.#options.logger.info({ run: toKey({ name: run.metadata.name ?? '' }), err: error }, 'queue cannot be reached; the run waits in the ledger');
+    });
+  }
+
+  #scan(): void {
+    for (const run of unfinishedRuns(this.#runs, this.#namespace)) this.#ring(run);
+  }
+
+  async #runOutbox(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    await this.#runs.waitForSync(signal).catch(() => undefined); // Aborted: the loop below does not begin.
+    while (!signal.aborted) {
+      this.#scan();
+      await this.#publishLeftovers(signal);
+      await clock.sleep(SAFETY_SCAN_MS, signal).catch(() => undefined); // Aborted: the loop ends.
+    }
+  }
+
+  // A process that died between the end of a run and the Application's status left the latter behind.
+  async #publishLeftovers(signal: AbortSignal): Promise<void> {
+    for (const stored of this.#applications.list(this.#namespace)) {
+      const state = (stored as Application).status?.operationState;
+      if (state?.run === undefined || state.finishedAt !== undefined) continue;
+      const run = this.#runs.get(state.run, this.#namespace);
+      if (run === undefined || !isFinished(run)) continue;
+      await publishRun(run, run.status?.tasks ?? [], { client: this.#options.client, clock: this.#options.clock, namespace: this.#namespace }, signal).catch((error: unknown) => {
+        if (!signal.aborted) this.#options.logger.warn({ application: stored.metadata.name, err: error }, 'result of a run could not be published');
+      });
+    }
+  }
+
+  async #runQueue(signal: AbortSignal): Promise<void> {
+    await this.waitForReady(signal);
+    await this.#options.queue.process((job, inner) => this.#runner.handle(job, inner), { signal, concurrency: this.#options.runsAtOnce ?? 10 });
+  }
+
+  async #runWorkers(signal: AbortSignal): Promise<void> {
+    await this.waitForReady(signal);
+    await Promise.all(Array.from({ length: this.#options.workers ?? 8 }, () => this.#work(signal)));
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const key = await this.#keys.get(signal).catch(() => undefined); // Aborted: the worker ends.
+      if (key === undefined) return;
+      try {
+        const result = await this.#reconciler.reconcile(key, signal);
+        this.#keys.forget(key);
+        if (result.kind === 'requeueAfter') this.#keys.addAfter(key, result.afterMs);
+      } catch (error) {
+        if (!isAbortError(error) && !signal.aborted) {
+          this.#options.logger.warn({ application: key, err: error }, 'application could not be reconciled');
+          this.#keys.addRateLimited(key);
+        }
+      } finally {
+        this.#keys.done(key);
+      }
+    }
+  }
+}
+
+// Our own status writes are no news; everything a person or an operation changes is.
+function isNews(old: KubeObject, now: KubeObject): boolean {
+  const { spec: specBefore, operation: operationBefore } = old as Application;
+  const { spec, operation } = now as Application;
+  return JSON.stringify([specBefore, operationBefore, old.metadata.annotations, old.metadata.deletionTimestamp]) !== JSON.stringify([spec, operation, now.metadata.annotations, now.metadata.deletionTimestamp]);
+}

@@ -1,0 +1,14 @@
+import { DomainError } from '@tiphys/kernel';
+
+/**
+ * Why the controller refuses or cannot go on: `invalidSpec` the application or its project forbids it · `unknownCluster` · `notReady` evidence is still being
+ * gathered, try again · `notFound` · `renderIncomplete` manifests have problems · `fenced` another controller took the run over · `terminated` a person ended it.
+ */
+export interface DeliveryErrorDetail {
+  readonly code: 'invalidSpec' | 'unknownCluster' | 'notReady' | 'notFound' | 'renderIncomplete' | 'fenced' | 'terminated' | 'superseded';
+}
+
+/** The one error of the delivery controller. */
+export class DeliveryError extends DomainError<DeliveryErrorDetail> {
+  override readonly name = 'DeliveryError';
+}

@@ -1,0 +1,140 @@
+import { createHash, createHmac } from 'node:crypto';
+import { checkApplication, defaultProject, parseProject, roleOf, sourcesOf, type Application, type ApplicationSource, type AppProject } from '@tiphys/delivery-applications';
+import { compareApplication, type Comparison } from '@tiphys/delivery-diff';
+import { isCommit, resolveRevision, type Repository, type RepositoryPoller, type RevisionMetadata, type Snapshot } from '@tiphys/delivery-git';
+import type { Renderer, RenderResult } from '@tiphys/delivery-render';
+import { messageOf } from '@tiphys/kernel';
+import type { Lister } from '@tiphys/kube-client';
+import { refKey, refOf, type KubeObject } from '@tiphys/kube-model';
+import { formatProblem } from '@tiphys/kube-yaml';
+import type { Cluster } from './cluster.ts';
+import type { ClusterRegistry } from './cluster-registry.ts';
+import { DeliveryError } from './delivery-error.ts';
+import { kindsOf, prepareDesired, type Desired } from './desired.ts';
+
+/** The field manager of everything we apply. */
+export const FIELD_MANAGER = 'tiphys';
+
+/** What gathering reads from. */
+export interface GatherDeps {
+  readonly projects: Pick<Lister<AppProject>, 'get'>;
+  readonly namespace: string;
+  readonly clusters: ClusterRegistry;
+  readonly openRepository: (repoURL: string, signal: AbortSignal) => Promise<Repository>;
+  readonly poller: Pick<RepositoryPoller, 'state'>;
+  readonly renderer: Renderer;
+  /** Key of digests that stand for secret values. */
+  readonly digestKey: Uint8Array;
+}
+
+/** What an application's sources say at some commits. */
+export interface Rendered {
+  readonly revisions: readonly string[];
+  readonly desired: Desired;
+  readonly tools: readonly RenderResult['tool'][];
+  /** Sentences naming file and line; with any of them the render is incomplete. */
+  readonly problems: readonly string[];
+}
+
+/** Everything a decision about an application is made from. */
+export interface Evidence extends Rendered {
+  readonly cluster: Cluster;
+  readonly project: AppProject;
+  readonly comparison: Comparison;
+}
+
+/** The project of an application. Throws DeliveryError `invalidSpec`. */
+export function projectOf(application: Application, deps: Pick<GatherDeps, 'projects' | 'namespace'>): AppProject {
+  const name = application.spec.project === undefined || application.spec.project === '' ? 'default' : application.spec.project;
+  const stored = deps.projects.get(name, deps.namespace);
+  if (stored === undefined) {
+    if (name === 'default') return defaultProject;
+    throw new DeliveryError({ code: 'invalidSpec' }, `application references project '${name}' which does not exist`);
+  }
+  const parsed = parseProject(stored);
+  if (parsed.kind === 'invalid') throw new DeliveryError({ code: 'invalidSpec' }, `project '${name}' is invalid: ${parsed.problems.join('; ')}`);
+  return parsed.value;
+}
+
+/** The cluster and project of an application, after its project permitted both. Throws DeliveryError. */
+export function resolveTarget(application: Application, deps: GatherDeps): { readonly cluster: Cluster; readonly project: AppProject } {
+  const project = projectOf(application, deps);
+  const cluster = deps.clusters.resolve(application.spec.destination);
+  const problems = checkApplication(project, application.spec, cluster);
+  if (problems.length > 0) throw new DeliveryError({ code: 'invalidSpec' }, problems.join('; '));
+  return { cluster, project };
+}
+
+/** The commits the sources stand for now, by what the poller saw last. Throws SourceError, or DeliveryError `notReady` before the first poll. */
+export function resolveSources(sources: readonly ApplicationSource[], deps: Pick<GatherDeps, 'poller'>): readonly string[] {
+  return sources.map(({ repoURL, targetRevision = '' }) => {
+    if (isCommit(targetRevision)) return targetRevision;
+    const state = deps.poller.state(repoURL);
+    if (state?.refs !== undefined) return resolveRevision(state.refs, targetRevision, repoURL);
+    if (state?.error !== undefined) throw new DeliveryError({ code: 'renderIncomplete' }, state.error);
+    throw new DeliveryError({ code: 'notReady' }, `repository ${repoURL}: not looked at yet`);
+  });
+}
+
+/** Renders sources at commits. Problems of files are part of the result; what cannot be rendered at all is thrown. */
+export async function renderSources(application: Application, sources: readonly ApplicationSource[], revisions: readonly string[], cluster: Cluster, deps: GatherDeps, options: { readonly signal: AbortSignal; readonly noCache?: boolean }): Promise<Rendered> {
+  const { namespace = '' } = application.spec.destination;
+  const environment = { application: application.metadata.name ?? '', namespace, project: application.spec.project };
+  const objects: KubeObject[] = [];
+  const problems: string[] = [];
+  const tools: RenderResult['tool'][] = [];
+  for (const [index, source] of sources.entries()) {
+    const snapshot: Snapshot = await (await deps.openRepository(source.repoURL, options.signal)).snapshot(revisions[index] ?? '', options.signal);
+    if (source.ref !== undefined && source.path === undefined && source.chart === undefined) continue;
+    const result = await deps.renderer.render(source, environment, snapshot, options);
+    objects.push(...result.objects.map(({ object }) => object));
+    problems.push(...result.problems.map(formatProblem));
+    tools.push(result.tool);
+  }
+  await Promise.all(kindsOf(objects).map(({ group, version, kind }) => cluster.kinds.find(group === '' ? version : `${group}/${version}`, kind, options.signal)));
+  const desired = prepareDesired(objects, application.metadata.name ?? '', namespace, (apiVersion, kind) => cluster.kinds.known(apiVersion, kind));
+  return { revisions, desired, tools, problems };
+}
+
+/** Compares what is rendered with what lives. */
+export async function compareRendered(application: Application, rendered: Rendered, target: { readonly cluster: Cluster; readonly project: AppProject }, deps: GatherDeps, signal: AbortSignal): Promise<Evidence> {
+  const { cluster, project } = target;
+  const name = application.metadata.name ?? '';
+  const managed = (application.status?.resources ?? []).map(({ group = '', version, kind }) => ({ group, version, kind }));
+  await cluster.follow([...kindsOf(rendered.desired.objects), ...managed], signal);
+  const desired = rendered.desired.objects.filter((object) => roleOf(object).kind === 'resource');
+  const refs = desired.map(refOf);
+  cluster.setWanted(name, refs);
+  const live = new Map(refs.flatMap((ref) => {
+    const object = cluster.get(ref);
+    return object === undefined ? [] : [[refKey(ref), object] as const];
+  }));
+  const comparison = compareApplication({
+    desired,
+    live,
+    tracked: cluster.tracked(name),
+    manager: FIELD_MANAGER,
+    schemaFor: (apiVersion, kind) => cluster.schemaFor(apiVersion, kind),
+    ignoreDifferences: application.spec.ignoreDifferences ?? [],
+    digest: (value) => `hmac:${createHmac('sha256', deps.digestKey).update(value).digest('hex').slice(0, 16)}`,
+  });
+  return { ...rendered, cluster, project, comparison };
+}
+
+/** A fingerprint of sources and commits: what an automated attempt is counted by. */
+export function attemptKey(sources: readonly ApplicationSource[], revisions: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify([sources, revisions])).digest('hex').slice(0, 10);
+}
+
+/** Metadata of a commit for the API. */
+export async function revisionMetadata(application: Application, revision: string, deps: GatherDeps, signal: AbortSignal): Promise<RevisionMetadata> {
+  const [source] = sourcesOf(application.spec);
+  if (source === undefined) throw new DeliveryError({ code: 'notFound' }, `application ${application.metadata.name ?? ''}: has no source`);
+  return (await deps.openRepository(source.repoURL, signal)).metadata(revision, signal);
+}
+
+/** The sentence of a failure to gather. */
+export function gatherFailure(error: unknown): string {
+  const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? ` (${error.hint})` : '';
+  return `${messageOf(error)}${hint}`;
+}

@@ -1,0 +1,128 @@
+import { syncRunType, type SyncRun, type SyncRunStatus, type TaskResult } from '@tiphys/delivery-applications';
+import type { SyncLedger } from '@tiphys/delivery-sync';
+import { toTimestamp, type Clock } from '@tiphys/kernel';
+import type { KubeClient } from '@tiphys/kube-client';
+import { isStatus } from '@tiphys/kube-model';
+import { DeliveryError } from './delivery-error.ts';
+
+/** How long a claim counts without renewal, and how often it is renewed. */
+export const LEASE_MS = 10_000;
+const RENEW_MS = 3_000;
+
+/** What a ledger writes with. */
+export interface RunLedgerDeps {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly identity: string;
+  /** The run's terminate wish was seen. */
+  readonly onTerminate: () => void;
+}
+
+/**
+ * The durable record of one claimed run: one write under way at a time, always with the latest state, fenced by resourceVersion.
+ * A write that finds another owner or epoch is refused with DeliveryError `fenced`.
+ */
+export class RunLedger implements SyncLedger {
+  readonly #deps: RunLedgerDeps;
+  readonly #signal: AbortSignal;
+  readonly #tasks = new Map<string, TaskResult>();
+  #run: SyncRun;
+  #status: SyncRunStatus;
+  #isDirty = false;
+  #writing: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(run: SyncRun, deps: RunLedgerDeps, signal: AbortSignal) {
+    this.#run = run;
+    this.#status = run.status ?? { phase: 'Running' };
+    this.#deps = deps;
+    this.#signal = signal;
+    for (const task of run.status?.tasks ?? []) this.#tasks.set(task.id, task);
+  }
+
+  /** The run as last written. */
+  get run(): SyncRun {
+    return this.#run;
+  }
+
+  note(result: TaskResult): void {
+    this.#tasks.set(result.id, result);
+    this.#isDirty = true;
+    void this.#write().catch(() => undefined); // Kept in #failure and thrown by the next flush.
+  }
+
+  /** Changes the status; durable after the next flush. */
+  update(change: Partial<SyncRunStatus>): void {
+    this.#status = { ...this.#status, ...change };
+    if (change.tasks !== undefined) {
+      this.#tasks.clear();
+      for (const task of change.tasks) this.#tasks.set(task.id, task);
+    }
+    this.#isDirty = true;
+  }
+
+  async flush(): Promise<void> {
+    while (this.#isDirty || this.#writing !== undefined) await this.#write();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Renews the lease until the signal aborts; ends early when fenced. */
+  async keepLease(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#deps.clock.sleep(RENEW_MS, signal);
+      this.#isDirty = true;
+      await this.flush();
+    }
+  }
+
+  async #write(): Promise<void> {
+    if (this.#failure !== undefined) {
+      this.#isDirty = false;
+      throw this.#failure;
+    }
+    this.#writing ??= this.#writeLatest().finally(() => (this.#writing = undefined));
+    return this.#writing;
+  }
+
+  async #writeLatest(): Promise<void> {
+    try {
+      this.#isDirty = false;
+      await this.#put();
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  async #put(): Promise<void> {
+    const { client, clock, identity } = this.#deps;
+    for (let attempt = 1; ; attempt += 1) {
+      this.#status = { ...this.#status, owner: identity, leaseUntil: toTimestamp(clock.now() + LEASE_MS + 1_000), tasks: [...this.#tasks.values()] };
+      try {
+        this.#run = await client.update<SyncRun>(syncRunType, { ...this.#run, status: this.#status }, { signal: this.#signal, fieldManager: 'tiphys-controller' });
+        if (this.#run.spec.terminate === true) this.#deps.onTerminate();
+        return;
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        if (isStatus(error, 'NotFound')) throw new DeliveryError({ code: 'fenced' }, `run ${this.#run.metadata.name ?? ''}: was deleted`);
+        if (attempt >= 20) throw error;
+        if (!isStatus(error, 'Conflict')) {
+          await clock.sleep(Math.min(100 * attempt, 1_000), this.#signal);
+          continue;
+        }
+        await this.#reread();
+      }
+    }
+  }
+
+  // Somebody else wrote: a wish to terminate is welcome, another owner fences us off.
+  async #reread(): Promise<void> {
+    const { client, identity } = this.#deps;
+    const name = this.#run.metadata.name ?? '';
+    const fresh = await client.get<SyncRun>(syncRunType, { name, namespace: this.#run.metadata.namespace }, { signal: this.#signal });
+    if (fresh.status?.owner !== identity || fresh.status.epoch !== this.#status.epoch) {
+      throw new DeliveryError({ code: 'fenced' }, `run ${name}: was taken over by ${fresh.status?.owner ?? 'nobody'}`);
+    }
+    this.#run = fresh;
+  }
+}

@@ -1,0 +1,80 @@
+import {
+  APPLICATION_LABEL, applicationLabel, isFinished, syncRunType, TIPHYS_API_VERSION, type Application, type ApplicationSource, type Operation, type RunCause, type RunOptions, type SyncRun,
+} from '@tiphys/delivery-applications';
+import type { KubeClient, Lister } from '@tiphys/kube-client';
+import { compareResourceVersions, fnv32a, generateName, isStatus, type KubeObject } from '@tiphys/kube-model';
+
+/** A run to be: the durable intent once created. */
+export interface RunRequest {
+  readonly cause: RunCause;
+  readonly actor: string;
+  readonly sources: readonly ApplicationSource[];
+  readonly revisions: readonly string[];
+  readonly options: RunOptions;
+  readonly rollbackTo?: number;
+  readonly info?: readonly { readonly name: string; readonly value: string }[];
+  /** What makes two wishes the same one: both get the same name, and only one run is made. */
+  readonly identity?: string;
+}
+
+/** Creates the SyncRun. Of several equal wishes (same identity) one is made and all return it. */
+export async function createRun(application: Application, request: RunRequest, deps: { readonly client: KubeClient; readonly namespace: string; readonly random: () => number }, signal: AbortSignal): Promise<SyncRun> {
+  const app = application.metadata.name ?? '';
+  const base = app.slice(0, 200);
+  const name = request.identity === undefined ? generateName(`${base.slice(0, 57)}-`, deps.random) : `${base}-${fnv32a(request.identity).toString(36)}${fnv32a(`${request.identity}#`).toString(36)}`;
+  const { cause, actor, sources, revisions, options, rollbackTo, info } = request;
+  const run: SyncRun = {
+    apiVersion: TIPHYS_API_VERSION,
+    kind: 'SyncRun',
+    metadata: { name, namespace: deps.namespace, labels: { [APPLICATION_LABEL]: applicationLabel(app), 'tiphys.dev/cause': cause } },
+    spec: { application: app, cause, actor, revisions, sources, options, ...(rollbackTo === undefined ? {} : { rollbackTo }), ...(info === undefined ? {} : { info }) },
+    status: { phase: 'Pending' },
+  };
+  try {
+    return await deps.client.create<SyncRun>(syncRunType, run, { signal, fieldManager: 'tiphys-controller' });
+  } catch (error) {
+    if (!isStatus(error, 'AlreadyExists')) throw error;
+    return deps.client.get<SyncRun>(syncRunType, { name, namespace: deps.namespace }, { signal });
+  }
+}
+
+/** The request an Application's `operation` field stands for. */
+export function requestOf(operation: Operation, defaults: { readonly sources: readonly ApplicationSource[]; readonly revisions: readonly string[] }): Omit<RunRequest, 'identity'> {
+  const sync = operation.sync ?? {};
+  const sources = sync.sources ?? (sync.source === undefined ? defaults.sources : [sync.source]);
+  const asked = sync.revisions ?? (sync.revision === undefined || sync.revision === '' ? undefined : [sync.revision]);
+  const force = sync.syncStrategy?.apply?.force ?? sync.syncStrategy?.hook?.force;
+  return {
+    cause: operation.initiatedBy?.automated === true ? 'automated' : 'manual',
+    actor: operation.initiatedBy?.username ?? 'unknown',
+    sources,
+    revisions: asked ?? defaults.revisions,
+    options: {
+      ...(sync.prune === undefined ? {} : { prune: sync.prune }),
+      ...(sync.dryRun === undefined ? {} : { dryRun: sync.dryRun }),
+      ...(sync.resources === undefined ? {} : { resources: sync.resources }),
+      ...(sync.syncOptions === undefined ? {} : { syncOptions: sync.syncOptions }),
+      ...(force === undefined ? {} : { force }),
+      ...(sync.syncStrategy?.apply === undefined ? {} : { skipHooks: true }),
+      ...(operation.retry === undefined ? {} : { retry: operation.retry }),
+    },
+    ...(operation.info === undefined ? {} : { info: operation.info }),
+  };
+}
+
+/** The runs of an application, newest first. */
+export function runsOf(application: string, runs: Pick<Lister<SyncRun>, 'byIndex'>): readonly SyncRun[] {
+  return runs.byIndex('application', application).toSorted((a, b) => compareAge(b, a));
+}
+
+/** Runs that still have to be worked on, oldest first. */
+export function unfinishedRuns(runs: Pick<Lister<SyncRun>, 'list'>, namespace: string): readonly SyncRun[] {
+  return runs.list(namespace).filter((run) => !isFinished(run)).toSorted(compareAge);
+}
+
+// Timestamps have seconds only; within one the version of the last write decides, where versions can be compared.
+function compareAge(a: KubeObject, b: KubeObject): number {
+  const [left, right] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
+  if (left !== right) return left < right ? -1 : 1;
+  return compareResourceVersions(a.metadata.resourceVersion ?? '', b.metadata.resourceVersion ?? '') ?? 0;
+}
