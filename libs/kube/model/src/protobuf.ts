@@ -35,7 +35,7 @@ export function decodeKubeProtobuf(bytes: Uint8Array): KubeObject {
     const raw = envelope['raw'];
     const message = messageName(apiVersion, kind);
     if (message === undefined) throw new ProtobufError({ code: 'unknownKind', apiVersion, kind }, `${apiVersion} ${kind}: has no protobuf form`, { hint: 'send JSON' });
-    const object = raw instanceof Uint8Array ? decodeMessage(new ProtobufReader(raw), message, 0) : {};
+    const object = withBase64(raw instanceof Uint8Array ? decodeMessage(new ProtobufReader(raw), message, 0) : {});
     return { apiVersion, kind, metadata: {}, ...object };
   } catch (error) {
     if (error instanceof ProtobufError) throw error;

@@ -88,8 +88,9 @@ function roles(): readonly KubeObject[] {
   const role = (name: string, rules: readonly Rule[], aggregateTo?: string): KubeObject => ({
     apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name, labels: { ...LABELS, ...(aggregateTo === undefined ? {} : { [`rbac.authorization.k8s.io/aggregate-to-${aggregateTo}`]: 'true' }) } }, rules,
   }) as KubeObject;
+  const parts: Readonly<Record<string, readonly Rule[]>> = { view: VIEWED, edit: EDITED, admin: ADMINISTERED };
   const aggregate = (name: string, from: readonly string[]): KubeObject => ({
-    apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name, labels: LABELS }, aggregationRule: { clusterRoleSelectors: from.map((each) => ({ matchLabels: { [`rbac.authorization.k8s.io/aggregate-to-${each}`]: 'true' } })) }, rules: [],
+    apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name, labels: LABELS }, aggregationRule: { clusterRoleSelectors: from.map((each) => ({ matchLabels: { [`rbac.authorization.k8s.io/aggregate-to-${each}`]: 'true' } })) }, rules: from.flatMap((each) => parts[each] ?? []),
   }) as KubeObject;
   return [
     role('cluster-admin', [rule(['*'], ['*'], ['*']), { nonResourceURLs: ['*'], verbs: ['*'] }]),

@@ -119,7 +119,7 @@ function exchangeOf(request: Incoming, signal: AbortSignal, warnings: string[]):
 const MAX_WARNINGS = 50;
 
 /** The Status a failure is answered with; what is no Status is logged in full and shown as an internal error. */
-export function toStatus(error: unknown, logger: Logger, request: { readonly method?: string; readonly url?: string }): StatusError {
+export function toStatus(error: unknown, logger: Logger, request: { readonly method?: string | undefined; readonly url?: string | undefined }): StatusError {
   if (error instanceof StatusError) return error;
   if (error instanceof StoreError && error.code === 'closed') return statusError('ServiceUnavailable', 'the server is closing');
   logger.error({ err: error, method: request.method, path: request.url?.split('?')[0] }, 'request failed');

@@ -1,7 +1,105 @@
-import type { Core } from '../core.ts';
-import type { UpgradeHandler } from '../http/listener.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { StatusError, statusError } from '@tiphys/kube-model';
+import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws';
+import { authenticate } from '../auth/authenticate.ts';
+import { isAllowed } from '../auth/authorize.ts';
+import type { Core, Scope } from '../core.ts';
+import { badRequest, forbidden, noSuchPath } from '../failures.ts';
+import { parseApiPath } from '../http/api-path.ts';
+import { toStatus, type UpgradeHandler } from '../http/listener.ts';
+import { findTarget, type RunningTarget } from '../subresources/logs.ts';
+import { streamChoice } from './channel.ts';
+import { runExec } from './exec.ts';
+import { FORWARD_PROTOCOL, runPortForward } from './port-forward.ts';
+import { spdyChannel } from './spdy-channel.ts';
+import { EXEC_PROTOCOLS, webSocketChannel } from './web-socket-channel.ts';
 
-/** Handles exec, attach and port-forward. */
-export function createUpgradeHandler(_core: Core): UpgradeHandler {
-  return (_request, socket) => socket.end('HTTP/1.1 501 Not Implemented\r\n\r\n');
+const STREAM_TIMEOUT_MS = 30_000;
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+const TUNNEL = `SPDY/3.1+${FORWARD_PROTOCOL}`;
+
+interface Upgrade {
+  readonly kind: 'exec' | 'attach' | 'portforward';
+  readonly query: URLSearchParams;
+  readonly found: RunningTarget;
+}
+
+/** Handles exec, attach and port-forward over WebSocket and SPDY/3.1. */
+export function createUpgradeHandler(core: Core): UpgradeHandler {
+  const sockets = new WebSocketServer({
+    noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false,
+    handleProtocols: (offered) => [...EXEC_PROTOCOLS, TUNNEL].find((protocol) => offered.has(protocol)) ?? false,
+  });
+  return (request, socket, head) => {
+    // A reset connection ends its streams by their own close events.
+    socket.on('error', () => socket.destroy());
+    handle(core, sockets, request, socket, head).catch((error: unknown) => refuse(socket, toStatus(error, core.logger, request)));
+  };
+}
+
+function refuse(socket: Duplex, error: StatusError): void {
+  const body = JSON.stringify(error.status);
+  socket.end(`HTTP/1.1 ${error.httpCode} ${error.code}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+}
+
+async function handle(core: Core, sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  const upgrade = await check(core, request);
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort());
+  const signal = AbortSignal.any([gone.signal, core.closing]);
+  const protocol = request.headers.upgrade?.toLowerCase();
+  if (protocol === 'websocket') {
+    sockets.handleUpgrade(request, socket, head, (webSocket) => void overWebSocket(core, upgrade, webSocket, signal));
+  } else if (protocol === 'spdy/3.1') await overSpdy(core, upgrade, request, socket, head, signal);
+  else throw badRequest('unable to upgrade: expected websocket or SPDY/3.1');
+}
+
+async function check(core: Core, request: IncomingMessage): Promise<Upgrade> {
+  const url = new URL(request.url ?? '/', 'https://server');
+  const user = await authenticate(core, request.socket, request.headers.authorization);
+  if (user.groups.includes('system:unauthenticated')) throw statusError('Unauthorized', 'Unauthorized');
+  const path = parseApiPath(url.pathname);
+  const served = path === undefined ? undefined : core.catalog.find(path.group, path.version, path.resource);
+  const kind = path?.subresource;
+  if (path?.resource !== 'pods' || served === undefined || (kind !== 'exec' && kind !== 'attach' && kind !== 'portforward')) throw noSuchPath();
+  const [verb, namespace, name] = [request.method === 'POST' ? 'create' : 'get', path.namespace ?? '', path.name ?? ''];
+  if (!isAllowed(core, user, { kind: 'resource', verb, group: '', resource: 'pods', subresource: kind, namespace, name })) {
+    throw forbidden(served, name, `User ${JSON.stringify(user.username)} cannot ${verb} resource "pods/${kind}" in API group "" in the namespace ${JSON.stringify(namespace)}`);
+  }
+  const scope: Scope = { served, namespace, name, subresource: kind, user, userAgent: request.headers['user-agent'] ?? '' };
+  const container = url.searchParams.get('container') ?? '';
+  // Ports belong to the pod: any of its containers stands for it.
+  return { kind, query: url.searchParams, found: findTarget(core, scope, container, kind === 'portforward') };
+}
+
+async function overWebSocket(core: Core, upgrade: Upgrade, webSocket: WebSocket, signal: AbortSignal): Promise<void> {
+  webSocket.on('error', () => webSocket.terminate());
+  if (upgrade.kind === 'portforward') {
+    if (webSocket.protocol !== TUNNEL) webSocket.close(1002, 'port-forward needs SPDY/3.1+portforward.k8s.io');
+    else await runPortForward(upgrade.found, createWebSocketStream(webSocket), signal);
+    return;
+  }
+  await run(core, upgrade, webSocketChannel(webSocket), signal);
+}
+
+async function overSpdy(core: Core, upgrade: Upgrade, request: IncomingMessage, socket: Duplex, head: Buffer, signal: AbortSignal): Promise<void> {
+  const offered = String(request.headers['x-stream-protocol-version'] ?? '').split(',').map((text) => text.trim());
+  const known = upgrade.kind === 'portforward' ? [FORWARD_PROTOCOL] : ['v4.channel.k8s.io'];
+  const chosen = known.find((protocol) => offered.includes(protocol));
+  if (chosen === undefined) throw statusError('Forbidden', `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${known.join(' ')}]`);
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: SPDY/3.1\r\nx-stream-protocol-version: ${chosen}\r\n\r\n`);
+  if (head.length > 0) socket.unshift(head);
+  if (upgrade.kind === 'portforward') {
+    await runPortForward(upgrade.found, socket, signal);
+    return;
+  }
+  const channel = await spdyChannel(socket, streamChoice(upgrade.query), STREAM_TIMEOUT_MS);
+  if (channel !== undefined) await run(core, upgrade, channel, signal);
+}
+
+async function run(core: Core, { kind, query, found }: Upgrade, channel: Parameters<typeof runExec>[3], signal: AbortSignal): Promise<void> {
+  const choice = streamChoice(query);
+  const options = { command: kind === 'exec' ? query.getAll('command') : [], tty: choice.tty, attach: kind === 'attach' };
+  await runExec(found, options, choice, channel, { signal, logger: core.logger });
 }

@@ -14,10 +14,10 @@ export interface RunningTarget {
 }
 
 /** Finds a pod's container and its node agent. Throws 400 with kubelet's words when there is none to choose. */
-export function findTarget(core: Core, scope: Scope, wanted: string): RunningTarget {
+export function findTarget(core: Core, scope: Scope, wanted: string, anyContainer: boolean = false): RunningTarget {
   const pod = draftAs<corev1.Pod>(readAs(scope.served, mustGetEntry(core, scope).value));
   const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? []), ...(pod.spec?.ephemeralContainers ?? [])];
-  const container = wanted === '' ? soleContainer(scope, pod.spec?.containers ?? [], pod.metadata.annotations?.['kubectl.kubernetes.io/default-container']) : wanted;
+  const container = wanted === '' && anyContainer ? (all.at(0)?.name ?? '') : wanted === '' ? soleContainer(scope, pod.spec?.containers ?? [], pod.metadata.annotations?.['kubectl.kubernetes.io/default-container']) : wanted;
   const found = all.find((candidate) => candidate.name === container);
   if (found === undefined) throw badRequest(`container ${container} is not valid for pod ${scope.name}`);
   const node = pod.spec?.nodeName ?? '';
