@@ -35,7 +35,9 @@ export function decideAutoSync(input: AutoSyncInput): AutoSyncDecision {
   const automated = application.spec.syncPolicy?.automated;
   if (!isAutomated(application.spec) || automated === undefined || application.metadata.deletionTimestamp !== undefined) return NONE;
   if (!input.isComplete || comparison.status !== 'OutOfSync' || runs.some((run) => !isFinished(run))) return NONE;
-  const different = comparison.resources.filter((resource) => resource.status === 'OutOfSync');
+  // What is already being deleted needs no second prune.
+  const different = comparison.resources.filter((resource) => resource.status === 'OutOfSync' && !(resource.requiresPruning && resource.live?.metadata.deletionTimestamp !== undefined));
+  if (different.length === 0) return NONE;
   const needsOnlyPrune = different.every((resource) => resource.requiresPruning);
   if (needsOnlyPrune && automated.prune !== true) return NONE;
   const prunesAll = comparison.resources.length > 0 && comparison.resources.every((resource) => resource.requiresPruning);
