@@ -1,6 +1,7 @@
 import { aborted, defaultRateLimit, WorkQueue, type Clock, type Logger, type RateLimit, type Service } from '@tiphys/kernel';
 import { isStatus } from '@tiphys/kube-model';
 import type { Informer } from '@tiphys/kube-client';
+import { isEndingNamespace } from './pods.ts';
 
 /** What a reconcile asks for: nothing more, or another look after a while. */
 export interface ReconcileResult {
@@ -64,6 +65,11 @@ async function work(queue: WorkQueue, options: ControllerOptions, logger: Logger
       if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
     } catch (error) {
       if (signal.aborted) return;
+      if (isEndingNamespace(error)) {
+        // What cannot be made any more need not be tried again; deletions bring their own events.
+        queue.forget(key);
+        continue;
+      }
       // A conflict only says that the cache was behind: the next look will be right.
       const level = isStatus(error, 'Conflict', 'NotFound') || queue.numRequeues(key) < 3 ? 'debug' : 'warn';
       logger[level]({ key, err: error, tries: queue.numRequeues(key) }, 'reconcile failed, trying again');

@@ -1,5 +1,5 @@
 import { toTimestamp } from '@tiphys/kernel';
-import { controllerOf, fnv32a, safeEncode, type corev1, type KubeObject, type metav1 } from '@tiphys/kube-model';
+import { controllerOf, fnv32a, isStatus, safeEncode, type corev1, type KubeObject, type metav1 } from '@tiphys/kube-model';
 
 /** The label that ties pods and ReplicaSets to one template. */
 export const HASH_LABEL = 'pod-template-hash';
@@ -83,4 +83,10 @@ export function withCondition<C extends Condition>(conditions: ReadonlyArray<C>,
 /** The conditions without one type. */
 export function withoutCondition<C extends Condition>(conditions: ReadonlyArray<C>, type: string): ReadonlyArray<C> {
   return conditions.some((condition) => condition.type === type) ? conditions.filter((condition) => condition.type !== type) : conditions;
+}
+
+/** Whether a create failed because its namespace is ending: nothing is left to be done there. */
+export function isEndingNamespace(error: unknown): boolean {
+  if (!isStatus(error, 'Forbidden')) return false;
+  return error.message.includes('because it is being terminated') || (error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false);
 }

@@ -5,6 +5,7 @@ import type { ContainerTarget, ExecOptions, ExecStreams, LogOptions, PodRuntime 
 import { createEventRecorder, silentRecorder, type EventRecorder } from './event-recorder.ts';
 import { defaultBackoff, type BackoffOptions, type PodHost } from './pod-host.ts';
 import { containerSpec } from './pod-record.ts';
+import { forwardPort, type ForwardedStream } from './port-forward.ts';
 import { PodWorker } from './pod-worker.ts';
 import { SourceCache } from './source-cache.ts';
 
@@ -26,10 +27,12 @@ export interface PodManagerOptions {
   readonly events?: boolean;
 }
 
-/** Logs and exec of this node's pods, as the API server asks for them. */
+/** Logs, exec and port-forward of this node's pods, as the API server asks for them. */
 export interface NodeBackend {
   logs(target: ContainerTarget, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** An empty command attaches: the container's further output is passed on until it ends. */
   exec(target: ContainerTarget, options: ExecOptions, streams: ExecStreams, signal: AbortSignal): Promise<{ readonly exitCode: number }>;
+  portForward(target: Omit<ContainerTarget, 'container'>, port: number, stream: ForwardedStream, signal: AbortSignal): Promise<void>;
 }
 
 /** Runs the pods bound to some nodes: one worker per pod, told by watches, never by ticks. */
@@ -52,7 +55,12 @@ export class PodManager implements Service {
       logs: async (target, logOptions, signal) => options.runtime.logs(target, this.#attemptOf(target, logOptions), logOptions, signal),
       exec: async (target, execOptions, streams, signal) => {
         this.#requireRunning(target);
-        return options.runtime.exec(target, execOptions, streams, signal);
+        return execOptions.command.length === 0 ? this.#attach(target, streams, signal) : options.runtime.exec(target, execOptions, streams, signal);
+      },
+      portForward: async (target, port, stream, signal) => {
+        const { sandbox } = this.#podOf(target).record;
+        if (sandbox === undefined || !options.runtime.real) throw statusError('BadRequest', `pod "${target.pod}" has no process that could listen on port ${port}`);
+        await forwardPort(sandbox.podIP, sandbox.hostPorts[port] ?? port, stream, signal);
       },
     };
   }
@@ -149,9 +157,20 @@ export class PodManager implements Service {
     return pod.spec?.nodeName !== undefined && this.#nodes.has(pod.spec.nodeName);
   }
 
-  #workerOf(target: ContainerTarget): PodWorker {
+  async #attach(target: ContainerTarget, streams: ExecStreams, signal: AbortSignal): Promise<{ readonly exitCode: number }> {
+    const logOptions = { follow: true, tailLines: 0 };
+    for await (const chunk of await this.#options.runtime.logs(target, this.#attemptOf(target, logOptions), logOptions, signal)) streams.stdout(chunk);
+    return { exitCode: 0 };
+  }
+
+  #podOf(target: Omit<ContainerTarget, 'container'>): PodWorker {
     const worker = this.#workers.get(target.uid) ?? [...this.#workers.values()].find(({ record }) => record.namespace === target.namespace && record.name === target.pod);
     if (worker === undefined) throw statusError('NotFound', `pod "${target.pod}" is not on this node`);
+    return worker;
+  }
+
+  #workerOf(target: ContainerTarget): PodWorker {
+    const worker = this.#podOf(target);
     if (containerSpec(worker.pod(), target.container) === undefined) throw statusError('BadRequest', `container ${target.container} is not valid for pod ${target.pod}`);
     return worker;
   }
