@@ -29,6 +29,7 @@ export class RunLedger implements SyncLedger {
   #run: SyncRun;
   #status: SyncRunStatus;
   #isDirty = false;
+  #isReleased = false;
   #writing: Promise<void> | undefined;
   #failure: unknown;
 
@@ -66,6 +67,13 @@ export class RunLedger implements SyncLedger {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  /** Gives the claim up: another controller need not wait for the lease. */
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    this.#isDirty = true;
+    await this.flush();
+  }
+
   /** Renews the lease until the signal aborts; ends early when fenced. */
   async keepLease(signal: AbortSignal): Promise<void> {
     for (;;) {
@@ -97,7 +105,7 @@ export class RunLedger implements SyncLedger {
   async #put(): Promise<void> {
     const { client, clock, identity } = this.#deps;
     for (let attempt = 1; ; attempt += 1) {
-      this.#status = { ...this.#status, owner: identity, leaseUntil: toTimestamp(clock.now() + LEASE_MS + 1_000), tasks: [...this.#tasks.values()] };
+      this.#status = { ...this.#status, owner: identity, leaseUntil: toTimestamp(clock.now() + (this.#isReleased ? 0 : LEASE_MS + 1_000)), tasks: [...this.#tasks.values()] };
       try {
         this.#run = await client.update<SyncRun>(syncRunType, { ...this.#run, status: this.#status }, { signal: this.#signal, fieldManager: 'tiphys-controller' });
         if (this.#run.spec.terminate === true) this.#deps.onTerminate();

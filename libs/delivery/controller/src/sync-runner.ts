@@ -4,7 +4,7 @@ import {
 import { isCommit } from '@tiphys/delivery-git';
 import type { JobOutcome, SyncJob } from '@tiphys/delivery-queue';
 import { perform, planSync, printablePlan, type Failpoint, type PerformOutcome, type SyncPlan } from '@tiphys/delivery-sync';
-import { abortReason, isAbortError, toTimestamp, type Clock, type Logger } from '@tiphys/kernel';
+import { abortReason, isAbortError, toTimestamp, withTimeout, type Clock, type Logger } from '@tiphys/kernel';
 import type { KubeClient } from '@tiphys/kube-client';
 import { isStatus, refOf, type KubeObject } from '@tiphys/kube-model';
 import { claimRun, operationOf, type ClaimDeps } from './claim.ts';
@@ -25,6 +25,7 @@ export interface SyncRunnerDeps extends GatherDeps {
   readonly onSettled: (application: string) => void;
 }
 
+const RELEASE_MS = 1_000;
 const MAX_PLANNED_TASKS = 1_000;
 const MAX_RESULTS_IN_STATUS = 500;
 
@@ -75,6 +76,11 @@ export class SyncRunner {
       if (run.spec.terminate === true) onTerminate();
       const outcome = await this.#attempt(ledger, application, signal);
       return await this.#settle(ledger, application, outcome, end.signal);
+    } catch (error) {
+      const isFenced = error instanceof DeliveryError && error.code === 'fenced';
+      // The process stops in good order: the next controller may take over at once.
+      if (signal.aborted && !isFenced) await withTimeout('run: being released', RELEASE_MS, end.signal, () => ledger.release()).catch(() => undefined);
+      throw error;
     } finally {
       end.abort();
       await lease;
