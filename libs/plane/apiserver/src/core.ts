@@ -26,8 +26,6 @@ export interface Core {
   /** Yields [0, 1). */
   readonly random: () => number;
   readonly gitVersion: string;
-  /** Aborts when the server closes. */
-  readonly closing: AbortSignal;
 }
 
 /** The object or collection a request is about. */

@@ -63,7 +63,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const authority = openAuthority(options.stateDir, clock.now());
   const nodes = new NodeDirectory();
   const core: Core = {
-    store, logger, clock, random, gitVersion, nodes, catalog: new Catalog(), allocators: new Allocators(serviceCidr, random), tokens: openTokenIssuer(options.stateDir), closing: stop.signal,
+    store, logger, clock, random, gitVersion, nodes, catalog: new Catalog(), allocators: new Allocators(serviceCidr, random), tokens: openTokenIssuer(options.stateDir),
   };
   restore(core);
   const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', ...(options.alternativeNames ?? []).filter((name) => !isAddress(name))];

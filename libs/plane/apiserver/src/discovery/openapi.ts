@@ -27,14 +27,14 @@ export function openApiIndex(catalog: Catalog): unknown {
 export function openApiDocument(catalog: Catalog, group: string, version: string): unknown {
   const resources = catalog.resourcesOf(group, version);
   if (resources.length === 0) return undefined;
-  const needed = new Set<string>([DELETE_OPTIONS, STATUS, OBJECT_META, LIST_META]);
+  const needed = new Set<string>();
+  for (const name of [DELETE_OPTIONS, STATUS, OBJECT_META, LIST_META]) collect(schemaByName(name), needed);
   const own: JsonMap = {};
   for (const served of resources) {
     if (served.schema !== undefined) collect(served.schema, needed);
     if (served.custom !== undefined) Object.assign(own, customSchemas(served));
     for (const sub of served.subresources) collectKind(sub.kind, sub.group ?? served.group, sub.version ?? served.version, needed);
   }
-  collect(schemaByName(OBJECT_META), needed);
   const schemas = Object.fromEntries([...needed].map((name) => [name, definition(schemaByName(name), name)]).toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
   return {
     openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.33.0' },
@@ -57,7 +57,7 @@ const SCALARS: JsonMap = {
 };
 
 function collect(schema: ObjectSchema | undefined, needed: Set<string>): void {
-  if (schema === undefined || (needed.has(schema.name) && schema.name !== OBJECT_META)) return;
+  if (schema === undefined || needed.has(schema.name)) return;
   needed.add(schema.name);
   for (const field of Object.values(schema.fields)) {
     const ref = innermost(field).ref;

@@ -69,8 +69,9 @@ function decodeYaml(bytes: Buffer): DecodedBody {
   const { objects, problems } = parseManifests(text, { source: 'body' });
   const [first] = problems;
   if (first !== undefined) throw badRequest(`error converting YAML to JSON: ${first.message}`);
-  if (objects.length !== 1) throw badRequest('error decoding: the body must hold one object');
-  return { value: structuredClone(objects[0]), duplicates: [] };
+  const [only] = objects;
+  if (only === undefined || objects.length > 1) throw badRequest('error decoding: the body must hold one object');
+  return { value: structuredClone(only.object), duplicates: [] };
 }
 
 /** A body as an object with metadata. Throws 400. */

@@ -50,6 +50,7 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 export async function listen(core: Core, options: ListenOptions, upgrade: UpgradeHandler): Promise<Listener> {
   const sessions = new Set<Http2Session>();
   const sockets = new Set<Duplex>();
+  const requests = new Set<AbortController>();
   const server = createSecureServer({
     allowHTTP1: true, cert: options.certPem, key: options.keyPem, ca: [options.caPem], requestCert: true, rejectUnauthorized: false,
     // Informers hold one stream per kind; a client with more kinds than this opens a second connection.
@@ -68,28 +69,34 @@ export async function listen(core: Core, options: ListenOptions, upgrade: Upgrad
   });
   server.on('request', (request, response) => {
     // serve answers every failure itself.
-    void serve(core, request as unknown as Incoming, response as unknown as Outgoing);
+    void serve(core, request as unknown as Incoming, response as unknown as Outgoing, requests);
   });
   server.on('upgrade', upgrade);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server, sessions, sockets) };
+  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server, sessions, sockets, requests) };
 }
 
-async function closeServer(server: Http2SecureServer, sessions: ReadonlySet<Http2Session>, sockets: ReadonlySet<Duplex>): Promise<void> {
+async function closeServer(server: Http2SecureServer, sessions: ReadonlySet<Http2Session>, sockets: ReadonlySet<Duplex>, requests: ReadonlySet<AbortController>): Promise<void> {
+  for (const request of requests) request.abort();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const session of sessions) session.destroy();
   for (const socket of sockets) socket.destroy();
   await closed;
 }
 
-async function serve(core: Core, request: Incoming, response: Outgoing): Promise<void> {
+async function serve(core: Core, request: Incoming, response: Outgoing, requests: Set<AbortController>): Promise<void> {
+  // One controller a request, aborted by hand at the end: AbortSignal.any would keep every request alive in Node 20.
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  requests.add(gone);
+  response.once('close', () => {
+    gone.abort();
+    requests.delete(gone);
+  });
   const warnings: string[] = [];
-  const signal = AbortSignal.any([gone.signal, core.closing]);
+  const { signal } = gone;
   try {
     const answer = await route(core, exchangeOf(request, signal, warnings));
     await send(response, answer, warnings, request.method === 'HEAD', signal);

@@ -6,6 +6,7 @@ import { badRequest, methodNotAllowed, noSuchPath } from '../failures.ts';
 import { mustGetEntry, readAs, bytesAs } from '../registry/objects.ts';
 import { writeScale, getScale } from '../subresources/scale.ts';
 import { bindPod, evictPod } from '../subresources/pods.ts';
+import { proxy } from '../subresources/proxy.ts';
 import { readLog } from '../subresources/logs.ts';
 import { answerReview, requestToken } from '../subresources/reviews.ts';
 import { createObject } from '../verbs/create.ts';
@@ -170,7 +171,7 @@ async function removeCollection(core: Core, exchange: Exchange, scope: Scope): P
   return json({ kind: scope.served.listKind, apiVersion: scope.served.apiVersion, metadata: { resourceVersion: String(core.store.revision) }, items });
 }
 
-async function handleSubresource(core: Core, exchange: Exchange, scope: Scope, verb: string, _rest: string): Promise<Answer> {
+async function handleSubresource(core: Core, exchange: Exchange, scope: Scope, verb: string, rest: string): Promise<Answer> {
   const { served, subresource = '' } = scope;
   const row = served.subresources.find((sub) => sub.name === subresource);
   if (row === undefined) throw noSuchPath();
@@ -184,6 +185,9 @@ async function handleSubresource(core: Core, exchange: Exchange, scope: Scope, v
       return await evict(core, exchange, scope);
     case 'serviceaccounts/token':
       return json(await requestToken(core, scope, await tokenRequest(exchange)), 201);
+    case 'pods/proxy':
+    case 'services/proxy':
+      return await proxy(core, exchange, scope, rest);
     case 'namespaces/finalize':
       return await finalize(core, exchange, scope);
     default:

@@ -150,7 +150,7 @@ export function prepareUpdate(scope: Scope, live: Draft, draft: Draft): void {
   delete metadata.selfLink;
   if (subresource === 'status') return;
   applyDefaults(served, draft);
-  keepServerFields(live, draft);
+  keepServerFields(live, draft, subresource);
   if (countsGenerations(served) && !deepEqual(contentOf(served, live), contentOf(served, draft))) metadata.generation = (kept.generation ?? 0) + 1;
 }
 
@@ -183,9 +183,9 @@ function keepField(draft: Draft, live: Draft, field: 'status' | 'spec'): void {
 }
 
 // What the server has given an object and clients may leave out when they write it back.
-function keepServerFields(live: Draft, draft: Draft): void {
+function keepServerFields(live: Draft, draft: Draft, subresource: string | undefined): void {
   if (draft.kind === 'Service' && draft.apiVersion === 'v1') keepAddresses(draftAs<corev1.Service>(live), draftAs<corev1.Service>(draft));
-  if (draft.kind === 'Namespace' && draft.apiVersion === 'v1') keepField(draft, live, 'spec');
+  if (draft.kind === 'Namespace' && draft.apiVersion === 'v1' && subresource !== 'finalize') keepField(draft, live, 'spec');
   if (draft.kind === 'Job' && draft.apiVersion === 'batch/v1') {
     const [old, next] = [asMap(live.spec), asMap(draft.spec)];
     if (old !== undefined && next !== undefined && next['selector'] === undefined) next['selector'] = structuredClone(old['selector']);

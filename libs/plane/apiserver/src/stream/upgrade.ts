@@ -29,12 +29,15 @@ interface Upgrade {
 export function createUpgradeHandler(core: Core): UpgradeHandler {
   const sockets = new WebSocketServer({
     noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false,
-    handleProtocols: (offered) => [...EXEC_PROTOCOLS, TUNNEL].find((protocol) => offered.has(protocol)) ?? false,
+    handleProtocols: (offered) => EXEC_PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
   });
+  // The protocol's name has a slash, which a WebSocket protocol may not have and ws refuses: it is agreed on around ws.
+  const tunnels = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
+  tunnels.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${TUNNEL}`));
   return (request, socket, head) => {
     // A reset connection ends its streams by their own close events.
     socket.on('error', () => socket.destroy());
-    handle(core, sockets, request, socket, head).catch((error: unknown) => refuse(socket, toStatus(error, core.logger, request)));
+    handle(core, { sockets, tunnels }, request, socket, head).catch((error: unknown) => refuse(socket, toStatus(error, core.logger, request)));
   };
 }
 
@@ -43,14 +46,17 @@ function refuse(socket: Duplex, error: StatusError): void {
   socket.end(`HTTP/1.1 ${error.httpCode} ${error.code}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
 }
 
-async function handle(core: Core, sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+async function handle(core: Core, servers: { readonly sockets: WebSocketServer; readonly tunnels: WebSocketServer }, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const upgrade = await check(core, request);
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, core.closing]);
+  const { signal } = gone;
   const protocol = request.headers.upgrade?.toLowerCase();
   if (protocol === 'websocket') {
-    sockets.handleUpgrade(request, socket, head, (webSocket) => void overWebSocket(core, upgrade, webSocket, signal));
+    if (upgrade.kind === 'portforward') {
+      checkTunnel(request);
+      servers.tunnels.handleUpgrade(request, socket, head, (webSocket) => void runPortForward(upgrade.found, duplexOf(webSocket), signal));
+    } else servers.sockets.handleUpgrade(request, socket, head, (webSocket) => void overWebSocket(core, upgrade, webSocket, signal));
   } else if (protocol === 'spdy/3.1') await overSpdy(core, upgrade, request, socket, head, signal);
   else throw badRequest('unable to upgrade: expected websocket or SPDY/3.1');
 }
@@ -73,13 +79,21 @@ async function check(core: Core, request: IncomingMessage): Promise<Upgrade> {
   return { kind, query: url.searchParams, found: findTarget(core, scope, container, kind === 'portforward') };
 }
 
+function checkTunnel(request: IncomingMessage): void {
+  const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim());
+  if (!offered.includes(TUNNEL)) throw badRequest(`unable to upgrade: port-forward needs the protocol ${TUNNEL}`);
+  delete request.headers['sec-websocket-protocol'];
+}
+
+function duplexOf(webSocket: WebSocket): Duplex {
+  const stream = createWebSocketStream(webSocket);
+  // The session ends with the stream's close event.
+  stream.on('error', () => stream.destroy());
+  return stream;
+}
+
 async function overWebSocket(core: Core, upgrade: Upgrade, webSocket: WebSocket, signal: AbortSignal): Promise<void> {
   webSocket.on('error', () => webSocket.terminate());
-  if (upgrade.kind === 'portforward') {
-    if (webSocket.protocol !== TUNNEL) webSocket.close(1002, 'port-forward needs SPDY/3.1+portforward.k8s.io');
-    else await runPortForward(upgrade.found, createWebSocketStream(webSocket), signal);
-    return;
-  }
   await run(core, upgrade, webSocketChannel(webSocket), signal);
 }
 

@@ -100,7 +100,7 @@ function checkPod(pod: corev1.Pod, live: corev1.Pod | undefined, problems: Field
 // What of a pod's spec never changes once it exists.
 function fixedPart(spec: corev1.PodSpec | undefined): unknown {
   if (spec === undefined) return undefined;
-  const { activeDeadlineSeconds: _deadline, tolerations: _tolerations, schedulingGates: _gates, terminationGracePeriodSeconds: _grace, nodeName: _node, ephemeralContainers: _ephemeral, ...rest } = spec;
+  const { activeDeadlineSeconds: _deadline, tolerations: _tolerations, schedulingGates: _gates, terminationGracePeriodSeconds: _grace, ephemeralContainers: _ephemeral, ...rest } = spec;
   const withoutImage = ({ image: _image, ...container }: corev1.Container): unknown => container;
   return { ...rest, containers: rest.containers.map(withoutImage), initContainers: rest.initContainers?.map(withoutImage) };
 }

@@ -16,6 +16,7 @@ export type WatchFrame =
 
 const MIN_TIMEOUT_MS = 1_800_000;
 const BOOKMARK_INTERVAL_MS = 60_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A watch that has been checked: everything that would be answered by a code is thrown before it starts. */
 export function watchObjects(core: Core, scope: Scope, query: ListQuery, signal: AbortSignal): AsyncIterable<WatchFrame> {
@@ -47,8 +48,18 @@ async function* frames(core: Core, scope: Scope, plan: WatchPlan): AsyncGenerato
     if (query.sendInitialEvents === true) yield { type: 'BOOKMARK', revision, endsInitial: true };
   }
   const timeoutMs = query.timeoutSeconds !== undefined && query.timeoutSeconds > 0 ? query.timeoutSeconds * 1_000 : MIN_TIMEOUT_MS * (1 + core.random());
-  const ends = AbortSignal.any([plan.signal, AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1))]);
-  yield* changes(core, scope, plan, { prefix, revision, ends });
+  // Not AbortSignal.any: its signals outlive their watch in Node 20.
+  const ends = new AbortController();
+  const stop = (): void => ends.abort();
+  const timer = setTimeout(stop, Math.min(Math.floor(timeoutMs), MAX_TIMER_MS));
+  plan.signal.addEventListener('abort', stop, { once: true });
+  if (plan.signal.aborted) stop();
+  try {
+    yield* changes(core, scope, plan, { prefix, revision, ends: ends.signal });
+  } finally {
+    clearTimeout(timer);
+    plan.signal.removeEventListener('abort', stop);
+  }
 }
 
 async function* changes(core: Core, scope: Scope, plan: WatchPlan, way: { readonly prefix: string; readonly revision: number; readonly ends: AbortSignal }): AsyncGenerator<WatchFrame> {
