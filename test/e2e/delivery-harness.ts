@@ -11,6 +11,8 @@ import { createInformerFactory, createKubeClient, type KubeClient } from '@tiphy
 import { builtin, isStatus, type corev1, type KubeObject } from '@tiphys/kube-model';
 import { startApiServer, type ApiServer } from '@tiphys/plane-apiserver';
 import { createControllers } from '@tiphys/plane-controllers';
+import { createSimulatedNodes } from '@tiphys/plane-node';
+import { createScheduler } from '@tiphys/plane-scheduler';
 import { createMemoryStore } from '@tiphys/plane-store';
 
 export const CONFIG_MAPS = builtin('v1', 'ConfigMap');
@@ -39,7 +41,9 @@ export async function createRig(): Promise<Rig> {
   const running = new Set<RunningController>();
   const stopPlane = new AbortController();
   const planeInformers = createInformerFactory({ client, clock: systemClock, logger });
-  const plane = supervise([planeInformers, ...createControllers({ client, informers: planeInformers, clock: systemClock, logger })], { signal: stopPlane.signal, logger });
+  const nodes = createSimulatedNodes({ client, informers: planeInformers, clock: systemClock, logger, count: 2, completeAfterMs: 50 });
+  for (const name of nodes.nodeNames) server.nodes.register(name, nodes.backend);
+  const plane = supervise([planeInformers, ...createControllers({ client, informers: planeInformers, clock: systemClock, logger }), createScheduler({ client, informers: planeInformers, clock: systemClock, logger }), nodes], { signal: stopPlane.signal, logger });
   return {
     server,
     client,
@@ -70,7 +74,7 @@ export async function createRig(): Promise<Rig> {
       return handle;
     },
     async [Symbol.asyncDispose]() {
-      for (const handle of [...running]) await handle.stop();
+      for (const handle of running) await handle.stop();
       stopPlane.abort();
       await plane.catch(() => undefined);
       await client.close();

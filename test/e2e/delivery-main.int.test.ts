@@ -132,7 +132,7 @@ describe('the way of a commit', () => {
     ['a missing branch', { path: 'one', targetRevision: 'gone' }, 'ComparisonError', "unable to resolve 'gone'"],
     ['a missing project', { path: 'one' }, 'InvalidSpecError', "project 'none'", { project: 'none' }],
     ['a missing cluster', { path: 'one' }, 'InvalidSpecError', "no cluster named 'mars'", { destination: { name: 'mars', namespace: 'shop' } }],
-  ])('says what is wrong with %s', async (why, source, type, text, spec = {}) => {
+  ])('says what is wrong with %s', async (why, source, type, text, spec?: object) => {
     const name = why.replaceAll(' ', '-');
     await create(name, { source: { repoURL: url, ...source }, ...spec });
     const { status } = await eventually(`${name} has a condition`, () => getApplication(rig.client, name), (app) => app.status?.conditions?.some((condition) => condition.type === type && condition.message.includes(text)) === true);

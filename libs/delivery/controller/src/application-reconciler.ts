@@ -1,12 +1,12 @@
 import {
-  applicationType, isAutomated, parseApplication, PIN_ANNOTATION, pinOf, resourceSyncOptions, defaultSyncOptions, sourcesOf, waveOf,
+  applicationOf, applicationType, isAutomated, parseApplication, PIN_ANNOTATION, pinOf, resourceSyncOptions, defaultSyncOptions, sourcesOf, waveOf,
   type Application, type ApplicationCondition, type ApplicationSource, type Pin, type SyncRun,
 } from '@tiphys/delivery-applications';
 import type { Comparison } from '@tiphys/delivery-diff';
 import { deleteAndWait } from '@tiphys/delivery-sync';
 import { isAbortError, mapLimit, messageOf, toTimestamp, type Clock, type Logger } from '@tiphys/kernel';
 import type { KubeClient, Lister } from '@tiphys/kube-client';
-import { isStatus, refOf, type KubeObject } from '@tiphys/kube-model';
+import { describeRef, isStatus, refKey, refOf, type KubeObject } from '@tiphys/kube-model';
 import { hasChanged, observedStatus, type Observation } from './application-status.ts';
 import { decideAutoSync } from './decide-auto-sync.ts';
 import { DeliveryError } from './delivery-error.ts';
@@ -78,13 +78,17 @@ export class ApplicationReconciler {
       const pin = await this.#pinInForce(application, latest, signal);
       const sources = pin?.sources ?? sourcesOf(application.spec);
       revisions = pin?.revisions ?? latest;
-      const rendered = await renderSources(application, sources, revisions, target.cluster, this.#deps, { signal, noCache });
+      const rendered = await renderSources(application, { sources, revisions }, target.cluster, this.#deps, { signal, noCache });
       if (rendered.problems.length > 0) throw new DeliveryError({ code: 'renderIncomplete' }, rendered.problems.join('; '));
       const evidence = await compareRendered(application, rendered, target, this.#deps, signal);
-      if (!target.cluster.hasCaughtUp([...evidence.comparison.resources.map((resource) => resource.ref)])) return { kind: 'requeueAfter', afterMs: BEHIND_MS };
+      if (!target.cluster.hasCaughtUp(evidence.comparison.resources.map((resource) => resource.ref))) return { kind: 'requeueAfter', afterMs: BEHIND_MS };
       this.#deps.onCompared(name, evidence);
-      const conditions: Observation['conditions'] = evidence.desired.warnings.map((message) => ({ type: 'RepeatedResourceWarning', message }));
-      return await this.#automate(application, { sources, revisions, isPinned: pin !== undefined }, evidence, conditions, signal);
+      const shared = this.#sharedWith(name, evidence.comparison);
+      const conditions: Observation['conditions'] = [
+        ...evidence.desired.warnings.map((message) => ({ type: 'RepeatedResourceWarning' as const, message })),
+        ...[...shared.values()].map((message) => ({ type: 'SharedResourceWarning' as const, message })),
+      ];
+      return await this.#automate(application, { sources, revisions, isPinned: pin !== undefined, shared: new Set(shared.keys()) }, evidence, conditions, signal);
     } catch (error) {
       if (signal.aborted || isAbortError(error)) throw error;
       if (error instanceof DeliveryError && error.code === 'notReady') return DONE; // The poller rings when it has looked.
@@ -97,7 +101,7 @@ export class ApplicationReconciler {
 
   async #automate(application: Application, wanted: Wanted, evidence: Evidence, conditions: Observation['conditions'], signal: AbortSignal): Promise<ReconcileResult> {
     const { clock, runs, onRun } = this.#deps;
-    const { sources, revisions, isPinned } = wanted;
+    const { sources, revisions, isPinned, shared } = wanted;
     const name = application.metadata.name ?? '';
     const known = runsOf(name, runs);
     const decision = decideAutoSync({
@@ -108,6 +112,7 @@ export class ApplicationReconciler {
       attemptOf: (run) => attemptKey(run.spec.sources, run.status?.revisions ?? run.spec.revisions),
       runs: known,
       isPinned,
+      shared,
       nowMs: clock.now(),
     });
     if (decision.kind === 'sync') {
@@ -132,6 +137,17 @@ export class ApplicationReconciler {
     const refused: Observation['conditions'] = decision.kind === 'refused' ? [{ type: 'SyncError', message: decision.message }] : [];
     await this.#settle(application, { evidence, revisions, conditions: [...conditions, ...refused] }, signal);
     return decision.kind === 'wait' ? { kind: 'requeueAfter', afterMs: decision.afterMs } : DONE;
+  }
+
+  // Objects that another existing application tracks, by key, with a sentence each.
+  #sharedWith(name: string, comparison: Comparison): ReadonlyMap<string, string> {
+    const shared = new Map<string, string>();
+    for (const { ref, live, desired } of comparison.resources) {
+      const other = live === undefined || desired === undefined ? undefined : applicationOf(live);
+      if (other === undefined || other === name || this.#deps.applications.get(other, this.#deps.namespace) === undefined) continue;
+      shared.set(refKey(ref), `${describeRef(ref)} is part of applications ${name} and ${other}`);
+    }
+    return shared;
   }
 
   // A pin holds while its time runs or no new commit came; then it is taken off and automation goes on.
@@ -215,6 +231,7 @@ interface Wanted {
   readonly sources: readonly ApplicationSource[];
   readonly revisions: readonly string[];
   readonly isPinned: boolean;
+  readonly shared: ReadonlySet<string>;
 }
 
 function failed(type: ApplicationCondition['type'], message: string): Observation {

@@ -1,6 +1,7 @@
 import { isAutomated, isFinished, type Application, type RunCause, type SyncRun } from '@tiphys/delivery-applications';
-import type { Comparison } from '@tiphys/delivery-diff';
+import type { Comparison, ResourceComparison } from '@tiphys/delivery-diff';
 import { parseDuration } from '@tiphys/kernel';
+import { refKey } from '@tiphys/kube-model';
 
 /** All the decision is made from. */
 export interface AutoSyncInput {
@@ -13,6 +14,8 @@ export interface AutoSyncInput {
   readonly runs: readonly SyncRun[];
   readonly attemptOf: (run: SyncRun) => string;
   readonly isPinned: boolean;
+  /** Objects another application tracks too: drift there is its doing, and healing it would be a tug-of-war. */
+  readonly shared: ReadonlySet<string>;
   readonly nowMs: number;
 }
 
@@ -44,16 +47,17 @@ export function decideAutoSync(input: AutoSyncInput): AutoSyncDecision {
   if (prunesAll && automated.prune === true && automated.allowEmpty !== true) {
     return { kind: 'refused', message: 'auto-sync would delete every object of the application: set syncPolicy.automated.allowEmpty, or sync by hand' };
   }
-  return afterAttempts(input, automated.selfHeal === true);
+  return afterAttempts(input, different, automated.selfHeal === true);
 }
 
-function afterAttempts({ runs, attempt, attemptOf, isPinned, nowMs }: AutoSyncInput, selfHeal: boolean): AutoSyncDecision {
+function afterAttempts({ runs, attempt, attemptOf, isPinned, nowMs, shared }: AutoSyncInput, different: readonly ResourceComparison[], selfHeal: boolean): AutoSyncDecision {
   const attempts = runs.filter((run) => attemptOf(run) === attempt && run.spec.options.dryRun !== true && run.spec.options.resources === undefined);
   const last = attempts[0];
   if (last === undefined) return isPinned ? NONE : { kind: 'sync', cause: 'automated' };
   if (!selfHeal) {
     return last.status?.phase === 'Succeeded' ? NONE : { kind: 'refused', message: `auto-sync failed for this revision and waits for the next commit: ${last.status?.message ?? ''}` };
   }
+  if (different.every(({ ref }) => shared.has(refKey(ref)))) return NONE;
   const delayMs = healDelay(attempts, nowMs);
   return delayMs > 0 ? { kind: 'wait', afterMs: delayMs } : { kind: 'sync', cause: 'self-heal' };
 }

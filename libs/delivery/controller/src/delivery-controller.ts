@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import {
-  applicationType, crdManifests, isAutomated, isFinished, PIN_ANNOTATION, projectType, sourcesOf, syncRunType,
+  applicationType, crdManifests, isAutomated, isFinished, parseApplication, parseSyncRun, PIN_ANNOTATION, projectType, sourcesOf, syncRunType,
   type Application, type AppProject, type Pin, type RunOptions, type SyncRun,
 } from '@tiphys/delivery-applications';
 import { RepositoryPoller, type PollState, type RepositoryStore, type RevisionMetadata } from '@tiphys/delivery-git';
@@ -17,6 +17,7 @@ import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
 import { createRun, runsOf, unfinishedRuns } from './runs.ts';
+import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { publishRun, SyncRunner } from './sync-runner.ts';
 
 /** How a delivery controller is made. */
@@ -108,6 +109,8 @@ class Controller implements DeliveryController {
   readonly #poller: RepositoryPoller;
   readonly #reconciler: ApplicationReconciler;
   readonly #runner: SyncRunner;
+  /** Repositories by application. */
+  readonly #urls = new Map<string, readonly string[]>();
   readonly #evidence = new Map<string, Evidence>();
   readonly #gather: GatherDeps;
 
@@ -121,7 +124,7 @@ class Controller implements DeliveryController {
     this.#runs = informers.informer<SyncRun>({ type: syncRunType, namespace });
     this.#projects = informers.informer<AppProject>({ type: projectType, namespace });
     this.#secrets = informers.informer<corev1.Secret>({ type: builtin('v1', 'Secret'), namespace });
-    this.#runs.addIndex('application', (run) => [run.spec.application]);
+    this.#runs.addIndex('application', (run) => [String(fieldAt(run, 'spec', 'application'))]);
     this.#keys = new WorkQueue({ clock, rateLimit: { baseDelayMs: 50, maxDelayMs: 60_000 } });
     const onChange = (application: string): void => this.#keys.add(application);
     this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange });
@@ -186,7 +189,7 @@ class Controller implements DeliveryController {
     const application = this.#application(name);
     const sources = sourcesOf(application.spec).map((source, index) => (revisions?.[index] === undefined ? source : { ...source, targetRevision: revisions[index] }));
     const target = resolveTarget(application, this.#gather);
-    const rendered = await renderSources(application, sources, currentRevisions(sources, this.#gather), target.cluster, this.#gather, { signal });
+    const rendered = await renderSources(application, { sources, revisions: currentRevisions(sources, this.#gather) }, target.cluster, this.#gather, { signal });
     return compareRendered(application, rendered, target, this.#gather, signal);
   }
 
@@ -273,13 +276,16 @@ class Controller implements DeliveryController {
   #subscribe(): void {
     this.#applications.onEvent((event) => {
       const name = event.object.metadata.name ?? '';
-      if (event.type === 'deleted') this.#evidence.delete(name);
+      if (event.type === 'deleted') {
+        this.#evidence.delete(name);
+        this.#urls.delete(name);
+      } else this.#urls.set(name, repositoriesOf(event.object));
       if (event.type !== 'updated' || isNews(event.old, event.object)) this.#keys.add(name);
-      this.#updateRepositories();
+      if (event.type !== 'updated' || isNews(event.old, event.object)) this.#poller.setRepositories([...this.#urls.values()].flat());
     });
     this.#runs.onEvent((event) => {
-      const { application } = event.object.spec;
-      if (event.type === 'deleted') return;
+      const application = fieldAt(event.object, 'spec', 'application');
+      if (event.type === 'deleted' || typeof application !== 'string') return;
       if (isFinished(event.object)) this.#keys.add(application);
       else if (event.type === 'added' || event.object.spec.terminate === true) this.#ring(event.object);
       if (event.object.spec.terminate === true) this.#runner.terminate(event.object.metadata.name ?? '');
@@ -289,22 +295,20 @@ class Controller implements DeliveryController {
     };
     this.#projects.onEvent(all);
     this.#secrets.onEvent((event) => {
-      if (event.object.metadata.labels?.['argocd.argoproj.io/secret-type'] !== undefined) all();
+      if (event.object.metadata.labels?.[SECRET_TYPE_LABEL] === undefined) return;
+      all();
+      // Credentials may be what was missing.
+      for (const { repoURL } of this.#poller.states()) this.#poller.hint(repoURL);
     });
     this.#options.queue.onAvailable(() => this.#scan());
   }
 
-  #updateRepositories(): void {
-    this.#poller.setRepositories(this.#applications.list(this.#namespace).flatMap((application) => sourcesOf((application as Application).spec ?? {}).filter(({ chart }) => chart === undefined).map(({ repoURL }) => repoURL)));
-  }
-
   #enqueueUsersOf(repoURL: string): void {
-    for (const application of this.#applications.list(this.#namespace)) {
-      if (sourcesOf((application as Application).spec ?? {}).some((source) => source.repoURL === repoURL)) this.#keys.add(application.metadata.name ?? '');
-    }
+    for (const [application, urls] of this.#urls) if (urls.includes(repoURL)) this.#keys.add(application);
   }
 
   #ring(run: SyncRun): void {
+    if (parseSyncRun(run).kind === 'invalid') return;
     this.#options.queue.add({ application: run.spec.application, runId: run.metadata.name ?? '' }).catch((error: unknown) => {
       this.#options.logger.info({ run: toKey({ name: run.metadata.name ?? '' }), err: error }, 'queue cannot be reached; the run waits in the ledger');
     });
@@ -365,6 +369,11 @@ class Controller implements DeliveryController {
       }
     }
   }
+}
+
+function repositoriesOf(object: KubeObject): readonly string[] {
+  const parsed = parseApplication(object);
+  return parsed.kind === 'invalid' ? [] : sourcesOf(parsed.value.spec).filter(({ chart }) => chart === undefined).map(({ repoURL }) => repoURL);
 }
 
 // Our own status writes are no news; everything a person or an operation changes is.

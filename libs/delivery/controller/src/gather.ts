@@ -77,7 +77,13 @@ export function resolveSources(sources: readonly ApplicationSource[], deps: Pick
 }
 
 /** Renders sources at commits. Problems of files are part of the result; what cannot be rendered at all is thrown. */
-export async function renderSources(application: Application, sources: readonly ApplicationSource[], revisions: readonly string[], cluster: Cluster, deps: GatherDeps, options: { readonly signal: AbortSignal; readonly noCache?: boolean }): Promise<Rendered> {
+export async function renderSources(
+  application: Application,
+  { sources, revisions }: { readonly sources: readonly ApplicationSource[]; readonly revisions: readonly string[] },
+  cluster: Cluster,
+  deps: GatherDeps,
+  options: { readonly signal: AbortSignal; readonly noCache?: boolean },
+): Promise<Rendered> {
   const { namespace = '' } = application.spec.destination;
   const environment = { application: application.metadata.name ?? '', namespace, project: application.spec.project };
   const objects: KubeObject[] = [];

@@ -31,7 +31,7 @@ export class RunLedger implements SyncLedger {
   #isDirty = false;
   #isReleased = false;
   #writing: Promise<void> | undefined;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(run: SyncRun, deps: RunLedgerDeps, signal: AbortSignal) {
     this.#run = run;
@@ -97,7 +97,7 @@ export class RunLedger implements SyncLedger {
       this.#isDirty = false;
       await this.#put();
     } catch (error) {
-      this.#failure = error;
+      this.#failure = error instanceof Error ? error : new Error(String(error));
       throw error;
     }
   }

@@ -116,7 +116,7 @@ export class SyncRunner {
     // Without a commit each, the names are resolved now and kept: a second start deploys the same.
     const commits = isResolved ? known : resolveSources(sources.map((source, index) => ({ ...source, targetRevision: known[index] ?? source.targetRevision ?? '' })), this.#deps);
     const target = resolveTarget(application, this.#deps);
-    const rendered = await renderSources(application, sources, commits, target.cluster, this.#deps, { signal });
+    const rendered = await renderSources(application, { sources, revisions: commits }, target.cluster, this.#deps, { signal });
     if (rendered.problems.length > 0) throw new DeliveryError({ code: 'renderIncomplete' }, rendered.problems.join('; '));
     return compareRendered(application, rendered, target, this.#deps, signal);
   }

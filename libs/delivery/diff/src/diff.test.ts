@@ -26,9 +26,9 @@ function applied(desired: KubeObject, live?: KubeObject, by = manager): KubeObje
 }
 
 // What the API server and other writers do to an object after we applied it.
-function edited(live: KubeObject, by: string, edit: (object: Record<string, never>) => void): KubeObject {
+function edited(live: KubeObject, by: string, edit: (object: never) => unknown): KubeObject {
   const object = cloneMutable(live);
-  edit(object as unknown as Record<string, never>);
+  edit(object as never);
   return trackUpdate({ live, updated: object as KubeObject, manager: by, schema: schemaNodeOf(live.apiVersion, live.kind), now: NOW } as never) as KubeObject;
 }
 

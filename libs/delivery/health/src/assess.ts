@@ -65,7 +65,10 @@ export function completionOf(code: HealthCode | undefined): 'running' | 'succeed
       return 'succeeded';
     case 'Degraded':
       return 'failed';
-    default:
+    case 'Suspended':
+    case 'Progressing':
+    case 'Missing':
+    case 'Unknown':
       return 'running';
   }
 }

@@ -55,8 +55,8 @@ export function createRenderer(options: RendererOptions): Renderer {
     pool ??= startPool(options);
     const trace = new Map<string, TraceEntry>();
     const { port1, port2 } = new MessageChannel();
-    let readFailure: unknown;
-    serveReads(port1, tracedReads(snapshot, trace), (error) => (readFailure ??= error));
+    let readFailure: Error | undefined;
+    serveReads(port1, tracedReads(snapshot, trace), (error) => (readFailure ??= error instanceof Error ? error : new Error(String(error))));
     try {
       const worker = pool;
       // Structured cloning gives back what the worker's one function returned.

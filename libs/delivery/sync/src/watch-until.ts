@@ -37,7 +37,7 @@ function selectionOf({ namespace, names }: WatchTarget): { readonly namespace?: 
 async function settleListed(client: KubeClient, target: WatchTarget, pending: Set<string>, signal: AbortSignal): Promise<string> {
   const list = await client.list(target.type, { ...selectionOf(target), signal });
   const byName = new Map(list.items.map((object) => [object.metadata.name ?? '', object]));
-  for (const name of [...pending]) if (target.isSettled(name, byName.get(name))) pending.delete(name);
+  for (const name of pending) if (target.isSettled(name, byName.get(name))) pending.delete(name);
   return list.metadata.resourceVersion ?? '';
 }
 

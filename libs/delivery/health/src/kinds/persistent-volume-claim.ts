@@ -11,6 +11,7 @@ export function assessPersistentVolumeClaim(live: KubeObject): Health {
       return health('Progressing');
     case 'Lost':
       return health('Degraded');
+    case undefined:
     default:
       return health('Unknown');
   }

@@ -19,6 +19,7 @@ export function assessPod(live: KubeObject): Health {
       return health('Degraded', failureMessage(pod));
     case 'Running':
       return runsForever ? assessRunning(pod) : health('Progressing', pod.status.message);
+    case undefined:
     default:
       return health('Unknown', pod.status?.message);
   }
