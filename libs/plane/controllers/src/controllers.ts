@@ -8,6 +8,7 @@ import { createNamespaceController } from './namespace.ts';
 import { createRootCaPublisher, createServiceAccountController } from './namespace-defaults.ts';
 import { createPodGcController } from './pod-gc.ts';
 import { createReplicaSetController } from './replica-set.ts';
+import { createStatefulSetController } from './stateful-set/stateful-set.ts';
 
 /** What the controllers need besides the API. */
 export interface ControllersOptions extends ControllerDeps {
@@ -23,6 +24,7 @@ export function createControllers(options: ControllersOptions): readonly Service
     ...(options.rootCaPem === undefined ? [] : [createRootCaPublisher(options, options.rootCaPem)]),
     createReplicaSetController(options),
     createDeploymentController(options),
+    createStatefulSetController(options),
     createJobController(options),
     createEndpointsController(options),
     createGarbageCollector(options),

@@ -1,6 +1,6 @@
 import { mapLimit, type Service } from '@tiphys/kernel';
 import { isStatus, keyOf, type corev1, type metav1, type ResourceType } from '@tiphys/kube-model';
-import { discover, type DiscoveredResource } from '@tiphys/kube-client';
+import { discover, type DiscoveredResource, type KubeClient } from '@tiphys/kube-client';
 import { createController, DONE, type ReconcileResult } from './controller.ts';
 import { KINDS, type ControllerDeps } from './kinds.ts';
 import { withCondition } from './pods.ts';
@@ -52,7 +52,7 @@ export function createNamespaceController(deps: ControllerDeps): Service {
   }
 
   async function emptyOne(namespace: string, type: DiscoveredResource, signal: AbortSignal): Promise<Remaining> {
-    const items = await listMetadata(namespace, type, signal);
+    const items = await listMetadata(client, namespace, type, signal);
     if (items.length === 0) return { type, count: 0, finalizers: [] };
     const left = await mapLimit(items, PARALLEL, async (item) => {
       if (item.deletionTimestamp !== undefined) return item.finalizers ?? [];
@@ -68,15 +68,6 @@ export function createNamespaceController(deps: ControllerDeps): Service {
     });
     const waiting = left.filter((finalizers) => finalizers !== undefined);
     return { type, count: waiting.length, finalizers: waiting.flat() };
-  }
-
-  async function listMetadata(namespace: string, type: ResourceType, signal: AbortSignal): Promise<readonly metav1.ObjectMeta[]> {
-    try {
-      return (await client.list(type, { namespace, metadataOnly: true, signal })).items.map(({ metadata }) => metadata);
-    } catch (error) {
-      if (isStatus(error, 'NotFound', 'MethodNotAllowed')) return []; // The kind went away since it was discovered.
-      throw error;
-    }
   }
 
   async function report(namespace: corev1.Namespace, remaining: readonly Remaining[], signal: AbortSignal): Promise<void> {
@@ -95,6 +86,15 @@ export function createNamespaceController(deps: ControllerDeps): Service {
     name: 'namespace', clock, logger, informers: [namespaces], reconcile,
     subscribe: (queue) => [namespaces.onEvent(({ object }) => queue.add(keyOf(object)))],
   });
+}
+
+async function listMetadata(client: KubeClient, namespace: string, type: ResourceType, signal: AbortSignal): Promise<readonly metav1.ObjectMeta[]> {
+  try {
+    return (await client.list(type, { namespace, metadataOnly: true, signal })).items.map(({ metadata }) => metadata);
+  } catch (error) {
+    if (isStatus(error, 'NotFound', 'MethodNotAllowed')) return []; // The kind went away since it was discovered.
+    throw error;
+  }
 }
 
 function isPod(type: ResourceType): boolean {

@@ -6,7 +6,7 @@ import { KINDS, type ControllerDeps } from './kinds.ts';
 import { PendingWrites } from './pending-writes.ts';
 import { isActive, podFromTemplate } from './pods.ts';
 import { planReplicaSet, replicaSetStatus } from './replica-set-plan.ts';
-import { indexByOwner, OWNER_INDEX, orphansAndOwned, slowStart } from './replicas.ts';
+import { asError, indexByOwner, OWNER_INDEX, orphansAndOwned, slowStart } from './replicas.ts';
 
 /** Keeps as many pods of a template as each ReplicaSet asks for. */
 export function createReplicaSetController(deps: ControllerDeps): Service {
@@ -28,7 +28,7 @@ export function createReplicaSetController(deps: ControllerDeps): Service {
     const owned = await claim({ client, type: KINDS.pod, owner: replicaSet, ownerType: KINDS.replicaSet, selector, candidates: orphansAndOwned(pods, replicaSet, selector), signal });
     const active = owned.filter(isActive);
     const plan = replicaSet.metadata.deletionTimestamp === undefined ? planReplicaSet(replicaSet.spec.replicas ?? 1, active, relatedPods(replicaSet)) : { kind: 'none' as const };
-    let failure: unknown;
+    let failure: Error | undefined;
     if (plan.kind === 'create') failure = await create(key, replicaSet, plan.count, signal);
     if (plan.kind === 'delete') failure = await remove(key, plan.pods, signal);
     const { status, requeueAfterMs } = replicaSetStatus(replicaSet, active, failure === undefined ? undefined : messageOf(failure), clock.now());
@@ -37,14 +37,14 @@ export function createReplicaSetController(deps: ControllerDeps): Service {
     return requeueAfterMs === undefined ? DONE : { requeueAfterMs };
   }
 
-  async function create(key: string, replicaSet: appsv1.ReplicaSet, count: number, signal: AbortSignal): Promise<unknown> {
+  async function create(key: string, replicaSet: appsv1.ReplicaSet, count: number, signal: AbortSignal): Promise<Error | undefined> {
     const template = replicaSet.spec?.template ?? {};
     return slowStart(count, async () => {
       pending.created(key, await client.create<corev1.Pod>(KINDS.pod, podFromTemplate(template, replicaSet), { signal }), clock.now());
     });
   }
 
-  async function remove(key: string, doomed: readonly corev1.Pod[], signal: AbortSignal): Promise<unknown> {
+  async function remove(key: string, doomed: readonly corev1.Pod[], signal: AbortSignal): Promise<Error | undefined> {
     const results = await Promise.allSettled(
       doomed.map(async (pod) => {
         const { namespace, name = '', uid } = pod.metadata;
@@ -56,7 +56,8 @@ export function createReplicaSetController(deps: ControllerDeps): Service {
         pending.deleted(key, pod, clock.now());
       }),
     );
-    return results.find((result) => result.status === 'rejected')?.reason;
+    const failed = results.find((result) => result.status === 'rejected');
+    return failed === undefined ? undefined : asError(failed.reason);
   }
 
   // Pods of sibling ReplicaSets of one Deployment count when a node is judged crowded.

@@ -23,11 +23,16 @@ export function orphansAndOwned<T extends KubeObject>(informer: Informer<T>, own
 }
 
 /** Calls `fn` `count` times in batches of 1, 2, 4…; stops after a batch with a failure and answers the first one. */
-export async function slowStart(count: number, fn: () => Promise<void>): Promise<unknown> {
+export async function slowStart(count: number, fn: () => Promise<void>): Promise<Error | undefined> {
   for (let done = 0, batch = 1; done < count; done += batch, batch *= 2) {
     const results = await Promise.allSettled(Array.from({ length: Math.min(batch, count - done) }, fn));
     const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) return failed.reason;
+    if (failed !== undefined) return asError(failed.reason);
   }
   return undefined;
+}
+
+/** Anything that was thrown, as an Error. */
+export function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason), { cause: reason });
 }

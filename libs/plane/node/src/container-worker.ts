@@ -68,7 +68,7 @@ export async function stopContainer(context: ContainerContext, container: Contai
   let leftMs = graceMs;
   if (preStop !== undefined && graceMs > 0 && host.runtime.real) {
     const beganAt = host.clock.monotonic();
-    const result = await runHook(context, container, sandbox, preStop, graceMs, AbortSignal.any([host.signal, exitSignal(running)])).catch(() => undefined); // The container ended first.
+    const result = await runHook(context, container, sandbox, { action: preStop, timeoutMs: graceMs, signal: AbortSignal.any([host.signal, exitSignal(running)]) }).catch(() => undefined); // The container ended first.
     if (result?.ok === false) host.events.record(pod, 'Warning', 'FailedPreStopHook', `PreStopHook failed: ${result.message}`, fieldPath(container));
     leftMs = Math.max(graceMs - (host.clock.monotonic() - beganAt), MIN_GRACE_MS);
   }
@@ -86,7 +86,7 @@ async function serve(context: ContainerContext, container: ContainerRecord, sand
   }
   const postStart = spec.lifecycle?.postStart;
   if (postStart !== undefined && isFresh) {
-    const result = await runHook(context, container, sandbox, postStart, POST_START_TIMEOUT_MS, signal);
+    const result = await runHook(context, container, sandbox, { action: postStart, timeoutMs: POST_START_TIMEOUT_MS, signal });
     if (!result.ok) {
       host.events.record(context.pod(), 'Warning', 'FailedPostStartHook', `PostStartHook failed: ${result.message}`, fieldPath(container));
       await stopContainer(context, container, sandbox, graceOf(context.pod()), `FailedPostStartHook`);
@@ -129,15 +129,16 @@ function setServing(context: ContainerContext, container: ContainerRecord, start
   context.host.wake(context.record.uid);
 }
 
-async function runHook(context: ContainerContext, container: ContainerRecord, sandbox: Sandbox, handler: corev1.LifecycleHandler, timeoutMs: number, signal: AbortSignal): Promise<{ readonly ok: boolean; readonly message: string }> {
+async function runHook(context: ContainerContext, container: ContainerRecord, sandbox: Sandbox, handler: { readonly action: corev1.LifecycleHandler; readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<{ readonly ok: boolean; readonly message: string }> {
   const { host, record } = context;
   const spec = containerSpec(context.pod(), container.name);
   if (spec === undefined) return { ok: true, message: '' };
-  if (handler.sleep !== undefined) {
-    await host.clock.sleep(Math.min(handler.sleep.seconds * 1_000, timeoutMs), signal);
+  const { action, timeoutMs, signal } = handler;
+  if (action.sleep !== undefined) {
+    await host.clock.sleep(Math.min(action.sleep.seconds * 1_000, timeoutMs), signal);
     return { ok: true, message: '' };
   }
-  return doAction(handler, { runtime: host.runtime, target: { namespace: record.namespace, pod: record.name, uid: record.uid, container: spec.name }, container: spec, sandbox }, timeoutMs, signal);
+  return doAction(action, { runtime: host.runtime, target: { namespace: record.namespace, pod: record.name, uid: record.uid, container: spec.name }, container: spec, sandbox }, timeoutMs, signal);
 }
 
 function exitSignal(running: RunningContainer): AbortSignal {

@@ -88,6 +88,7 @@ describe('pod status', () => {
 
 describe('environment and volumes', () => {
   const sources: PodSources = {
+    acceptsAnyVolume: false,
     configMap: (name) => (name === 'conf' ? { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { 'a.txt': 'A', LEVEL: 'info' } } : undefined),
     secret: (name) => (name === 'keys' ? { apiVersion: 'v1', kind: 'Secret', metadata: { name }, data: { token: Buffer.from('s3cret').toString('base64') } } : undefined),
     services: () => [{ apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name: 'my-db' }, spec: { clusterIP: '127.96.0.5', ports: [{ port: 5432 }] } }],

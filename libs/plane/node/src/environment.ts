@@ -27,7 +27,7 @@ export function resolveInputs(
     for (const [name, value] of Object.entries(entries)) env[`${from.prefix ?? ''}${name}`] = value;
   }
   for (const entry of container.env ?? []) {
-    const resolved = envValue(pod, container, entry, sources, context, env);
+    const resolved = envValue({ pod, container, sources, context }, entry, env);
     if (isProblem(resolved)) return resolved;
     if (resolved.value !== undefined) env[entry.name] = resolved.value;
   }
@@ -49,14 +49,14 @@ function envFromEntries(from: corev1.EnvFromSource, sources: PodSources): Readon
   return Object.fromEntries([...entries].filter(([name]) => /^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(name)).map(([name, bytes]) => [name, Buffer.from(bytes).toString('utf8')]));
 }
 
-function envValue(
-  pod: corev1.Pod,
-  container: corev1.Container,
-  entry: corev1.EnvVar,
-  sources: PodSources,
-  context: DownwardContext,
-  env: Readonly<Record<string, string>>,
-): { readonly value: string | undefined } | SourceProblem {
+interface EnvOrigin {
+  readonly pod: corev1.Pod;
+  readonly container: corev1.Container;
+  readonly sources: PodSources;
+  readonly context: DownwardContext;
+}
+
+function envValue({ pod, container, sources, context }: EnvOrigin, entry: corev1.EnvVar, env: Readonly<Record<string, string>>): { readonly value: string | undefined } | SourceProblem {
   const from = entry.valueFrom;
   if (from === undefined) return { value: expand(entry.value ?? '', env) };
   if (from.fieldRef !== undefined) {

@@ -41,7 +41,7 @@ export function createRegistration(options: RegistrationOptions): Service {
         let lease: coordinationv1.Lease | undefined;
         for (;;) {
           try {
-            lease = await renewLease(client, node, lease, leaseSeconds, clock.now(), signal);
+            lease = await renewLease(client, node, lease, { leaseSeconds, nowMs: clock.now() }, signal);
             await clock.sleep((leaseSeconds * 1_000) / 4, signal);
           } catch (error) {
             if (signal.aborted) return;
@@ -82,7 +82,7 @@ function describeNode(description: NodeDescription, nowMs: number): corev1.Node 
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name: nodeName, labels: { 'kubernetes.io/hostname': nodeName, ...isolation, ...labels } },
-    spec: { ...(taints.length === 0 ? {} : { taints }) },
+    spec: taints.length === 0 ? {} : { taints },
     status: {
       capacity,
       allocatable: capacity,
@@ -115,8 +115,9 @@ function keepTransitions(live: ReadonlyArray<corev1.NodeCondition>, wanted: Read
   });
 }
 
-async function renewLease(client: KubeClient, node: corev1.Node, known: coordinationv1.Lease | undefined, leaseSeconds: number, nowMs: number, signal: AbortSignal): Promise<coordinationv1.Lease> {
+async function renewLease(client: KubeClient, node: corev1.Node, known: coordinationv1.Lease | undefined, leaseTerms: { readonly leaseSeconds: number; readonly nowMs: number }, signal: AbortSignal): Promise<coordinationv1.Lease> {
   const name = node.metadata.name ?? '';
+  const { leaseSeconds, nowMs } = leaseTerms;
   const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: toMicroTimestamp(nowMs) };
   if (known !== undefined) return client.patch<coordinationv1.Lease>(LEASES, { namespace: LEASE_NAMESPACE, name }, { spec }, { type: 'merge', signal });
   const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name, uid: node.metadata.uid ?? '' }];

@@ -35,16 +35,17 @@ export class SourceCache {
     };
   }
 
-  /** The sources of one pod; tokens it mounts are requested first (TokenRequest), unless `wantsTokens` is false. */
-  async sourcesFor(pod: corev1.Pod, wantsTokens: boolean, signal: AbortSignal): Promise<PodSources> {
+  /** The sources of one pod; tokens it mounts are requested first (TokenRequest), unless the pod is not real. */
+  async sourcesFor(pod: corev1.Pod, isReal: boolean, signal: AbortSignal): Promise<PodSources> {
     const { namespace = '' } = pod.metadata;
     const tokens = new Map<string, string>();
     const wanted = (pod.spec?.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []).flatMap((source) => source.serviceAccountToken ?? []);
     for (const { audience = '' } of wanted) {
-      const token = wantsTokens ? await this.#requestToken(pod, audience, signal) : 'simulated';
+      const token = isReal ? await this.#requestToken(pod, audience, signal) : 'simulated';
       if (token !== undefined) tokens.set(audience, token);
     }
     return {
+      acceptsAnyVolume: !isReal,
       configMap: (name) => this.configMaps.get(name, namespace),
       secret: (name) => this.secrets.get(name, namespace),
       services: () => [...this.#services.list(namespace), ...(namespace === 'default' ? [] : [this.#services.get('kubernetes', 'default')].filter((service) => service !== undefined))],

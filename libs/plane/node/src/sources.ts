@@ -6,6 +6,8 @@ export interface PodSources {
   secret(name: string): corev1.Secret | undefined;
   /** Services whose addresses the pod is told by environment variables. */
   services(): readonly corev1.Service[];
+  /** Whether any kind of volume will do, because there are no files anyway. */
+  readonly acceptsAnyVolume: boolean;
   /** A token of the pod's service account, fetched before; undefined when there is none. */
   token(audience: string): string | undefined;
 }

@@ -25,7 +25,7 @@ function resolveVolume(pod: corev1.Pod, volume: corev1.Volume, sources: PodSourc
   if (secret !== undefined) return asVolume(name, secretFiles({ ...secret, name: secret.secretName ?? '' }, secret.defaultMode, sources));
   if (downwardAPI !== undefined) return asVolume(name, downwardFiles(pod, downwardAPI.items ?? [], downwardAPI.defaultMode, context));
   if (projected !== undefined) return asVolume(name, projectedFiles(pod, projected, sources, context));
-  if (emptyDir !== undefined || Object.keys(volume).length === 1) return { kind: 'emptyDir', name };
+  if (emptyDir !== undefined || sources.acceptsAnyVolume || Object.keys(volume).length === 1) return { kind: 'emptyDir', name };
   const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'unknown';
   return { problem: `volume ${name}: ${kind} volumes are not offered by this node; use configMap, secret, emptyDir, downwardAPI or projected` };
 }

@@ -153,19 +153,22 @@ describe('deployment status', () => {
     apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'web-1' }, spec: { replicas, selector: {} }, status: { replicas, readyReplicas: available, availableReplicas: available },
   });
 
+  const statusOf = (of: appsv1.Deployment, available: number, atMs: number): ReturnType<typeof deploymentStatus> =>
+    deploymentStatus({ deployment: of, newSet: set(available), all: [set(available)], note: undefined, collisionCount: undefined }, atMs);
+
   it('says that a rollout is complete, and that one is late', () => {
     const of = deployment({ replicas: 2, progressDeadlineSeconds: 60 });
-    const complete = deploymentStatus(of, set(2), [set(2)], undefined, undefined, nowMs);
+    const complete = statusOf(of, 2, nowMs);
     expect(complete.status.conditions?.map(({ type, status, reason }) => [type, status, reason])).toEqual([
       ['Available', 'True', 'MinimumReplicasAvailable'],
       ['Progressing', 'True', 'NewReplicaSetAvailable'],
     ]);
-    const begun = deploymentStatus(of, set(0), [set(0)], undefined, undefined, nowMs);
+    const begun = statusOf(of, 0, nowMs);
     expect(begun.requeueAfterMs).toBe(61_000);
-    const late = deploymentStatus({ ...of, status: begun.status }, set(0), [set(0)], undefined, undefined, nowMs + 61_000);
+    const late = statusOf({ ...of, status: begun.status }, 0, nowMs + 61_000);
     expect(late.status.conditions?.find(({ type }) => type === 'Progressing')).toMatchObject({ status: 'False', reason: 'ProgressDeadlineExceeded' });
     expect(late.requeueAfterMs).toBeUndefined();
     // Looking again changes nothing.
-    expect(deploymentStatus({ ...of, status: late.status }, set(0), [set(0)], undefined, undefined, nowMs + 90_000).status).toEqual(late.status);
+    expect(statusOf({ ...of, status: late.status }, 0, nowMs + 90_000).status).toEqual(late.status);
   });
 });

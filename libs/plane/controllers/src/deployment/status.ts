@@ -11,15 +11,20 @@ export interface StatusResult {
   readonly requeueAfterMs: number | undefined;
 }
 
-/** Computes what a Deployment shows (sync.go calculateStatus and progress.go syncRolloutStatus). `note` is what was just done. Pure. */
-export function deploymentStatus(
-  deployment: appsv1.Deployment,
-  newSet: appsv1.ReplicaSet | undefined,
-  all: readonly appsv1.ReplicaSet[],
-  note: { readonly reason: string; readonly message: string } | undefined,
-  collisionCount: number | undefined,
-  nowMs: number,
-): StatusResult {
+/** What a Deployment's status is made from. */
+export interface StatusInputs {
+  readonly deployment: appsv1.Deployment;
+  readonly newSet: appsv1.ReplicaSet | undefined;
+  /** The new ReplicaSet and the old ones. */
+  readonly all: readonly appsv1.ReplicaSet[];
+  /** What was just done. */
+  readonly note: { readonly reason: string; readonly message: string } | undefined;
+  readonly collisionCount: number | undefined;
+}
+
+/** Computes what a Deployment shows (sync.go calculateStatus and progress.go syncRolloutStatus). Pure. */
+export function deploymentStatus(inputs: StatusInputs, nowMs: number): StatusResult {
+  const { deployment, newSet, all, collisionCount } = inputs;
   const total = (field: 'replicas' | 'readyReplicas' | 'availableReplicas'): number => all.reduce((count, set) => count + (set.status?.[field] ?? 0), 0);
   const available = total('availableReplicas');
   const counts = {
@@ -31,7 +36,7 @@ export function deploymentStatus(
     unavailableReplicas: Math.max(all.reduce((count, set) => count + replicasOf(set), 0) - available, 0),
     ...(collisionCount === undefined ? {} : { collisionCount }),
   };
-  const conditions = withFailure(withProgress(deployment, newSet, counts, withAvailable(deployment, available, nowMs), note, nowMs), all, nowMs);
+  const conditions = withFailure(withProgress(inputs, counts, withAvailable(deployment, available, nowMs), nowMs), all, nowMs);
   return { status: { ...counts, ...(conditions.length === 0 ? {} : { conditions }) }, requeueAfterMs: deadlineInMs(deployment, conditions, nowMs) };
 }
 
@@ -46,7 +51,7 @@ function withAvailable(deployment: appsv1.Deployment, available: number, nowMs: 
   return setCondition(deployment.status?.conditions ?? [], condition, false, nowMs);
 }
 
-function withProgress(deployment: appsv1.Deployment, newSet: appsv1.ReplicaSet | undefined, counts: Counts, conditions: Conditions, note: { readonly reason: string; readonly message: string } | undefined, nowMs: number): Conditions {
+function withProgress({ deployment, newSet, note }: StatusInputs, counts: Counts, conditions: Conditions, nowMs: number): Conditions {
   const deadlineSeconds = deployment.spec?.progressDeadlineSeconds ?? 600;
   if (deadlineSeconds === NO_DEADLINE) return withoutCondition(conditions, 'Progressing');
   const known = conditions.find(({ type }) => type === 'Progressing');

@@ -11,118 +11,130 @@ const UNKNOWN_KIND_MS = 30_000;
 
 /** Deletes what has lost its owners, in the background or ahead of them, over every kind the API serves. */
 export function createGarbageCollector(deps: ControllerDeps): Service {
-  const { client, informers, clock, logger } = deps;
-  const graph = new OwnerGraph();
-  const crds = informers.informer<KubeObject>({ type: KINDS.crd, metadataOnly: true });
-  // Owners a live read did not find; bounded, the oldest goes first. UIDs never come back.
-  const absent = new Set<string>();
-  let follower: KindFollower | undefined;
-  let enqueue: ((uid: string) => void) | undefined;
+  return new GarbageCollector(deps).service();
+}
 
-  function observe(queue: WorkQueue): KindFollower {
-    return new KindFollower(deps, (type, event) => {
+class GarbageCollector {
+  readonly #deps: ControllerDeps;
+  readonly #graph = new OwnerGraph();
+  // Owners a live read did not find; bounded, the oldest goes first. UIDs never come back.
+  readonly #absent = new Set<string>();
+  #follower: KindFollower | undefined;
+  #queue: WorkQueue | undefined;
+
+  constructor(deps: ControllerDeps) {
+    this.#deps = deps;
+  }
+
+  service(): Service {
+    const { informers, clock, logger } = this.#deps;
+    const crds = informers.informer<KubeObject>({ type: KINDS.crd, metadataOnly: true });
+    return createController({
+      name: 'garbage-collector', clock, logger, workers: 8, informers: [crds],
+      reconcile: (key, signal) => this.#reconcile(key, signal),
+      subscribe: (queue) => {
+        const follower = this.#observe(queue);
+        this.#queue = queue;
+        this.#follower = follower;
+        queue.add(RESOURCES_KEY);
+        return [crds.onEvent(() => queue.addAfter(RESOURCES_KEY, 100)), () => follower.stop()];
+      },
+    });
+  }
+
+  #observe(queue: WorkQueue): KindFollower {
+    return new KindFollower(this.#deps, (type, event) => {
       const uid = event.object.metadata.uid ?? '';
       if (event.type === 'deleted') {
-        const owners = graph.get(uid)?.owners ?? [];
-        const dependents = graph.dependentsOf(uid);
-        graph.remove(uid);
-        rememberAbsent(uid);
+        const owners = this.#graph.get(uid)?.owners ?? [];
+        const dependents = this.#graph.dependentsOf(uid);
+        this.#graph.remove(uid);
+        this.#rememberAbsent(uid);
         for (const related of [...dependents.map((node) => node.uid), ...owners.map((owner) => owner.uid)]) queue.add(related);
         return;
       }
-      const before = graph.get(uid);
-      const node = graph.put(type, event.object);
+      const before = this.#graph.get(uid);
+      const node = this.#graph.put(type, event.object);
       if (node.owners.length > 0 || isHeld(node)) queue.add(uid);
       // An owner that waits may have lost a dependent by a changed reference.
       for (const owner of before?.owners ?? []) if (!node.owners.some((kept) => kept.uid === owner.uid && kept.blockOwnerDeletion === owner.blockOwnerDeletion)) queue.add(owner.uid);
     });
   }
 
-  async function reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+  async #reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     if (key === RESOURCES_KEY) {
-      await follower?.refresh(signal);
+      await this.#follower?.refresh(signal);
       return DONE;
     }
-    const node = graph.get(key);
+    const node = this.#graph.get(key);
     if (node === undefined) return DONE;
-    if (node.isDeleting) return settleOwner(node, signal);
+    if (node.isDeleting) return this.#settleOwner(node, signal);
     if (node.owners.length === 0) return DONE;
     const states: OwnerState[] = [];
     for (const owner of node.owners) {
-      const state = await stateOf(node, owner, signal);
+      const state = await this.#stateOf(node, owner, signal);
       if (state === undefined) return { requeueAfterMs: UNKNOWN_KIND_MS };
       states.push(state);
     }
-    const action = decideCollection(node, states, graph.dependentsOf(key));
-    if (action.kind === 'dropReferences') await patch(node, { ownerReferences: action.owners }, signal);
+    const action = decideCollection(node, states, this.#graph.dependentsOf(key));
+    if (action.kind === 'dropReferences') await this.#patch(node, { ownerReferences: action.owners }, signal);
     if (action.kind === 'delete') {
-      const version = action.unblock ? await unblock(node, signal) : node.resourceVersion;
-      await ignoreGone(client.delete(node.type, node, { propagationPolicy: action.propagation, preconditions: { uid: node.uid, ...(version === undefined ? {} : { resourceVersion: version }) }, signal }));
+      const version = action.unblock ? await this.#unblock(node, signal) : node.resourceVersion;
+      await ignoreGone(this.#deps.client.delete(node.type, node, { propagationPolicy: action.propagation, preconditions: { uid: node.uid, ...(version === undefined ? {} : { resourceVersion: version }) }, signal }));
     }
     return DONE;
   }
 
   // Undefined when the owner's kind is not served: nothing may be concluded.
-  async function stateOf(node: OwnedNode, owner: metav1.OwnerReference, signal: AbortSignal): Promise<OwnerState | undefined> {
-    const known = graph.get(owner.uid);
+  async #stateOf(node: OwnedNode, owner: metav1.OwnerReference, signal: AbortSignal): Promise<OwnerState | undefined> {
+    const known = this.#graph.get(owner.uid);
     if (known !== undefined) {
       // An owner in another namespace is no owner.
       if (known.type.namespaced && known.namespace !== node.namespace) return 'dangling';
       return known.isDeleting && known.finalizers.includes(FOREGROUND) && owner.blockOwnerDeletion === true ? 'waiting' : 'solid';
     }
-    if (absent.has(owner.uid)) return 'dangling';
-    const type = await follower?.find(owner.apiVersion, owner.kind, signal);
+    if (this.#absent.has(owner.uid)) return 'dangling';
+    const type = await this.#follower?.find(owner.apiVersion, owner.kind, signal);
     if (type === undefined) return undefined;
     try {
-      const live = await client.get(type, type.namespaced ? { namespace: node.namespace, name: owner.name } : { name: owner.name }, { signal });
+      const live = await this.#deps.client.get(type, type.namespaced ? { namespace: node.namespace, name: owner.name } : { name: owner.name }, { signal });
       if (live.metadata.uid === owner.uid) return 'solid';
     } catch (error) {
       if (!isStatus(error, 'NotFound')) throw error;
     }
-    rememberAbsent(owner.uid);
+    this.#rememberAbsent(owner.uid);
     return 'dangling';
   }
 
-  async function settleOwner(node: OwnedNode, signal: AbortSignal): Promise<ReconcileResult> {
-    const dependents = graph.dependentsOf(node.uid);
+  async #settleOwner(node: OwnedNode, signal: AbortSignal): Promise<ReconcileResult> {
+    const dependents = this.#graph.dependentsOf(node.uid);
     if (node.finalizers.includes(ORPHAN)) {
-      for (const dependent of dependents) await patch(dependent, { ownerReferences: dependent.owners.filter(({ uid }) => uid !== node.uid) }, signal);
-      await patch(node, { finalizers: node.finalizers.filter((finalizer) => finalizer !== ORPHAN) }, signal);
+      for (const dependent of dependents) await this.#patch(dependent, { ownerReferences: dependent.owners.filter(({ uid }) => uid !== node.uid) }, signal);
+      await this.#patch(node, { finalizers: node.finalizers.filter((finalizer) => finalizer !== ORPHAN) }, signal);
       return DONE;
     }
     if (!node.finalizers.includes(FOREGROUND)) return DONE;
     const blocking = dependents.filter(({ owners }) => owners.some(({ uid, blockOwnerDeletion }) => uid === node.uid && blockOwnerDeletion === true));
-    if (blocking.length === 0) await patch(node, { finalizers: node.finalizers.filter((finalizer) => finalizer !== FOREGROUND) }, signal);
-    else for (const dependent of dependents) if (!dependent.isDeleting) enqueue?.(dependent.uid);
+    if (blocking.length === 0) await this.#patch(node, { finalizers: node.finalizers.filter((finalizer) => finalizer !== FOREGROUND) }, signal);
+    else for (const dependent of dependents) if (!dependent.isDeleting) this.#queue?.add(dependent.uid);
     return DONE;
   }
 
-  async function unblock(node: OwnedNode, signal: AbortSignal): Promise<string | undefined> {
-    return patch(node, { ownerReferences: node.owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })) }, signal);
+  async #unblock(node: OwnedNode, signal: AbortSignal): Promise<string | undefined> {
+    return this.#patch(node, { ownerReferences: node.owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })) }, signal);
   }
 
-  async function patch(node: OwnedNode, metadata: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<string | undefined> {
+  async #patch(node: OwnedNode, metadata: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<string | undefined> {
     const { uid, resourceVersion } = node;
-    const patched = await ignoreGone(client.patch(node.type, node, { metadata: { uid, resourceVersion, ...metadata } }, { type: 'merge', signal }));
+    const patched = await ignoreGone(this.#deps.client.patch(node.type, node, { metadata: { uid, resourceVersion, ...metadata } }, { type: 'merge', signal }));
     return patched?.metadata.resourceVersion;
   }
 
-  function rememberAbsent(uid: string): void {
-    absent.add(uid);
-    const [oldest] = absent;
-    if (absent.size > MAX_ABSENT && oldest !== undefined) absent.delete(oldest);
+  #rememberAbsent(uid: string): void {
+    this.#absent.add(uid);
+    const [oldest] = this.#absent;
+    if (this.#absent.size > MAX_ABSENT && oldest !== undefined) this.#absent.delete(oldest);
   }
-
-  return createController({
-    name: 'garbage-collector', clock, logger, workers: 8, informers: [crds], reconcile,
-    subscribe: (queue) => {
-      enqueue = (uid) => queue.add(uid);
-      follower = observe(queue);
-      queue.add(RESOURCES_KEY);
-      const started = follower;
-      return [crds.onEvent(() => queue.addAfter(RESOURCES_KEY, 100)), () => started.stop()];
-    },
-  });
 }
 
 function isHeld(node: OwnedNode): boolean {

@@ -10,7 +10,7 @@ import { createServiceProxy } from '@tiphys/plane-network';
 import { ProcessRuntime } from '@tiphys/plane-runtime';
 import { createScheduler } from '@tiphys/plane-scheduler';
 import { createMemoryStore } from '@tiphys/plane-store';
-import { createNodeAgent, createSimulatedNodes } from '../index.ts';
+import { createNodeAgent, createSimulatedNodes, type NodeAgent } from '../index.ts';
 
 /** A whole plane in this process, for tests. */
 export interface Cluster extends AsyncDisposable {
@@ -26,9 +26,11 @@ export interface Cluster extends AsyncDisposable {
   /** The value of `read` once it is not undefined and not false. */
   until<T>(what: string, read: () => Promise<T | undefined | false>, deadlineMs?: number): Promise<T>;
   namespace(name: string): Promise<void>;
+  /** Ends the node agent and all it runs, then starts another over the same folder. */
+  restartNode(): Promise<void>;
 }
 
-const API_VERSIONS: Readonly<Record<string, string>> = { Deployment: 'apps/v1', ReplicaSet: 'apps/v1', Job: 'batch/v1', EndpointSlice: 'discovery.k8s.io/v1', Lease: 'coordination.k8s.io/v1', CustomResourceDefinition: 'apiextensions.k8s.io/v1' };
+const API_VERSIONS: Readonly<Record<string, string>> = { Deployment: 'apps/v1', ReplicaSet: 'apps/v1', StatefulSet: 'apps/v1', Job: 'batch/v1', EndpointSlice: 'discovery.k8s.io/v1', Lease: 'coordination.k8s.io/v1', CustomResourceDefinition: 'apiextensions.k8s.io/v1' };
 
 function typeOf(kind: string): ResourceType {
   return builtin(API_VERSIONS[kind] ?? 'v1', kind);
@@ -47,19 +49,26 @@ export async function startCluster(options: { readonly nodes: 'process' | number
   const informers = createInformerFactory({ client, clock, logger });
   const addressing = options.addressing ?? 'loopback';
   const backoff = { baseMs: 100, maxMs: 1_000 };
-  const runtime = new ProcessRuntime({ clock, logger, stateDir, addressing, podCidr: `127.70.${nextNet}.0/24`, closeGraceMs: 300 });
-  const node =
-    options.nodes === 'process'
-      ? createNodeAgent({ client, informers, runtime, nodeName: 'here', clock, logger, backoff, capacity: { cpu: '64', memory: '64Gi', pods: '110' } })
-      : createSimulatedNodes({ client, informers, clock, logger, count: options.nodes, backoff, completeAfterMs: 50 });
-  for (const name of node.nodeNames) server.nodes.register(name, node.backend);
+  const podCidr = `127.70.${nextNet}.0/24`;
+  const makeNode = (): NodeAgent => {
+    if (options.nodes !== 'process') return createSimulatedNodes({ client, informers, clock, logger, count: options.nodes, backoff, completeAfterMs: 50 });
+    const runtime = new ProcessRuntime({ clock, logger, stateDir, addressing, podCidr, closeGraceMs: 300 });
+    return createNodeAgent({ client, informers, runtime, nodeName: 'here', clock, logger, backoff, capacity: { cpu: '64', memory: '64Gi', pods: '110' } });
+  };
+  const startNode = (): { readonly stop: AbortController; readonly done: Promise<void> } => {
+    const node = makeNode();
+    for (const name of node.nodeNames) server.nodes.register(name, node.backend);
+    const nodeStop = new AbortController();
+    return { stop: nodeStop, done: supervise([node], { signal: nodeStop.signal, logger, clock }) };
+  };
   const services: readonly Service[] = [
-    informers, node, createScheduler({ client, informers, clock, logger }), createServiceProxy({ client, informers, clock, logger, addressing }),
+    informers, createScheduler({ client, informers, clock, logger }), createServiceProxy({ client, informers, clock, logger, addressing }),
     ...createControllers({ client, informers, clock, logger, rootCaPem: server.caPem }),
   ];
   const stop = new AbortController();
   const running = supervise(services, { signal: stop.signal, logger, clock });
   const { signal } = stop;
+  let node = startNode();
   return {
     client, server, stateDir, signal,
     create: (object) => client.create(typeOf(object.kind), object, { signal }),
@@ -84,7 +93,14 @@ export async function startCluster(options: { readonly nodes: 'process' | number
         await clock.sleep(25, signal);
       }
     },
+    async restartNode() {
+      node.stop.abort();
+      await node.done;
+      node = startNode();
+    },
     async [Symbol.asyncDispose]() {
+      node.stop.abort();
+      await node.done;
       stop.abort();
       await running;
       await client.close();

@@ -72,11 +72,9 @@ describe('a deployment of processes behind a service', () => {
   it('answers, rolls without a failed request, and rolls back', async () => {
     await cluster.namespace('shop');
     const service = await cluster.create<corev1.Service>({ apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name: 'web' }, spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' }] } });
-    const begunAt = performance.now();
     await cluster.create(web('shop', 'v1'));
     const host = service.spec?.clusterIP ?? '';
     await cluster.until('the deployment is available', async () => (await cluster.get<appsv1.Deployment>('Deployment', { namespace: 'shop', name: 'web' }))?.status?.availableReplicas === 2);
-    console.info(`deployment of two processes available after ${Math.round(performance.now() - begunAt)} ms`);
     const seen = new Set<string>();
     for (let count = 0; count < 10; count += 1) seen.add(await fetchText(host, 80));
     expect(seen.size).toBe(2);
@@ -98,7 +96,6 @@ describe('a deployment of processes behind a service', () => {
     });
     isOver = true;
     await Promise.all(callers);
-    console.info(`rolling update: ${[...answers].map(([version, count]) => `${count} × ${version}`).join(', ')}, ${failures.length} failed`);
     expect(failures).toEqual([]);
     expect(answers.get('v2') ?? 0).toBeGreaterThan(0);
 
@@ -152,10 +149,8 @@ describe('process pods', () => {
     await cluster.create<corev1.ConfigMap>({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 't', name: 'conf' }, data: { text: 'one' } });
     await cluster.until('it runs', async () => (await status('t', 'reader')())?.phase === 'Running');
     await cluster.until('it read one', async () => (await log('t', 'reader')).includes('one'));
-    const changedAt = performance.now();
     await cluster.patch('ConfigMap', { namespace: 't', name: 'conf' }, { data: { text: 'two' } });
     await cluster.until('it read two', async () => (await log('t', 'reader')).includes('two'));
-    console.info(`ConfigMap change seen by the process after ${Math.round(performance.now() - changedAt)} ms`);
     const events = await cluster.list<corev1.Event>('Event', 't');
     expect(events.find(({ reason }) => reason === 'FailedMount')?.message).toContain('conf');
     await cluster.remove('Pod', { namespace: 't', name: 'reader' });
@@ -193,6 +188,24 @@ describe('process pods', () => {
     await cluster.until('it is gone', async () => (await cluster.get('Pod', { namespace: 't', name: 'polite' })) === undefined);
     expect(performance.now() - begunAt).toBeLessThan(5_000);
     expect(await following).toContain('term after true');
+  });
+
+  it('is run again after its agent was restarted, with its address and a count of the restart', async () => {
+    await cluster.create(pod('t', 'lasting', {}, { command: script(`console.log('pid ' + process.pid); ${LIVE_ON}`) }));
+    const before = await cluster.until('it runs', async () => {
+      const of = await status('t', 'lasting')();
+      return of?.phase === 'Running' && (await log('t', 'lasting')).includes('pid') && of;
+    });
+    const pid = Number((await log('t', 'lasting')).slice(4));
+    await cluster.restartNode();
+    expect(() => process.kill(pid, 0)).toThrow();
+    const after = await cluster.until('it runs again', async () => {
+      const of = await status('t', 'lasting')();
+      return main(of)?.restartCount === 1 && main(of)?.ready === true && of;
+    });
+    expect(after.podIP).toBe(before.podIP);
+    expect(main(after)?.lastState?.terminated?.exitCode).not.toBe(0);
+    await cluster.remove('Pod', { namespace: 't', name: 'lasting' });
   });
 
   it('runs init containers in order and a Job to its end', async () => {

@@ -24,10 +24,8 @@ const isGone = (kind: string, name: string) => async (): Promise<boolean> => (aw
 
 describe('simulated nodes', () => {
   it('run many pods at once, spread over all nodes', async () => {
-    const begunAt = performance.now();
     await cluster.create(deployment('many', 200));
     await cluster.until('all are available', async () => (await cluster.get<appsv1.Deployment>('Deployment', { namespace: 't', name: 'many' }))?.status?.availableReplicas === 200, 30_000);
-    console.info(`200 simulated pods available after ${Math.round(performance.now() - begunAt)} ms`);
     const pods = await cluster.list<corev1.Pod>('Pod', 't');
     expect(new Set(pods.map(({ spec }) => spec?.nodeName)).size).toBe(20);
     await cluster.patch('Deployment', { namespace: 't', name: 'many' }, { spec: { replicas: 0 } });
@@ -51,12 +49,45 @@ describe('simulated nodes', () => {
     expect(await versions()).toBe(before);
   });
 
+  it('go on after a restart of their agent as if nothing had happened', async () => {
+    const before = (await cluster.list<corev1.Pod>('Pod', 't')).map(({ metadata, status }) => [metadata.name, status?.podIP, status?.containerStatuses?.[0]?.state?.running?.startedAt, 0]);
+    expect(before.length).toBe(3);
+    await cluster.restartNode();
+    await cluster.create(deployment('after', 1));
+    await cluster.until('it is available', async () => (await cluster.get<appsv1.Deployment>('Deployment', { namespace: 't', name: 'after' }))?.status?.availableReplicas === 1);
+    const kept = (await cluster.list<corev1.Pod>('Pod', 't')).filter(({ metadata }) => metadata.labels?.['app'] === 'calm');
+    expect(kept.map(({ metadata, status }) => [metadata.name, status?.podIP, status?.containerStatuses?.[0]?.state?.running?.startedAt, status?.containerStatuses?.[0]?.restartCount])).toEqual(before);
+  });
+
   it('leave a pod that fits nowhere pending, and say why', async () => {
     await cluster.create<corev1.Pod>({ apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 't', name: 'huge' }, spec: { containers: [{ name: 'main', image: 'x', resources: { requests: { cpu: '1000' } } }] } });
     const condition = await cluster.until('it is judged', async () => (await cluster.get<corev1.Pod>('Pod', { namespace: 't', name: 'huge' }))?.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False'));
     expect(condition.message).toBe('0/20 nodes are available: 20 Insufficient cpu.');
     await cluster.remove('Pod', { namespace: 't', name: 'huge' });
     await cluster.until('it is gone', isGone('Pod', 'huge'));
+  });
+});
+
+describe('a stateful set', () => {
+  it('starts its pods in order, exchanges them from the top and shrinks from the top', async () => {
+    const set = (image: string, replicas: number): appsv1.StatefulSet => ({
+      apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { namespace: 't', name: 'db' },
+      spec: {
+        serviceName: 'db', replicas, selector: { matchLabels: { app: 'db' } },
+        template: { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'main', image }] } },
+        volumeClaimTemplates: [{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } }],
+      },
+    });
+    const members = async (): Promise<readonly corev1.Pod[]> => (await cluster.list<corev1.Pod>('Pod', 't')).filter(({ metadata }) => metadata.labels?.['app'] === 'db');
+    const live = async (): Promise<appsv1.StatefulSetStatus | undefined> => (await cluster.get<appsv1.StatefulSet>('StatefulSet', { namespace: 't', name: 'db' }))?.status;
+    await cluster.create(set('v1', 3));
+    await cluster.until('three are ready', async () => (await live())?.readyReplicas === 3);
+    expect((await members()).map(({ metadata }) => metadata.name).toSorted()).toEqual(['db-0', 'db-1', 'db-2']);
+    expect((await cluster.list('PersistentVolumeClaim', 't')).map(({ metadata }) => metadata.name).toSorted()).toEqual(['data-db-0', 'data-db-1', 'data-db-2']);
+    await cluster.patch('StatefulSet', { namespace: 't', name: 'db' }, { spec: { template: set('v2', 3).spec?.template } });
+    await cluster.until('all are exchanged', async () => (await members()).length === 3 && (await members()).every(({ spec }) => spec?.containers[0]?.image === 'v2') && (await live())?.currentRevision === (await live())?.updateRevision);
+    await cluster.patch('StatefulSet', { namespace: 't', name: 'db' }, { spec: { replicas: 1 } });
+    await cluster.until('one is left', async () => (await members()).map(({ metadata }) => metadata.name).join() === 'db-0');
   });
 });
 
