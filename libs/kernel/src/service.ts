@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from './logger.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { messageOf, UnrecoverableError } from './errors.ts';
@@ -27,6 +28,7 @@ const HEALTHY_AFTER_MS = 60_000;
 export async function supervise(services: readonly Service[], options: SuperviseOptions): Promise<void> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
+  setMaxListeners(0, signal); // One listener for every wait of every service is no leak.
   let fatal: UnrecoverableError | undefined;
   await Promise.all(
     services.map(async (service) => {

@@ -1,11 +1,11 @@
-import type { Application } from '@tiphys/delivery-applications';
+import type { Application, SyncRun } from '@tiphys/delivery-applications';
 import type { InformerEvent } from '@tiphys/kube-client';
-import type { ApplicationEvent } from './wire.ts';
+import type { StreamEvent } from './wire.ts';
 
 /** An event with the position a client resumes from. */
 export interface NumberedEvent {
   readonly id: string;
-  readonly event: ApplicationEvent;
+  readonly event: StreamEvent;
 }
 
 /** Events kept for clients that come back. */
@@ -16,7 +16,9 @@ const MAX_PENDING = 1_000;
 /** Where a stream begins: after an event that is still kept, or with everything there is. */
 export type StreamStart = { readonly kind: 'resumed'; readonly missed: readonly NumberedEvent[] } | { readonly kind: 'snapshot'; readonly applications: readonly Application[]; readonly id: string };
 
-/** Numbers the changes of applications and hands them to any number of clients, who may resume after a break. */
+const TYPES = { added: 'ADDED', updated: 'MODIFIED', deleted: 'DELETED' } as const;
+
+/** Numbers the changes of applications and runs, and hands them to any number of clients, who may resume after a break. */
 export class ApplicationEventLog {
   // Numbers of an earlier process mean nothing here, so they carry the process's own mark.
   readonly #epoch: string;
@@ -30,11 +32,19 @@ export class ApplicationEventLog {
     this.#list = list;
   }
 
-  /** Takes what an informer says. */
-  record(event: InformerEvent<Application>): void {
+  /** Takes what the informer of applications says. */
+  recordApplication(event: InformerEvent<Application>): void {
+    this.#record({ kind: 'application', type: TYPES[event.type], application: event.object });
+  }
+
+  /** Takes what the informer of runs says. */
+  recordRun(event: InformerEvent<SyncRun>): void {
+    this.#record({ kind: 'run', type: TYPES[event.type], run: event.object });
+  }
+
+  #record(event: StreamEvent): void {
     this.#sequence += 1;
-    const type = event.type === 'added' ? 'ADDED' : event.type === 'updated' ? 'MODIFIED' : 'DELETED';
-    const numbered: NumberedEvent = { id: `${this.#epoch}-${this.#sequence}`, event: { type, application: event.object } };
+    const numbered: NumberedEvent = { id: `${this.#epoch}-${this.#sequence}`, event };
     this.#events.push(numbered);
     if (this.#events.length > KEPT_EVENTS) this.#events.shift();
     for (const client of this.#clients) client.push(numbered);

@@ -3,6 +3,6 @@ export type { DeliveryBackend, PlanRequest, RollbackRequest, SyncRequest } from 
 export { ListenError, startDeliveryApi, type DeliveryApi, type DeliveryApiOptions } from './server.ts';
 export type { LocalAccount } from './sessions.ts';
 export type {
-  ApplicationEvent, ApplicationListAnswer, ChangeOwner, ClusterAnswer, ErrorAnswer, FieldChange, ListFacets, LogLine, ManagedResource, ManagedResourcesAnswer, ManifestsAnswer, PlanAnswer, PlanStep, RepositoryAnswer,
-  ResourceNode, ResourceTreeAnswer, RunsAnswer,
+  ApplicationListAnswer, ChangeOwner, ClusterAnswer, ErrorAnswer, FieldChange, ListFacets, LogLine, ManagedResource, ManagedResourcesAnswer, ManifestsAnswer, PlanAnswer, PlanStep, RepositoryAnswer,
+  ResourceNode, ResourceTreeAnswer, RunsAnswer, StreamEvent,
 } from './wire.ts';

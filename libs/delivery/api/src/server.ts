@@ -52,7 +52,7 @@ export async function startDeliveryApi(options: DeliveryApiOptions): Promise<Del
   const { backend, clock, logger } = options;
   const stop = new AbortController();
   const events = new ApplicationEventLog(randomBytes(6).toString('hex'), () => backend.applications.list(backend.namespace));
-  const unsubscribe = backend.applications.onEvent((event) => events.record(event));
+  const unsubscribe = [backend.applications.onEvent((event) => events.recordApplication(event)), backend.runs.onEvent((event) => events.recordRun(event))];
   const context: RouteContext = { backend, clock, logger, events, sessions: new Sessions(options.accounts, clock), version: options.version, signal: stop.signal };
   const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000 }, createApp(context, options));
   await listen(server, options);
@@ -61,7 +61,7 @@ export async function startDeliveryApi(options: DeliveryApiOptions): Promise<Del
     port,
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
     close: async () => {
-      unsubscribe();
+      for (const end of unsubscribe) end();
       stop.abort();
       server.closeAllConnections();
       await new Promise<void>((resolve) => server.close(() => resolve()));

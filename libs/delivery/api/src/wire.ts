@@ -135,11 +135,10 @@ export interface ClusterAnswer {
   readonly applications: number;
 }
 
-/** A change of an application, as the stream tells it. */
-export interface ApplicationEvent {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly application: Application;
-}
+/** A change of an application or of one of its runs, as the stream tells it. */
+export type StreamEvent =
+  | { readonly kind: 'application'; readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly application: Application }
+  | { readonly kind: 'run'; readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly run: SyncRun };
 
 /** The runs of an application, newest first. */
 export interface RunsAnswer {

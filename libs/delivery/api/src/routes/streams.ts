@@ -2,11 +2,12 @@ import { Router, type Response } from 'express';
 import { once } from 'node:events';
 import { handle, type Call, type RouteContext } from '../context.ts';
 import type { NumberedEvent } from '../event-stream.ts';
+import type { StreamEvent } from '../wire.ts';
 
 /** Comments sent on a quiet stream, so that proxies and clients see it lives. */
 const HEARTBEAT_MS = 15_000;
 
-/** Server-sent events of applications, resumable by `Last-Event-ID`. */
+/** Server-sent events of applications and runs, resumable by `Last-Event-ID`. */
 export function streamRoutes(context: RouteContext): Router {
   const router = Router();
   router.get('/applications', handle(context, (request, response, call) => streamApplications(context, request.get('last-event-id') ?? call.query.get('lastEventId') ?? undefined, response, call)));
@@ -20,7 +21,7 @@ async function streamApplications(context: RouteContext, lastEventId: string | u
   const send = async (text: string): Promise<void> => {
     if (!response.write(text)) await once(response, 'drain', { signal: call.signal });
   };
-  const isWanted = ({ event }: NumberedEvent): boolean => name === null || event.application.metadata.name === name;
+  const isWanted = ({ event }: NumberedEvent): boolean => name === null || nameOf(event) === name;
   const heart = beat(context, call, send);
   if (start.kind === 'snapshot') {
     const items = start.applications.filter((application) => name === null || application.metadata.name === name);
@@ -33,7 +34,11 @@ async function streamApplications(context: RouteContext, lastEventId: string | u
 }
 
 function format({ id, event }: NumberedEvent): string {
-  return `id: ${id}\nevent: application\ndata: ${JSON.stringify(event)}\n\n`;
+  return `id: ${id}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function nameOf(event: StreamEvent): string {
+  return event.kind === 'run' ? event.run.spec.application : (event.application.metadata.name ?? '');
 }
 
 async function beat(context: RouteContext, call: Call, send: (text: string) => Promise<void>): Promise<void> {

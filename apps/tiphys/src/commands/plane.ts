@@ -1,0 +1,52 @@
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Command } from 'commander';
+import { supervise, systemClock } from '@tiphys/kernel';
+import type { Host } from '../cli/session.ts';
+import type { RuntimeChoice } from '../wiring/plane.ts';
+import { announceReady, dataDirectory, parseCount, parsePort, serverLogger, withRuntimeOption, withServerOptions, type ServerOptions } from './server-options.ts';
+
+interface PlaneCommandOptions extends ServerOptions {
+  readonly dataDir?: string;
+  readonly memory?: boolean;
+  readonly httpsPort: number;
+  readonly kubeconfigOut?: string;
+  readonly nodes: number;
+  readonly runtime: RuntimeChoice;
+}
+
+/** `tiphys plane`: the control plane alone. */
+export function planeCommand(host: Host): Command {
+  const command = new Command('plane')
+    .description('run the bundled Kubernetes-compatible control plane alone')
+    .option('--data-dir <dir>', 'state folder (default: plane below the Tiphys folder)')
+    .option('--memory', 'keep everything in memory')
+    .option('--https-port <port>', 'port of the API; 0 takes any', parsePort, 6_443)
+    .option('--kubeconfig-out <file>', 'write an administrator kubeconfig here')
+    .option('--nodes <count>', 'number of simulated nodes', parseCount, 1);
+  return withServerOptions(withRuntimeOption(command)).action(async (options: PlaneCommandOptions) => runPlane(options, host));
+}
+
+async function runPlane(options: PlaneCommandOptions, host: Host): Promise<void> {
+  const { startPlane } = await import('../wiring/plane.ts');
+  const logger = serverLogger(host, options);
+  const dataDir = options.memory === true ? undefined : dataDirectory(host, options.dataDir, 'plane');
+  const plane = await startPlane({ dataDir, runtime: options.runtime, httpsPort: options.httpsPort, nodes: options.nodes, clock: systemClock, logger });
+  try {
+    const kubeconfig = options.kubeconfigOut === undefined ? undefined : resolve(options.kubeconfigOut);
+    if (kubeconfig !== undefined) await writePrivate(kubeconfig, plane.server.adminKubeconfig());
+    const running = supervise(plane.services, { signal: host.signal, logger, clock: systemClock });
+    announceReady(host, options, { server: plane.server.url, runtime: plane.runtime, ...(kubeconfig === undefined ? {} : { kubeconfig }) });
+    await running;
+  } finally {
+    await plane.close();
+  }
+}
+
+/** Writes a file that only this user may read, whole or not at all. */
+export async function writePrivate(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFile(`${path}.tmp`, text, { mode: 0o600 });
+  await chmod(`${path}.tmp`, 0o600);
+  await rename(`${path}.tmp`, path);
+}
