@@ -18,23 +18,50 @@ beforeEach(async () => {
   rig = await createRig();
   repo = await createGitRepo(path.join(rig.folder, 'app'));
   const hook = `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  generateName: before-\n  annotations:\n    argocd.argoproj.io/hook: PreSync\n`;
-  await repo.commit({ 'hook.yaml': hook, ...Object.fromEntries([1, 2, 3, 4].map((index) => [`map-${index}.yaml`, configMap(`map-${index}`, 'x', `argocd.argoproj.io/sync-wave: "${index}"`)])) });
+  await repo.commit({
+    'hook.yaml': hook,
+    ...Object.fromEntries([1, 2, 3, 4].map((index) => [`map-${index}.yaml`, configMap(`map-${index}`, 'x', `argocd.argoproj.io/sync-wave: "${index}"`)])),
+  });
 });
 afterEach(async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-const deploy = () => rig.client.create(applicationType, application('app', { source: { repoURL: repo.directory, path: '.' }, syncPolicy: { automated: { selfHeal: true, prune: true }, syncOptions: ['CreateNamespace=true'] } }), { signal: signal() });
+const deploy = () =>
+  rig.client.create(
+    applicationType,
+    application('app', {
+      source: { repoURL: repo.directory, path: '.' },
+      syncPolicy: { automated: { selfHeal: true, prune: true }, syncOptions: ['CreateNamespace=true'] },
+    }),
+    { signal: signal() },
+  );
 // Definitions and namespace, as a controller installs them before it starts.
 const install = async (): Promise<void> => (await rig.start({ identity: 'installer' })).stop();
-const settled = () => eventually('the run completes', () => getApplication(rig.client, 'app'), ({ status }) => status?.sync?.status === 'Synced' && status.operationState?.phase === 'Succeeded', 30_000);
+const settled = () =>
+  eventually(
+    'the run completes',
+    () => getApplication(rig.client, 'app'),
+    ({ status }) => status?.sync?.status === 'Synced' && status.operationState?.phase === 'Succeeded',
+    30_000,
+  );
 const runs = async (): Promise<readonly SyncRun[]> => (await rig.client.list<SyncRun>(syncRunType, { namespace: 'argocd', signal: signal() })).items;
-const hooks = async (): Promise<readonly KubeObject[]> => (await rig.client.list(builtin('v1', 'ConfigMap'), { namespace: 'shop', signal: signal() })).items.filter(({ metadata }) => metadata.name?.startsWith('before-') === true);
+const hooks = async (): Promise<readonly KubeObject[]> =>
+  (await rig.client.list(builtin('v1', 'ConfigMap'), { namespace: 'shop', signal: signal() })).items.filter(
+    ({ metadata }) => metadata.name?.startsWith('before-') === true,
+  );
 
 // A controller in its own process that kills itself (SIGKILL) at a failpoint; resolves when it is dead.
-async function runUntilKilled(options: { readonly identity: string; readonly point: string; readonly index?: number | undefined; readonly redis?: string }): Promise<void> {
+async function runUntilKilled(options: {
+  readonly identity: string;
+  readonly point: string;
+  readonly index?: number | undefined;
+  readonly redis?: string;
+}): Promise<void> {
   const { server, folder } = rig;
-  const child = spawn(process.execPath, [CHILD, JSON.stringify({ server: server.url, ca: server.caPem, token: server.adminToken, folder, ...options })], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, [CHILD, JSON.stringify({ server: server.url, ca: server.caPem, token: server.adminToken, folder, ...options })], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const [, killedBy] = await once(child, 'exit', { signal: signal() });
   expect(killedBy).toBe('SIGKILL');
 }
@@ -72,7 +99,9 @@ describe.skipIf(!hasRedis)('two controllers that share one Redis', () => {
   let redis: ChildProcess;
   let port: number;
   const startRedis = async (): Promise<void> => {
-    redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', rig.folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', rig.folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     for await (const chunk of redis.stdout ?? []) if (String(chunk).includes('Ready to accept connections')) return;
   };
   const makeQueue = () => createBullmqQueue({ url: `redis://127.0.0.1:${port}`, logger, lockMs: 2_000 });
@@ -108,11 +137,20 @@ describe.skipIf(!hasRedis)('two controllers that share one Redis', () => {
       },
     });
     await deploy();
-    await eventually('redis is dead', () => redis.signalCode, (code) => code === 'SIGKILL');
+    await eventually(
+      'redis is dead',
+      () => redis.signalCode,
+      (code) => code === 'SIGKILL',
+    );
     await startRedis();
     await settled();
     await repo.commit({ 'map-1.yaml': configMap('map-1', 'after') });
-    await eventually('work goes on', async () => (await getConfigMap(rig.client, 'map-1'))?.data?.['value'], (value) => value === 'after', 30_000);
+    await eventually(
+      'work goes on',
+      async () => (await getConfigMap(rig.client, 'map-1'))?.data?.['value'],
+      (value) => value === 'after',
+      30_000,
+    );
     expect(await rig.client.list(JOBS, { signal: signal() })).toMatchObject({ items: [] });
   }, 40_000);
 });

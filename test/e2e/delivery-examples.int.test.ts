@@ -28,16 +28,29 @@ describe.skipIf(!existsSync(BUNDLE))('the example applications of Argo CD', () =
     ['guestbook', 2],
     ['sync-waves', 3],
     ['helm-hooks', 3],
-  ])('%s becomes Synced and Healthy', async (name, atLeast) => {
-    const spec = { source: { repoURL: `${server.url}/argocd-example-apps.git`, path: name, targetRevision: 'HEAD' }, destination: { server: 'https://kubernetes.default.svc', namespace: name }, syncPolicy: { automated: {}, syncOptions: ['CreateNamespace=true'] } };
-    await rig.client.create(applicationType, application(name, spec), { signal: signal() });
-    await eventually(`${name} is Synced and Healthy`, () => getApplication(rig.client, name), ({ status }) => status?.sync?.status === 'Synced' && status.health?.status === 'Healthy' && status.operationState?.phase === 'Succeeded', 30_000);
-    const runs = await rig.client.list<SyncRun>(syncRunType, { namespace: 'argocd', signal: signal() });
-    const tasks = runs.items.find((run) => run.spec.application === name)?.status?.tasks ?? [];
-    expect(tasks.length).toBeGreaterThanOrEqual(atLeast);
-    // Results are noted in the order in which tasks were begun: phases and, inside them, waves never go back.
-    const places = tasks.map((task) => ['PreSync', 'Sync', 'PostSync'].indexOf(task.phase) * 1e6 + task.wave);
-    expect(places).toEqual(places.toSorted((a, b) => a - b));
-    for (const task of tasks) if (task.action === 'hook') expect(task.outcome).toBe('Succeeded');
-  }, 40_000);
+  ])(
+    '%s becomes Synced and Healthy',
+    async (name, atLeast) => {
+      const spec = {
+        source: { repoURL: `${server.url}/argocd-example-apps.git`, path: name, targetRevision: 'HEAD' },
+        destination: { server: 'https://kubernetes.default.svc', namespace: name },
+        syncPolicy: { automated: {}, syncOptions: ['CreateNamespace=true'] },
+      };
+      await rig.client.create(applicationType, application(name, spec), { signal: signal() });
+      await eventually(
+        `${name} is Synced and Healthy`,
+        () => getApplication(rig.client, name),
+        ({ status }) => status?.sync?.status === 'Synced' && status.health?.status === 'Healthy' && status.operationState?.phase === 'Succeeded',
+        30_000,
+      );
+      const runs = await rig.client.list<SyncRun>(syncRunType, { namespace: 'argocd', signal: signal() });
+      const tasks = runs.items.find((run) => run.spec.application === name)?.status?.tasks ?? [];
+      expect(tasks.length).toBeGreaterThanOrEqual(atLeast);
+      // Results are noted in the order in which tasks were begun: phases and, inside them, waves never go back.
+      const places = tasks.map((task) => ['PreSync', 'Sync', 'PostSync'].indexOf(task.phase) * 1e6 + task.wave);
+      expect(places).toEqual(places.toSorted((a, b) => a - b));
+      for (const task of tasks) if (task.action === 'hook') expect(task.outcome).toBe('Succeeded');
+    },
+    40_000,
+  );
 });

@@ -43,7 +43,15 @@ export async function createRig(): Promise<Rig> {
   const planeInformers = createInformerFactory({ client, clock: systemClock, logger });
   const nodes = createSimulatedNodes({ client, informers: planeInformers, clock: systemClock, logger, count: 2, completeAfterMs: 50 });
   for (const name of nodes.nodeNames) server.nodes.register(name, nodes.backend);
-  const plane = supervise([planeInformers, ...createControllers({ client, informers: planeInformers, clock: systemClock, logger }), createScheduler({ client, informers: planeInformers, clock: systemClock, logger }), nodes], { signal: stopPlane.signal, logger });
+  const plane = supervise(
+    [
+      planeInformers,
+      ...createControllers({ client, informers: planeInformers, clock: systemClock, logger }),
+      createScheduler({ client, informers: planeInformers, clock: systemClock, logger }),
+      nodes,
+    ],
+    { signal: stopPlane.signal, logger },
+  );
   return {
     server,
     client,
@@ -54,7 +62,18 @@ export async function createRig(): Promise<Rig> {
       const informers = createInformerFactory({ client: own, clock: systemClock, logger });
       const renderer = createRenderer({ logger });
       const queue = makeQueue?.() ?? createInProcessQueue({ clock: systemClock });
-      const controller = createDeliveryController({ client: own, informers, repositories: createRepositoryStore({ cacheDirectory: path.join(folder, 'cache') }), renderer, queue, clock: systemClock, logger, pollIntervalMs: 60_000, identity: 'one', ...options });
+      const controller = createDeliveryController({
+        client: own,
+        informers,
+        repositories: createRepositoryStore({ cacheDirectory: path.join(folder, 'cache') }),
+        renderer,
+        queue,
+        clock: systemClock,
+        logger,
+        pollIntervalMs: 60_000,
+        identity: 'one',
+        ...options,
+      });
       await controller.install(stop.signal);
       const supervised = supervise([informers, ...controller.services], { signal: stop.signal, logger });
       await controller.waitForReady(AbortSignal.timeout(10_000));
@@ -104,7 +123,9 @@ export async function eventually<T>(what: string, read: () => Promise<T> | T, ac
 
 export function application(name: string, spec: object, metadata: object = {}): KubeObject {
   return {
-    apiVersion: ARGO_API_VERSION, kind: 'Application', metadata: { name, namespace: 'argocd', ...metadata },
+    apiVersion: ARGO_API_VERSION,
+    kind: 'Application',
+    metadata: { name, namespace: 'argocd', ...metadata },
     spec: { project: 'default', destination: { server: 'https://kubernetes.default.svc', namespace: 'shop' }, ...spec },
   } as KubeObject;
 }
@@ -122,6 +143,7 @@ export async function getConfigMap(client: KubeClient, name: string, namespace =
   }
 }
 
-export const configMap = (name: string, value: string, annotations = ''): string => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n${annotations === '' ? '' : `  annotations:\n    ${annotations}\n`}data:\n  value: "${value}"\n`;
+export const configMap = (name: string, value: string, annotations = ''): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n${annotations === '' ? '' : `  annotations:\n    ${annotations}\n`}data:\n  value: "${value}"\n`;
 export const signal = (): AbortSignal => AbortSignal.timeout(20_000);
 export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

@@ -2,7 +2,19 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applicationType, syncRunType, type SyncRun } from '@tiphys/delivery-applications';
 import { createGitRepo, startGitServer, type GitRepo, type GitServer } from '@tiphys/testkit';
-import { application, CONFIG_MAPS, configMap, createRig, eventually, getApplication, getConfigMap, median, signal, type Rig, type RunningController } from './delivery-harness.ts';
+import {
+  application,
+  CONFIG_MAPS,
+  configMap,
+  createRig,
+  eventually,
+  getApplication,
+  getConfigMap,
+  median,
+  signal,
+  type Rig,
+  type RunningController,
+} from './delivery-harness.ts';
 
 let rig: Rig;
 let repo: GitRepo;
@@ -24,8 +36,14 @@ afterAll(async () => {
 });
 
 const automated = { automated: { prune: true, selfHeal: true }, syncOptions: ['CreateNamespace=true'] };
-const create = (name: string, spec: object, metadata: object = {}) => rig.client.create(applicationType, application(name, spec, metadata), { signal: signal() });
-const isSynced = (name: string) => eventually(`${name} synced and healthy`, () => getApplication(rig.client, name), ({ status }) => status?.sync?.status === 'Synced' && status.health?.status === 'Healthy' && status.operationState?.phase === 'Succeeded');
+const create = (name: string, spec: object, metadata: object = {}) =>
+  rig.client.create(applicationType, application(name, spec, metadata), { signal: signal() });
+const isSynced = (name: string) =>
+  eventually(
+    `${name} synced and healthy`,
+    () => getApplication(rig.client, name),
+    ({ status }) => status?.sync?.status === 'Synced' && status.health?.status === 'Healthy' && status.operationState?.phase === 'Succeeded',
+  );
 const valueOf = async (name: string) => (await getConfigMap(rig.client, name))?.data?.['value'];
 const pushed = async (files: Record<string, string | null>): Promise<string> => {
   const commit = await repo.commit(files);
@@ -43,7 +61,11 @@ describe('the way of a commit', () => {
       await repo.commit({ 'one/map.yaml': configMap('one', String(index)) });
       const started = performance.now();
       running.controller.hint(url);
-      await eventually(`commit ${index} is live`, () => valueOf('one'), (value) => value === String(index));
+      await eventually(
+        `commit ${index} is live`,
+        () => valueOf('one'),
+        (value) => value === String(index),
+      );
       times.push(performance.now() - started);
     }
     process.stderr.write(`commit → live over 20 commits: median ${Math.round(median(times))} ms, worst ${Math.round(Math.max(...times))} ms\n`);
@@ -59,9 +81,14 @@ describe('the way of a commit', () => {
     const times: number[] = [];
     for (let index = 0; index < 6; index += 1) {
       const started = performance.now();
-      if (index % 2 === 0) await rig.client.patch(CONFIG_MAPS, { name: 'one', namespace: 'shop' }, { data: { value: `edited-${index}` } }, { type: 'merge', signal: signal() });
+      if (index % 2 === 0)
+        await rig.client.patch(CONFIG_MAPS, { name: 'one', namespace: 'shop' }, { data: { value: `edited-${index}` } }, { type: 'merge', signal: signal() });
       else await rig.client.delete(CONFIG_MAPS, { name: 'one', namespace: 'shop' }, { signal: signal() });
-      await eventually(`drift ${index} is reverted`, () => valueOf('one'), (value) => value === '20');
+      await eventually(
+        `drift ${index} is reverted`,
+        () => valueOf('one'),
+        (value) => value === '20',
+      );
       times.push(performance.now() - started);
     }
     process.stderr.write(`drift → reverted over 6 changes: median ${Math.round(median(times))} ms, worst ${Math.round(Math.max(...times))} ms\n`);
@@ -71,13 +98,25 @@ describe('the way of a commit', () => {
 
   it('prunes what Git has no more, and nothing when a file is broken', async () => {
     await pushed({ 'one/second.yaml': configMap('second', 'x') });
-    await eventually('second is live', () => valueOf('second'), (value) => value === 'x');
+    await eventually(
+      'second is live',
+      () => valueOf('second'),
+      (value) => value === 'x',
+    );
     const broken = await pushed({ 'one/second.yaml': null, 'one/bad.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bad\n' });
-    const { status } = await eventually('the error is told', () => getApplication(rig.client, 'one'), (app) => app.status?.conditions?.some(({ type, message }) => type === 'ComparisonError' && message.includes('one/bad.yaml:')) === true);
+    const { status } = await eventually(
+      'the error is told',
+      () => getApplication(rig.client, 'one'),
+      (app) => app.status?.conditions?.some(({ type, message }) => type === 'ComparisonError' && message.includes('one/bad.yaml:')) === true,
+    );
     expect(status?.sync).toMatchObject({ status: 'Unknown', revision: broken });
     expect(await valueOf('second')).toBe('x');
     await pushed({ 'one/bad.yaml': null });
-    await eventually('second is pruned', () => getConfigMap(rig.client, 'second'), (map) => map === undefined);
+    await eventually(
+      'second is pruned',
+      () => getConfigMap(rig.client, 'second'),
+      (map) => map === undefined,
+    );
     await isSynced('one');
   });
 
@@ -85,12 +124,31 @@ describe('the way of a commit', () => {
     await pushed({ 'two/map.yaml': configMap('two', 'git') });
     await create('two', { source: { repoURL: url, path: 'two' }, syncPolicy: { automated: {} } });
     await isSynced('two');
-    await rig.client.patch(CONFIG_MAPS, { name: 'two', namespace: 'shop' }, { data: { value: 'edited' } }, { type: 'merge', fieldManager: 'kubectl-edit', signal: signal() });
-    await eventually('two is out of sync', () => getApplication(rig.client, 'two'), ({ status }) => status?.sync?.status === 'OutOfSync');
-    expect(running.controller.evidence('two')?.comparison.resources[0]?.changes).toMatchObject([{ path: '.data.value', desired: 'git', live: 'edited', owner: { manager: 'kubectl-edit' } }]);
+    await rig.client.patch(
+      CONFIG_MAPS,
+      { name: 'two', namespace: 'shop' },
+      { data: { value: 'edited' } },
+      { type: 'merge', fieldManager: 'kubectl-edit', signal: signal() },
+    );
+    await eventually(
+      'two is out of sync',
+      () => getApplication(rig.client, 'two'),
+      ({ status }) => status?.sync?.status === 'OutOfSync',
+    );
+    expect(running.controller.evidence('two')?.comparison.resources[0]?.changes).toMatchObject([
+      { path: '.data.value', desired: 'git', live: 'edited', owner: { manager: 'kubectl-edit' } },
+    ]);
     const run = await running.controller.requestSync('two', { actor: 'alice' }, signal());
-    await eventually('two is back', () => valueOf('two'), (value) => value === 'git');
-    const done = await eventually('the run ends', () => rig.client.get<SyncRun>(syncRunType, { name: run.metadata.name ?? '', namespace: 'argocd' }, { signal: signal() }), ({ status }) => status?.phase === 'Succeeded');
+    await eventually(
+      'two is back',
+      () => valueOf('two'),
+      (value) => value === 'git',
+    );
+    const done = await eventually(
+      'the run ends',
+      () => rig.client.get<SyncRun>(syncRunType, { name: run.metadata.name ?? '', namespace: 'argocd' }, { signal: signal() }),
+      ({ status }) => status?.phase === 'Succeeded',
+    );
     expect(done.spec).toMatchObject({ actor: 'alice', cause: 'manual' });
     expect(done.status?.tasks).toMatchObject([{ kind: 'ConfigMap', outcome: 'Synced', changed: true }]);
   });
@@ -99,31 +157,61 @@ describe('the way of a commit', () => {
     const app = await isSynced('one');
     const history = app.status?.history ?? [];
     await pushed({ 'one/map.yaml': configMap('one', 'bad release') });
-    await eventually('the bad release is live', () => valueOf('one'), (value) => value === 'bad release');
+    await eventually(
+      'the bad release is live',
+      () => valueOf('one'),
+      (value) => value === 'bad release',
+    );
     await isSynced('one');
     const good = history.at(-1);
     await running.controller.rollback('one', { actor: 'alice', ...(good === undefined ? {} : { historyId: good.id }) }, signal());
-    await eventually('rolled back', () => valueOf('one'), (value) => value === '20');
+    await eventually(
+      'rolled back',
+      () => valueOf('one'),
+      (value) => value === '20',
+    );
     await isSynced('one');
     await running.controller.refresh('one', { hard: true, signal: signal() });
     await rig.client.patch(CONFIG_MAPS, { name: 'one', namespace: 'shop' }, { data: { value: 'drift' } }, { type: 'merge', signal: signal() });
-    await eventually('drift goes to the rolled back state', () => valueOf('one'), (value) => value === '20');
+    await eventually(
+      'drift goes to the rolled back state',
+      () => valueOf('one'),
+      (value) => value === '20',
+    );
     expect((await getApplication(rig.client, 'one')).metadata.annotations?.['tiphys.dev/pin']).toContain('alice');
     await pushed({ 'one/map.yaml': configMap('one', 'fixed') });
-    await eventually('the next commit goes out', () => valueOf('one'), (value) => value === 'fixed');
+    await eventually(
+      'the next commit goes out',
+      () => valueOf('one'),
+      (value) => value === 'fixed',
+    );
     const { metadata } = await isSynced('one');
     expect(metadata.annotations?.['tiphys.dev/pin']).toBeUndefined();
   });
 
   it('accepts the operation field, and orders waves', async () => {
-    await pushed({ 'waves/a.yaml': configMap('wave-late', '1', 'argocd.argoproj.io/sync-wave: "1"'), 'waves/b.yaml': configMap('wave-early', '1', 'argocd.argoproj.io/sync-wave: "-1"') });
+    await pushed({
+      'waves/a.yaml': configMap('wave-late', '1', 'argocd.argoproj.io/sync-wave: "1"'),
+      'waves/b.yaml': configMap('wave-early', '1', 'argocd.argoproj.io/sync-wave: "-1"'),
+    });
     await create('waves', { source: { repoURL: url, path: 'waves' } });
-    await eventually('waves is compared', () => getApplication(rig.client, 'waves'), ({ status }) => status?.sync?.status === 'OutOfSync' && status.health?.status === 'Missing');
-    await rig.client.patch(applicationType, { name: 'waves', namespace: 'argocd' }, { operation: { sync: { prune: true }, initiatedBy: { username: 'bob' } } }, { type: 'merge', signal: signal() });
+    await eventually(
+      'waves is compared',
+      () => getApplication(rig.client, 'waves'),
+      ({ status }) => status?.sync?.status === 'OutOfSync' && status.health?.status === 'Missing',
+    );
+    await rig.client.patch(
+      applicationType,
+      { name: 'waves', namespace: 'argocd' },
+      { operation: { sync: { prune: true }, initiatedBy: { username: 'bob' } } },
+      { type: 'merge', signal: signal() },
+    );
     const { operation, status } = await isSynced('waves');
     expect(operation).toBeUndefined();
     expect(status?.operationState?.operation.initiatedBy?.username).toBe('bob');
-    const versions = await Promise.all(['wave-early', 'wave-late'].map(async (name) => Number((await getConfigMap(rig.client, name))?.metadata.resourceVersion)));
+    const versions = await Promise.all(
+      ['wave-early', 'wave-late'].map(async (name) => Number((await getConfigMap(rig.client, name))?.metadata.resourceVersion)),
+    );
     expect(versions[0]).toBeLessThan(versions[1] ?? 0);
   });
 
@@ -135,17 +223,37 @@ describe('the way of a commit', () => {
   ])('says what is wrong with %s', async (why, source, type, text, spec?: object) => {
     const name = why.replaceAll(' ', '-');
     await create(name, { source: { repoURL: url, ...source }, ...spec });
-    const { status } = await eventually(`${name} has a condition`, () => getApplication(rig.client, name), (app) => app.status?.conditions?.some((condition) => condition.type === type && condition.message.includes(text)) === true);
+    const { status } = await eventually(
+      `${name} has a condition`,
+      () => getApplication(rig.client, name),
+      (app) => app.status?.conditions?.some((condition) => condition.type === type && condition.message.includes(text)) === true,
+    );
     expect(status?.sync?.status).toBe('Unknown');
     expect(status?.health?.status).toBe('Unknown');
   });
 
   it('deletes what it deployed when the application with its finalizer goes', async () => {
     await pushed({ 'cascade/a.yaml': configMap('cascade', '1') });
-    await create('cascade', { source: { repoURL: url, path: 'cascade' }, syncPolicy: automated }, { finalizers: ['resources-finalizer.argocd.argoproj.io/background'] });
+    await create(
+      'cascade',
+      { source: { repoURL: url, path: 'cascade' }, syncPolicy: automated },
+      { finalizers: ['resources-finalizer.argocd.argoproj.io/background'] },
+    );
     await isSynced('cascade');
     await rig.client.delete(applicationType, { name: 'cascade', namespace: 'argocd' }, { signal: signal() });
-    await eventually('its object is gone', () => getConfigMap(rig.client, 'cascade'), (map) => map === undefined);
-    await eventually('the application is gone', () => getApplication(rig.client, 'cascade').then(() => true, () => false), (there) => !there);
+    await eventually(
+      'its object is gone',
+      () => getConfigMap(rig.client, 'cascade'),
+      (map) => map === undefined,
+    );
+    await eventually(
+      'the application is gone',
+      () =>
+        getApplication(rig.client, 'cascade').then(
+          () => true,
+          () => false,
+        ),
+      (there) => !there,
+    );
   });
 });

@@ -20,7 +20,11 @@ export async function createGitRepo(directory?: string): Promise<GitRepo> {
   const folder = directory ?? (await mkdtemp(path.join(tmpdir(), 'tiphys-repo-')));
   await mkdir(folder, { recursive: true });
   const git = async (...args: readonly string[]): Promise<string> => {
-    const { stdout } = await run('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', '-c', 'commit.gpgsign=false', '-c', 'gc.auto=0', ...args], { cwd: folder, maxBuffer: 64 * 1024 * 1024 });
+    const { stdout } = await run(
+      'git',
+      ['-c', 'user.name=Test', '-c', 'user.email=test@example.org', '-c', 'commit.gpgsign=false', '-c', 'gc.auto=0', ...args],
+      { cwd: folder, maxBuffer: 64 * 1024 * 1024 },
+    );
     return stdout.trim();
   };
   await git('init', '--quiet', '--initial-branch=main');

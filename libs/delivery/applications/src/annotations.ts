@@ -13,12 +13,32 @@ export type ResourceRole =
   | { readonly kind: 'skip' };
 
 const HOOK = 'argocd.argoproj.io/hook';
-const PHASES: Readonly<Record<string, HookPhase>> = { PreSync: 'PreSync', Sync: 'Sync', PostSync: 'PostSync', SyncFail: 'SyncFail', PreDelete: 'PreDelete', PostDelete: 'PostDelete' };
-const HELM_PHASES: Readonly<Record<string, HookPhase>> = {
-  'pre-install': 'PreSync', 'pre-upgrade': 'PreSync', 'post-install': 'PostSync', 'post-upgrade': 'PostSync', 'pre-delete': 'PreDelete', 'post-delete': 'PostDelete',
+const PHASES: Readonly<Record<string, HookPhase>> = {
+  PreSync: 'PreSync',
+  Sync: 'Sync',
+  PostSync: 'PostSync',
+  SyncFail: 'SyncFail',
+  PreDelete: 'PreDelete',
+  PostDelete: 'PostDelete',
 };
-const POLICIES: Readonly<Record<string, HookDeletePolicy>> = { BeforeHookCreation: 'BeforeHookCreation', HookSucceeded: 'HookSucceeded', HookFailed: 'HookFailed' };
-const HELM_POLICIES: Readonly<Record<string, HookDeletePolicy>> = { 'before-hook-creation': 'BeforeHookCreation', 'hook-succeeded': 'HookSucceeded', 'hook-failed': 'HookFailed' };
+const HELM_PHASES: Readonly<Record<string, HookPhase>> = {
+  'pre-install': 'PreSync',
+  'pre-upgrade': 'PreSync',
+  'post-install': 'PostSync',
+  'post-upgrade': 'PostSync',
+  'pre-delete': 'PreDelete',
+  'post-delete': 'PostDelete',
+};
+const POLICIES: Readonly<Record<string, HookDeletePolicy>> = {
+  BeforeHookCreation: 'BeforeHookCreation',
+  HookSucceeded: 'HookSucceeded',
+  HookFailed: 'HookFailed',
+};
+const HELM_POLICIES: Readonly<Record<string, HookDeletePolicy>> = {
+  'before-hook-creation': 'BeforeHookCreation',
+  'hook-succeeded': 'HookSucceeded',
+  'hook-failed': 'HookFailed',
+};
 
 /** The role of an object (gitops-engine pkg/sync/hook): any Argo CD hook annotation switches Helm's off. */
 export function roleOf(object: KubeObject): ResourceRole {
@@ -44,7 +64,9 @@ function policiesOf(object: KubeObject): readonly HookDeletePolicy[] {
 
 /** The sync wave; Helm's hook weight counts where no wave is given; anything that is not an integer is 0. */
 export function waveOf(object: KubeObject): number {
-  const text = object.metadata.annotations?.['argocd.argoproj.io/sync-wave'] ?? (listAnnotation(object, HOOK).length === 0 ? object.metadata.annotations?.['helm.sh/hook-weight'] : undefined);
+  const text =
+    object.metadata.annotations?.['argocd.argoproj.io/sync-wave'] ??
+    (listAnnotation(object, HOOK).length === 0 ? object.metadata.annotations?.['helm.sh/hook-weight'] : undefined);
   return text !== undefined && /^[+-]?\d{1,9}$/.test(text.trim()) ? Number(text) : 0;
 }
 
@@ -67,8 +89,19 @@ export interface SyncOptions {
 
 /** What holds when nothing is said. Server-side apply is our only way to apply, so its option is accepted and always on. */
 export const defaultSyncOptions: SyncOptions = {
-  createNamespace: false, prune: 'yes', pruneLast: false, prunePropagationPolicy: 'Foreground', replace: false, force: false, serverSideApply: true,
-  applyOutOfSyncOnly: false, validate: true, delete: true, skipDryRunOnMissingResource: false, failOnSharedResource: false, respectIgnoreDifferences: false,
+  createNamespace: false,
+  prune: 'yes',
+  pruneLast: false,
+  prunePropagationPolicy: 'Foreground',
+  replace: false,
+  force: false,
+  serverSideApply: true,
+  applyOutOfSyncOnly: false,
+  validate: true,
+  delete: true,
+  skipDryRunOnMissingResource: false,
+  failOnSharedResource: false,
+  respectIgnoreDifferences: false,
 };
 
 /** Reads `Name=value` options over a base; unknown names are ignored, as in Argo CD. */
@@ -80,20 +113,34 @@ function withOption(options: SyncOptions, text: string): SyncOptions {
   const [name = '', value = ''] = text.split('=').map((part) => part.trim());
   const on = value.toLowerCase() === 'true';
   switch (name) {
-    case 'CreateNamespace': return { ...options, createNamespace: on };
-    case 'Prune': return { ...options, prune: value === 'confirm' ? 'confirm' : value === 'false' ? 'no' : 'yes' };
-    case 'PruneLast': return { ...options, pruneLast: on };
-    case 'PrunePropagationPolicy': return { ...options, prunePropagationPolicy: value === 'background' ? 'Background' : value === 'orphan' ? 'Orphan' : 'Foreground' };
-    case 'Replace': return { ...options, replace: on };
-    case 'Force': return { ...options, force: on };
-    case 'ServerSideApply': return options;
-    case 'ApplyOutOfSyncOnly': return { ...options, applyOutOfSyncOnly: on };
-    case 'Validate': return { ...options, validate: value !== 'false' };
-    case 'Delete': return { ...options, delete: value !== 'false' && value !== 'confirm' };
-    case 'SkipDryRunOnMissingResource': return { ...options, skipDryRunOnMissingResource: on };
-    case 'FailOnSharedResource': return { ...options, failOnSharedResource: on };
-    case 'RespectIgnoreDifferences': return { ...options, respectIgnoreDifferences: on };
-    default: return options;
+    case 'CreateNamespace':
+      return { ...options, createNamespace: on };
+    case 'Prune':
+      return { ...options, prune: value === 'confirm' ? 'confirm' : value === 'false' ? 'no' : 'yes' };
+    case 'PruneLast':
+      return { ...options, pruneLast: on };
+    case 'PrunePropagationPolicy':
+      return { ...options, prunePropagationPolicy: value === 'background' ? 'Background' : value === 'orphan' ? 'Orphan' : 'Foreground' };
+    case 'Replace':
+      return { ...options, replace: on };
+    case 'Force':
+      return { ...options, force: on };
+    case 'ServerSideApply':
+      return options;
+    case 'ApplyOutOfSyncOnly':
+      return { ...options, applyOutOfSyncOnly: on };
+    case 'Validate':
+      return { ...options, validate: value !== 'false' };
+    case 'Delete':
+      return { ...options, delete: value !== 'false' && value !== 'confirm' };
+    case 'SkipDryRunOnMissingResource':
+      return { ...options, skipDryRunOnMissingResource: on };
+    case 'FailOnSharedResource':
+      return { ...options, failOnSharedResource: on };
+    case 'RespectIgnoreDifferences':
+      return { ...options, respectIgnoreDifferences: on };
+    default:
+      return options;
   }
 }
 
@@ -109,7 +156,10 @@ export function ignoresExtraneous(object: KubeObject): boolean {
 }
 
 function listAnnotation(object: KubeObject, name: string): readonly string[] {
-  return (object.metadata.annotations?.[name] ?? '').split(',').map((item) => item.trim()).filter((item) => item !== '');
+  return (object.metadata.annotations?.[name] ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }
 
 function unique<T>(items: readonly T[]): readonly T[] {

@@ -158,7 +158,16 @@ export interface RevisionHistory {
 
 /** A remark about an application that is not a health or sync status. */
 export interface ApplicationCondition {
-  readonly type: 'ComparisonError' | 'InvalidSpecError' | 'SyncError' | 'DeletionError' | 'UnknownError' | 'RepeatedResourceWarning' | 'SharedResourceWarning' | 'OrphanedResourceWarning' | 'ExcludedResourceWarning';
+  readonly type:
+    | 'ComparisonError'
+    | 'InvalidSpecError'
+    | 'SyncError'
+    | 'DeletionError'
+    | 'UnknownError'
+    | 'RepeatedResourceWarning'
+    | 'SharedResourceWarning'
+    | 'OrphanedResourceWarning'
+    | 'ExcludedResourceWarning';
   readonly message: string;
   readonly lastTransitionTime?: string;
 }
@@ -201,7 +210,11 @@ export interface OperationState {
 export interface ApplicationStatus {
   readonly sync?: {
     readonly status: SyncStatusCode;
-    readonly comparedTo?: { readonly source?: ApplicationSource; readonly sources?: readonly ApplicationSource[]; readonly destination: ApplicationDestination };
+    readonly comparedTo?: {
+      readonly source?: ApplicationSource;
+      readonly sources?: readonly ApplicationSource[];
+      readonly destination: ApplicationDestination;
+    };
     readonly revision?: string;
     readonly revisions?: readonly string[];
   };

@@ -19,16 +19,30 @@ const cluster = { server: 'https://kubernetes.default.svc', name: 'in-cluster' }
 
 describe('parseApplication', () => {
   it('keeps fields nobody here reads', () => {
-    const object = app({ project: 'p', source: { repoURL: 'https://x/y', path: '.', helm: { valueFiles: ['a'] }, newField: 1 }, destination: { server: 's', namespace: 'n' }, future: { a: 1 } });
+    const object = app({
+      project: 'p',
+      source: { repoURL: 'https://x/y', path: '.', helm: { valueFiles: ['a'] }, newField: 1 },
+      destination: { server: 's', namespace: 'n' },
+      future: { a: 1 },
+    });
     expect(parseApplication(object)).toEqual({ kind: 'valid', value: object });
   });
   it('names every problem by path', () => {
-    const result = parseApplication(app({ project: 'p', source: { repoURL: '' }, destination: { server: 's', name: 'n' }, syncPolicy: { retry: { backoff: { duration: 'soon' } } } }));
-    expect(result.kind === 'invalid' ? result.problems.map((problem) => problem.split(':')[0]) : []).toEqual(['spec.source.repoURL', 'spec.syncPolicy.retry.backoff.duration', 'spec.destination']);
+    const result = parseApplication(
+      app({ project: 'p', source: { repoURL: '' }, destination: { server: 's', name: 'n' }, syncPolicy: { retry: { backoff: { duration: 'soon' } } } }),
+    );
+    expect(result.kind === 'invalid' ? result.problems.map((problem) => problem.split(':')[0]) : []).toEqual([
+      'spec.source.repoURL',
+      'spec.syncPolicy.retry.backoff.duration',
+      'spec.destination',
+    ]);
   });
   it('requires a source and reads null as absent', () => {
     expect(parseApplication(app({ destination: {} })).kind).toBe('invalid');
-    expect(parseApplication(app({ sources: [{ repoURL: 'r' }], destination: {}, syncPolicy: { automated: null } }))).toMatchObject({ kind: 'valid', value: { spec: { syncPolicy: {} } } });
+    expect(parseApplication(app({ sources: [{ repoURL: 'r' }], destination: {}, syncPolicy: { automated: null } }))).toMatchObject({
+      kind: 'valid',
+      value: { spec: { syncPolicy: {} } },
+    });
   });
 });
 
@@ -38,7 +52,10 @@ describe('project rules', () => {
     metadata: { name: 'team' },
     spec: {
       sourceRepos: ['https://github.com/team/*', '!https://github.com/team/secret'],
-      destinations: [{ server: '*', namespace: 'team-*' }, { server: '*', namespace: '!team-admin' }],
+      destinations: [
+        { server: '*', namespace: 'team-*' },
+        { server: '*', namespace: '!team-admin' },
+      ],
       clusterResourceWhitelist: [{ group: '', kind: 'Namespace' }],
       namespaceResourceBlacklist: [{ group: 'rbac.authorization.k8s.io', kind: '*' }],
     },
@@ -66,9 +83,22 @@ describe('project rules', () => {
 describe('tracking', () => {
   it('reads what it writes', () => {
     fc.assert(
-      fc.property(fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/), fc.stringMatching(/^[a-z.]{0,10}$/), fc.stringMatching(/^[A-Z][a-z]{1,10}$/), fc.stringMatching(/^[a-z]{0,8}$/), fc.stringMatching(/^[a-z][a-z:.-]{0,20}$/), (application, group, kind, namespace, name) => {
-        expect(parseTrackingId(formatTrackingId(application, { group, version: 'v1', kind, namespace, name }))).toEqual({ application, group, kind, namespace, name });
-      }),
+      fc.property(
+        fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/),
+        fc.stringMatching(/^[a-z.]{0,10}$/),
+        fc.stringMatching(/^[A-Z][a-z]{1,10}$/),
+        fc.stringMatching(/^[a-z]{0,8}$/),
+        fc.stringMatching(/^[a-z][a-z:.-]{0,20}$/),
+        (application, group, kind, namespace, name) => {
+          expect(parseTrackingId(formatTrackingId(application, { group, version: 'v1', kind, namespace, name }))).toEqual({
+            application,
+            group,
+            kind,
+            namespace,
+            name,
+          });
+        },
+      ),
     );
   });
   it('gives a copied object to nobody', () => {
@@ -83,18 +113,28 @@ describe('annotations', () => {
   it.each([
     [{}, { kind: 'resource' }],
     [{ 'argocd.argoproj.io/hook': 'Skip' }, { kind: 'skip' }],
-    [{ 'argocd.argoproj.io/hook': 'PreSync,PostSync', 'argocd.argoproj.io/hook-delete-policy': 'HookSucceeded' }, { kind: 'hook', phases: ['PreSync', 'PostSync'], deletePolicies: ['HookSucceeded'] }],
+    [
+      { 'argocd.argoproj.io/hook': 'PreSync,PostSync', 'argocd.argoproj.io/hook-delete-policy': 'HookSucceeded' },
+      { kind: 'hook', phases: ['PreSync', 'PostSync'], deletePolicies: ['HookSucceeded'] },
+    ],
     [{ 'argocd.argoproj.io/hook': 'Nonsense' }, { kind: 'hook', phases: [], deletePolicies: ['BeforeHookCreation'] }],
     [{ 'helm.sh/hook': 'pre-install,pre-upgrade' }, { kind: 'hook', phases: ['PreSync'], deletePolicies: ['BeforeHookCreation'] }],
     [{ 'helm.sh/hook': 'test' }, { kind: 'hook', phases: [], deletePolicies: ['BeforeHookCreation'] }],
     [{ 'helm.sh/hook': 'crd-install' }, { kind: 'resource' }],
-    [{ 'argocd.argoproj.io/hook': 'Sync', 'helm.sh/hook': 'pre-install', 'helm.sh/hook-delete-policy': 'hook-failed' }, { kind: 'hook', phases: ['Sync'], deletePolicies: ['HookFailed'] }],
+    [
+      { 'argocd.argoproj.io/hook': 'Sync', 'helm.sh/hook': 'pre-install', 'helm.sh/hook-delete-policy': 'hook-failed' },
+      { kind: 'hook', phases: ['Sync'], deletePolicies: ['HookFailed'] },
+    ],
   ])('role of %j', (annotations, role) => expect(roleOf(annotated(annotations as Record<string, string>))).toEqual(role));
   it('reads waves and options', () => {
     expect(waveOf(annotated({ 'argocd.argoproj.io/sync-wave': '-5' }))).toBe(-5);
     expect(waveOf(annotated({ 'helm.sh/hook-weight': '3' }))).toBe(3);
     expect(waveOf(annotated({ 'argocd.argoproj.io/sync-wave': 'x' }))).toBe(0);
-    expect(parseSyncOptions(['CreateNamespace=true', 'Prune=false', 'Unknown=1', 'PrunePropagationPolicy=orphan'])).toMatchObject({ createNamespace: true, prune: 'no', prunePropagationPolicy: 'Orphan' });
+    expect(parseSyncOptions(['CreateNamespace=true', 'Prune=false', 'Unknown=1', 'PrunePropagationPolicy=orphan'])).toMatchObject({
+      createNamespace: true,
+      prune: 'no',
+      prunePropagationPolicy: 'Orphan',
+    });
   });
 });
 

@@ -14,7 +14,12 @@ interface Definition {
 
 const DEFINITIONS: readonly Definition[] = [
   {
-    group: 'argoproj.io', kind: 'Application', plural: 'applications', shortNames: ['app', 'apps'], fields: ['spec', 'status', 'operation'], required: ['spec'],
+    group: 'argoproj.io',
+    kind: 'Application',
+    plural: 'applications',
+    shortNames: ['app', 'apps'],
+    fields: ['spec', 'status', 'operation'],
+    required: ['spec'],
     columns: [
       { name: 'Sync Status', type: 'string', jsonPath: '.status.sync.status' },
       { name: 'Health Status', type: 'string', jsonPath: '.status.health.status' },
@@ -22,9 +27,22 @@ const DEFINITIONS: readonly Definition[] = [
       { name: 'Project', type: 'string', jsonPath: '.spec.project', priority: 10 },
     ],
   },
-  { group: 'argoproj.io', kind: 'AppProject', plural: 'appprojects', shortNames: ['appproj', 'appprojs'], fields: ['spec', 'status'], required: [], columns: [] },
   {
-    group: 'tiphys.dev', kind: 'SyncRun', plural: 'syncruns', shortNames: ['sr'], fields: ['spec', 'status'], required: ['spec'],
+    group: 'argoproj.io',
+    kind: 'AppProject',
+    plural: 'appprojects',
+    shortNames: ['appproj', 'appprojs'],
+    fields: ['spec', 'status'],
+    required: [],
+    columns: [],
+  },
+  {
+    group: 'tiphys.dev',
+    kind: 'SyncRun',
+    plural: 'syncruns',
+    shortNames: ['sr'],
+    fields: ['spec', 'status'],
+    required: ['spec'],
     columns: [
       { name: 'Application', type: 'string', jsonPath: '.spec.application' },
       { name: 'Cause', type: 'string', jsonPath: '.spec.cause' },

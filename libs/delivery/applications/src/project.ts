@@ -50,7 +50,9 @@ export function checkApplication(project: AppProject, spec: ApplicationSpec, clu
     .filter((source) => !isRepoPermitted(project, source.repoURL))
     .map((source) => `application repo ${source.repoURL} is not permitted in project '${name}': add it to spec.sourceRepos`);
   if (!isDestinationPermitted(project, cluster, spec.destination.namespace ?? '')) {
-    problems.push(`application destination server '${cluster.server}' and namespace '${spec.destination.namespace ?? ''}' do not match any of the allowed destinations in project '${name}'`);
+    problems.push(
+      `application destination server '${cluster.server}' and namespace '${spec.destination.namespace ?? ''}' do not match any of the allowed destinations in project '${name}'`,
+    );
   }
   return problems;
 }
@@ -62,7 +64,8 @@ export function checkResource(project: AppProject, ref: ObjectRef, namespaced: b
   const allowed = namespaced
     ? (spec.namespaceResourceWhitelist === undefined || spec.namespaceResourceWhitelist.some((rule) => matchesKind(rule, ref))) &&
       !(spec.namespaceResourceBlacklist ?? []).some((rule) => matchesKind(rule, ref))
-    : (spec.clusterResourceWhitelist ?? []).some((rule) => matchesKind(rule, ref)) && !(spec.clusterResourceBlacklist ?? []).some((rule) => matchesKind(rule, ref));
+    : (spec.clusterResourceWhitelist ?? []).some((rule) => matchesKind(rule, ref)) &&
+      !(spec.clusterResourceBlacklist ?? []).some((rule) => matchesKind(rule, ref));
   if (!allowed) return `${describeRef(ref)}: resource ${ref.group === '' ? '' : `${ref.group}:`}${ref.kind} is not permitted in project '${name}'`;
   if (namespaced && !isDestinationPermitted(project, cluster, ref.namespace ?? '')) {
     return `${describeRef(ref)}: namespace '${ref.namespace ?? ''}' on '${cluster.server}' is not permitted in project '${name}'`;
@@ -82,7 +85,10 @@ function isDestinationPermitted(project: AppProject, cluster: TargetCluster, nam
     const clusterName = rule.name ?? '';
     const deniesServer = server.startsWith('!') || clusterName.startsWith('!');
     const deniesNamespace = (rule.namespace ?? '').startsWith('!');
-    const serverMatches = (server === '' && clusterName === '') ? false : (server === '' || globMatches(stripDeny(server), cluster.server)) && (clusterName === '' || globMatches(stripDeny(clusterName), cluster.name));
+    const serverMatches =
+      server === '' && clusterName === ''
+        ? false
+        : (server === '' || globMatches(stripDeny(server), cluster.server)) && (clusterName === '' || globMatches(stripDeny(clusterName), cluster.name));
     const namespaceMatches = globMatches(stripDeny(rule.namespace ?? ''), namespace);
     if (deniesServer || deniesNamespace) {
       if (serverMatches && namespaceMatches) return false;

@@ -21,5 +21,8 @@ function hosted(host: string, path: string): string {
 }
 
 function stripSuffix(path: string): string {
-  return path.replace(/\/+$/, '').replace(/\.git$/i, '').replace(/(.)\/+$/, '$1');
+  return path
+    .replace(/\/+$/, '')
+    .replace(/\.git$/i, '')
+    .replace(/(.)\/+$/, '$1');
 }

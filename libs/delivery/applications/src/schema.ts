@@ -25,7 +25,12 @@ const retry = z.looseObject({
   backoff: z.looseObject({ duration: duration.optional(), factor: z.number().min(1).optional(), maxDuration: duration.optional() }).optional(),
   refresh: z.boolean().optional(),
 });
-const automated = z.looseObject({ enabled: z.boolean().optional(), prune: z.boolean().optional(), selfHeal: z.boolean().optional(), allowEmpty: z.boolean().optional() });
+const automated = z.looseObject({
+  enabled: z.boolean().optional(),
+  prune: z.boolean().optional(),
+  selfHeal: z.boolean().optional(),
+  allowEmpty: z.boolean().optional(),
+});
 const ignoreDifference = z.looseObject({
   group: z.string().optional(),
   kind: z.string().min(1),
@@ -46,11 +51,21 @@ const spec = z
     revisionHistoryLimit: z.int().min(0).optional(),
   })
   .refine((value) => value.source !== undefined || (value.sources?.length ?? 0) > 0, { message: 'is required: name a repository', path: ['source'] })
-  .refine((value) => (value.destination.server ?? '') === '' || (value.destination.name ?? '') === '', { message: 'can have server or name, not both', path: ['destination'] });
+  .refine((value) => (value.destination.server ?? '') === '' || (value.destination.name ?? '') === '', {
+    message: 'can have server or name, not both',
+    path: ['destination'],
+  });
 const syncResource = z.looseObject({ group: z.string().optional(), kind: z.string(), name: z.string(), namespace: z.string().optional() });
 const operation = z.looseObject({
   sync: z
-    .looseObject({ revision: z.string().optional(), prune: z.boolean().optional(), dryRun: z.boolean().optional(), resources: z.array(syncResource).nullish(), source: source.optional(), syncOptions: strings.nullish() })
+    .looseObject({
+      revision: z.string().optional(),
+      prune: z.boolean().optional(),
+      dryRun: z.boolean().optional(),
+      resources: z.array(syncResource).nullish(),
+      source: source.optional(),
+      syncOptions: strings.nullish(),
+    })
     .optional(),
   initiatedBy: z.looseObject({ username: z.string().optional(), automated: z.boolean().optional() }).optional(),
   retry: retry.nullish(),
@@ -71,7 +86,12 @@ const project = z.looseObject({
     .default({}),
 });
 const syncRun = z.looseObject({
-  spec: z.looseObject({ application: z.string().min(1), cause: z.enum(['manual', 'automated', 'self-heal', 'rollback']), actor: z.string(), options: z.looseObject({}).optional() }),
+  spec: z.looseObject({
+    application: z.string().min(1),
+    cause: z.enum(['manual', 'automated', 'self-heal', 'rollback']),
+    actor: z.string(),
+    options: z.looseObject({}).optional(),
+  }),
   status: z.looseObject({ phase: z.string() }).optional(),
 });
 
@@ -104,5 +124,9 @@ function parse<T>(schema: z.ZodType, object: KubeObject): Parsed<T> {
 function dropNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(dropNulls);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null).map(([key, field]) => [key, dropNulls(field)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, field]) => field !== null)
+      .map(([key, field]) => [key, dropNulls(field)]),
+  );
 }

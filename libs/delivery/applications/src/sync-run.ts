@@ -122,7 +122,9 @@ export function isFinished(run: SyncRun): boolean {
 
 /** The label value of an application name: itself, or a cut and hashed form when it is too long for a label. */
 export function applicationLabel(application: string): string {
-  return application.length <= 63 ? application : `${application.slice(0, 54).replace(/[^A-Za-z0-9]+$/, '')}-${fnv32a(application).toString(16).padStart(8, '0')}`;
+  return application.length <= 63
+    ? application
+    : `${application.slice(0, 54).replace(/[^A-Za-z0-9]+$/, '')}-${fnv32a(application).toString(16).padStart(8, '0')}`;
 }
 
 /** The pin an Application carries; undefined when there is none or it cannot be read. */

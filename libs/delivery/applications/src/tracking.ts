@@ -35,7 +35,11 @@ export function applicationOf(object: KubeObject): string | undefined {
   const tracking = id === undefined ? undefined : parseTrackingId(id);
   if (tracking === undefined) return undefined;
   const ref = refOf(object);
-  const matches = tracking.group === ref.group && tracking.kind === ref.kind && tracking.name === ref.name && (ref.namespace === undefined || tracking.namespace === ref.namespace);
+  const matches =
+    tracking.group === ref.group &&
+    tracking.kind === ref.kind &&
+    tracking.name === ref.name &&
+    (ref.namespace === undefined || tracking.namespace === ref.namespace);
   return matches ? tracking.application : undefined;
 }
 

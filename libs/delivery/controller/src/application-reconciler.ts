@@ -1,13 +1,23 @@
 import {
-  applicationOf, applicationType, isAutomated, parseApplication, PIN_ANNOTATION, pinOf, resourceSyncOptions, defaultSyncOptions, sourcesOf, waveOf,
-  type Application, type ApplicationCondition, type ApplicationSource, type Pin, type SyncRun,
+  applicationOf,
+  applicationType,
+  isAutomated,
+  parseApplication,
+  PIN_ANNOTATION,
+  pinOf,
+  sourcesOf,
+  type Application,
+  type ApplicationCondition,
+  type ApplicationSource,
+  type Pin,
+  type SyncRun,
 } from '@tiphys/delivery-applications';
 import type { Comparison } from '@tiphys/delivery-diff';
-import { deleteAndWait } from '@tiphys/delivery-sync';
-import { isAbortError, mapLimit, messageOf, toTimestamp, type Clock, type Logger } from '@tiphys/kernel';
+import { isAbortError, messageOf, toTimestamp, type Clock, type Logger } from '@tiphys/kernel';
 import type { KubeClient, Lister } from '@tiphys/kube-client';
-import { describeRef, isStatus, refKey, refOf, type KubeObject } from '@tiphys/kube-model';
+import { describeRef, isStatus, refKey, type KubeObject } from '@tiphys/kube-model';
 import { hasChanged, observedStatus, type Observation } from './application-status.ts';
+import { deleteManaged } from './cascade-delete.ts';
 import { decideAutoSync } from './decide-auto-sync.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { attemptKey, compareRendered, gatherFailure, renderSources, resolveSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
@@ -60,7 +70,11 @@ export class ApplicationReconciler {
     const parsed = parseApplication(stored);
     if (parsed.kind === 'invalid') {
       // Only what the status needs is read of an object that is known to be wrong.
-      return this.#settle({ ...(stored as Application), spec: { ...(stored as Partial<Application>).spec, project: '', destination: {} } }, failed('InvalidSpecError', `application spec is invalid: ${parsed.problems.join('; ')}`), signal);
+      return this.#settle(
+        { ...(stored as Application), spec: { ...(stored as Partial<Application>).spec, project: '', destination: {} } },
+        failed('InvalidSpecError', `application spec is invalid: ${parsed.problems.join('; ')}`),
+        signal,
+      );
     }
     const application = parsed.value;
     if (application.metadata.deletionTimestamp !== undefined) return this.#delete(application, signal);
@@ -88,7 +102,13 @@ export class ApplicationReconciler {
         ...evidence.desired.warnings.map((message) => ({ type: 'RepeatedResourceWarning' as const, message })),
         ...[...shared.values()].map((message) => ({ type: 'SharedResourceWarning' as const, message })),
       ];
-      return await this.#automate(application, { sources, revisions, isPinned: pin !== undefined, shared: new Set(shared.keys()) }, evidence, conditions, signal);
+      return await this.#automate(
+        application,
+        { sources, revisions, isPinned: pin !== undefined, shared: new Set(shared.keys()) },
+        evidence,
+        conditions,
+        signal,
+      );
     } catch (error) {
       if (signal.aborted || isAbortError(error)) throw error;
       if (error instanceof DeliveryError && error.code === 'notReady') return DONE; // The poller rings when it has looked.
@@ -99,7 +119,13 @@ export class ApplicationReconciler {
     }
   }
 
-  async #automate(application: Application, wanted: Wanted, evidence: Evidence, conditions: Observation['conditions'], signal: AbortSignal): Promise<ReconcileResult> {
+  async #automate(
+    application: Application,
+    wanted: Wanted,
+    evidence: Evidence,
+    conditions: Observation['conditions'],
+    signal: AbortSignal,
+  ): Promise<ReconcileResult> {
     const { clock, runs, onRun } = this.#deps;
     const { sources, revisions, isPinned, shared } = wanted;
     const name = application.metadata.name ?? '';
@@ -127,7 +153,11 @@ export class ApplicationReconciler {
           sources,
           revisions,
           options: { prune: automated?.prune === true, ...(isHeal ? { skipHooks: true } : { retry }) },
-          identity: [application.metadata.uid, attemptKey(sources, revisions), isHeal ? `${driftKey(evidence.comparison)}/${known[0]?.metadata.name ?? ''}` : ''].join('/'),
+          identity: [
+            application.metadata.uid,
+            attemptKey(sources, revisions),
+            isHeal ? `${driftKey(evidence.comparison)}/${known[0]?.metadata.name ?? ''}` : '',
+          ].join('/'),
         },
         this.#deps,
         signal,
@@ -151,7 +181,11 @@ export class ApplicationReconciler {
   }
 
   // A pin holds while its time runs or no new commit came; then it is taken off and automation goes on.
-  async #pinInForce(application: Application, latest: readonly string[], signal: AbortSignal): Promise<{ readonly sources: readonly ApplicationSource[]; readonly revisions: readonly string[] } | undefined> {
+  async #pinInForce(
+    application: Application,
+    latest: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly sources: readonly ApplicationSource[]; readonly revisions: readonly string[] } | undefined> {
     const pin = pinOf(application);
     if (pin === undefined || !isAutomated(application.spec)) return undefined;
     if (isPinOver(pin, latest, this.#deps.clock.now())) {
@@ -170,7 +204,12 @@ export class ApplicationReconciler {
     if (operation === undefined) return DONE;
     const sources = sourcesOf(application.spec);
     const revisions = currentRevisions(sources, this.#deps);
-    const run = await createRun(application, { ...requestOf(operation, { sources, revisions }), identity: `${metadata.uid ?? ''}/operation/${metadata.resourceVersion ?? ''}` }, this.#deps, signal);
+    const run = await createRun(
+      application,
+      { ...requestOf(operation, { sources, revisions }), identity: `${metadata.uid ?? ''}/operation/${metadata.resourceVersion ?? ''}` },
+      this.#deps,
+      signal,
+    );
     onRun(run);
     try {
       await this.#patch(application, { metadata: { resourceVersion: metadata.resourceVersion }, operation: null }, signal);
@@ -186,41 +225,41 @@ export class ApplicationReconciler {
     const isRefresh = application.metadata.annotations?.[REFRESH_ANNOTATION] !== undefined;
     if (!hasChanged(application, observed) && !isRefresh) return DONE;
     const now = toTimestamp(clock.now());
-    await this.#patch(application, { ...(isRefresh ? { metadata: { annotations: { [REFRESH_ANNOTATION]: null } } } : {}), status: { ...observed, reconciledAt: now, observedAt: now } }, signal);
+    await this.#patch(
+      application,
+      { ...(isRefresh ? { metadata: { annotations: { [REFRESH_ANNOTATION]: null } } } : {}), status: { ...observed, reconciledAt: now, observedAt: now } },
+      signal,
+    );
     return DONE;
   }
 
-  // Cascade: the highest wave first, and an object of a lower wave only when those above are gone.
   async #delete(application: Application, signal: AbortSignal): Promise<ReconcileResult> {
     const { clusters, clock } = this.#deps;
     const finalizers = application.metadata.finalizers ?? [];
     if (!finalizers.some((finalizer) => finalizer.startsWith(FINALIZER))) return DONE;
-    const name = application.metadata.name ?? '';
     try {
-      const cluster = clusters.resolve(application.spec.destination);
-      await cluster.follow((application.status?.resources ?? []).map(({ group = '', version, kind }) => ({ group, version, kind })), signal);
-      const mine = cluster.tracked(name).filter((object) => resourceSyncOptions(object, defaultSyncOptions).delete && (object.metadata.ownerReferences ?? []).length === 0);
-      const waves = [...new Set(mine.map(waveOf))].toSorted((a, b) => b - a);
-      for (const wave of waves) {
-        await mapLimit(mine.filter((object) => waveOf(object) === wave), 8, async (object) => {
-          const ref = refOf(object);
-          const type = await cluster.kinds.find(object.apiVersion, object.kind, signal);
-          if (type !== undefined) await deleteAndWait(type, { ref }, { client: cluster.client, clock }, signal);
-        }, signal);
-      }
+      await deleteManaged(application, clusters.resolve(application.spec.destination), clock, signal);
     } catch (error) {
       signal.throwIfAborted();
       await this.#settle(application, failed('DeletionError', messageOf(error)), signal);
       return { kind: 'requeueAfter', afterMs: 5_000 };
     }
-    await this.#patch(application, { metadata: { resourceVersion: application.metadata.resourceVersion, finalizers: finalizers.filter((finalizer) => !finalizer.startsWith(FINALIZER)) } }, signal);
+    await this.#patch(
+      application,
+      { metadata: { resourceVersion: application.metadata.resourceVersion, finalizers: finalizers.filter((finalizer) => !finalizer.startsWith(FINALIZER)) } },
+      signal,
+    );
     return DONE;
   }
 
   async #patch(application: Application, patch: object, signal: AbortSignal): Promise<void> {
     const { client, namespace } = this.#deps;
     try {
-      await client.patch(applicationType, { name: application.metadata.name ?? '', namespace }, patch, { type: 'merge', fieldManager: 'tiphys-controller', signal });
+      await client.patch(applicationType, { name: application.metadata.name ?? '', namespace }, patch, {
+        type: 'merge',
+        fieldManager: 'tiphys-controller',
+        signal,
+      });
     } catch (error) {
       if (!isStatus(error, 'NotFound')) throw error;
     }
@@ -256,5 +295,8 @@ export function currentRevisions(sources: readonly ApplicationSource[], deps: Pi
 
 // What has drifted to which version: the same drift seen twice is one wish to heal.
 function driftKey(comparison: Comparison): string {
-  return comparison.resources.filter((resource) => resource.status === 'OutOfSync').map(({ ref, live }) => `${ref.kind}/${ref.name}@${live?.metadata.resourceVersion ?? 'gone'}`).join();
+  return comparison.resources
+    .filter((resource) => resource.status === 'OutOfSync')
+    .map(({ ref, live }) => `${ref.kind}/${ref.name}@${live?.metadata.resourceVersion ?? 'gone'}`)
+    .join();
 }

@@ -1,4 +1,11 @@
-import { sourcesOf, type Application, type ApplicationCondition, type ApplicationStatus, type HealthStatus, type ResourceStatus } from '@tiphys/delivery-applications';
+import {
+  sourcesOf,
+  type Application,
+  type ApplicationCondition,
+  type ApplicationStatus,
+  type HealthStatus,
+  type ResourceStatus,
+} from '@tiphys/delivery-applications';
 import { aggregateHealth, assess } from '@tiphys/delivery-health';
 import { toTimestamp } from '@tiphys/kernel';
 import { deepEqual, fieldAt, isJsonObject, type KubeObject } from '@tiphys/kube-model';
@@ -18,7 +25,14 @@ type Observed = Pick<ApplicationStatus, 'sync' | 'health' | 'resources' | 'condi
 export function observedStatus(application: Application, observation: Observation, nowMs: number, namespace: string): Observed {
   const before = application.status ?? {};
   const { evidence } = observation;
-  const health = evidence === undefined ? { status: 'Unknown' as const } : aggregateHealth(evidence.comparison.resources.filter((resource) => !resource.requiresPruning).map(({ live }) => ({ live, health: live === undefined ? undefined : assess(live) })));
+  const health =
+    evidence === undefined
+      ? { status: 'Unknown' as const }
+      : aggregateHealth(
+          evidence.comparison.resources
+            .filter((resource) => !resource.requiresPruning)
+            .map(({ live }) => ({ live, health: live === undefined ? undefined : assess(live) })),
+        );
   return {
     sync: {
       status: evidence?.comparison.status ?? 'Unknown',
@@ -29,7 +43,10 @@ export function observedStatus(application: Application, observation: Observatio
     resources: evidence === undefined ? (before.resources ?? []) : resourcesOf(evidence),
     conditions: observation.conditions.map((condition) => conditionWithTime(condition, before.conditions ?? [], nowMs)),
     ...(evidence?.tools[0] === undefined ? {} : application.spec.sources === undefined ? { sourceType: evidence.tools[0] } : { sourceTypes: evidence.tools }),
-    summary: evidence === undefined ? (before.summary ?? {}) : { images: imagesOf(evidence.comparison.resources.flatMap(({ live }) => (live === undefined ? [] : [live]))) },
+    summary:
+      evidence === undefined
+        ? (before.summary ?? {})
+        : { images: imagesOf(evidence.comparison.resources.flatMap(({ live }) => (live === undefined ? [] : [live]))) },
     controllerNamespace: namespace,
   };
 }
@@ -45,7 +62,10 @@ function sourcesField(application: Application): object {
   return sources !== undefined && sources.length > 0 ? { sources } : source === undefined ? {} : { source };
 }
 
-function revisionsField(application: Application, revisions: readonly string[] | undefined): { readonly revision?: string; readonly revisions?: readonly string[] } {
+function revisionsField(
+  application: Application,
+  revisions: readonly string[] | undefined,
+): { readonly revision?: string; readonly revisions?: readonly string[] } {
   if (revisions === undefined) return {};
   return (application.spec.sources?.length ?? 0) > 0 && sourcesOf(application.spec).length > 0 ? { revisions } : { revision: revisions[0] ?? '' };
 }
@@ -55,7 +75,11 @@ function withTransition(health: HealthStatus, before: HealthStatus | undefined, 
   return { ...health, lastTransitionTime: since ?? toTimestamp(nowMs) };
 }
 
-function conditionWithTime(condition: Omit<ApplicationCondition, 'lastTransitionTime'>, before: readonly ApplicationCondition[], nowMs: number): ApplicationCondition {
+function conditionWithTime(
+  condition: Omit<ApplicationCondition, 'lastTransitionTime'>,
+  before: readonly ApplicationCondition[],
+  nowMs: number,
+): ApplicationCondition {
   const known = before.find((other) => other.type === condition.type && other.message === condition.message);
   return { ...condition, lastTransitionTime: known?.lastTransitionTime ?? toTimestamp(nowMs) };
 }

@@ -15,7 +15,10 @@ export interface ClaimDeps {
 }
 
 /** What came of a claim. */
-export type Claim = { readonly kind: 'claimed'; readonly run: SyncRun; readonly application: Application } | { readonly kind: 'busy'; readonly afterMs: number } | { readonly kind: 'gone' };
+export type Claim =
+  | { readonly kind: 'claimed'; readonly run: SyncRun; readonly application: Application }
+  | { readonly kind: 'busy'; readonly afterMs: number }
+  | { readonly kind: 'gone' };
 
 const SOON_MS = 100;
 
@@ -38,9 +41,20 @@ export async function claimRun(name: string, deps: ClaimDeps, signal: AbortSigna
     if (holder !== undefined && !isFinished(holder)) return { kind: 'busy', afterMs: Math.max(SOON_MS, Math.min(heldFor(holder, deps), 1_000)) };
   }
   try {
-    const locked = await deps.client.update<Application>(applicationType, { ...application, status: { ...application.status, operationState: startedState(run, deps) } }, { signal, fieldManager: 'tiphys-controller' });
+    const locked = await deps.client.update<Application>(
+      applicationType,
+      { ...application, status: { ...application.status, operationState: startedState(run, deps) } },
+      { signal, fieldManager: 'tiphys-controller' },
+    );
     const { nextAttemptAt: _, ...before } = run.status ?? {};
-    const status = { ...before, phase: 'Running' as const, owner: deps.identity, epoch: (run.status?.epoch ?? 0) + 1, leaseUntil: toTimestamp(deps.clock.now() + LEASE_MS + 1_000), startedAt: run.status?.startedAt ?? toTimestamp(deps.clock.now()) };
+    const status = {
+      ...before,
+      phase: 'Running' as const,
+      owner: deps.identity,
+      epoch: (run.status?.epoch ?? 0) + 1,
+      leaseUntil: toTimestamp(deps.clock.now() + LEASE_MS + 1_000),
+      startedAt: run.status?.startedAt ?? toTimestamp(deps.clock.now()),
+    };
     const claimed = await deps.client.update<SyncRun>(syncRunType, { ...run, status }, { signal, fieldManager: 'tiphys-controller' });
     return { kind: 'claimed', run: claimed, application: locked };
   } catch (error) {
@@ -58,7 +72,14 @@ function heldFor(run: SyncRun, deps: ClaimDeps): number {
 }
 
 function startedState(run: SyncRun, { clock }: ClaimDeps): OperationState {
-  return { operation: operationOf(run), phase: 'Running', message: 'sync started', startedAt: run.status?.startedAt ?? toTimestamp(clock.now()), run: run.metadata.name ?? '', retryCount: run.status?.attempt ?? 0 };
+  return {
+    operation: operationOf(run),
+    phase: 'Running',
+    message: 'sync started',
+    startedAt: run.status?.startedAt ?? toTimestamp(clock.now()),
+    run: run.metadata.name ?? '',
+    retryCount: run.status?.attempt ?? 0,
+  };
 }
 
 /** A run in the words of an Application's operation. */

@@ -51,7 +51,9 @@ export class ClusterRegistry implements Service {
     const secret = this.#find(server, name);
     if (secret === undefined) {
       if (isInCluster(server, name)) return this.#inCluster();
-      throw new DeliveryError({ code: 'unknownCluster' }, `destination: there is no cluster ${name === '' ? `with server '${server}'` : `named '${name}'`}`, { hint: 'tiphys cluster list shows the clusters, tiphys cluster add adds one' });
+      throw new DeliveryError({ code: 'unknownCluster' }, `destination: there is no cluster ${name === '' ? `with server '${server}'` : `named '${name}'`}`, {
+        hint: 'tiphys cluster list shows the clusters, tiphys cluster add adds one',
+      });
     }
     return this.#external(secret);
   }

@@ -1,17 +1,33 @@
 import { applicationOf } from '@tiphys/delivery-applications';
 import { withTimeout, type Clock, type Logger } from '@tiphys/kernel';
 import { RestMapper, type Informer, type InformerFactory, type KubeClient } from '@tiphys/kube-client';
-import { builtin, compareResourceVersions, customResource, fieldAt, refKey, refOf, type KubeObject, type ObjectRef, type ResourceType } from '@tiphys/kube-model';
+import {
+  builtin,
+  compareResourceVersions,
+  customResource,
+  fieldAt,
+  refKey,
+  refOf,
+  type KubeObject,
+  type ObjectRef,
+  type ResourceType,
+} from '@tiphys/kube-model';
 import { schemaNodeFromOpenApi, schemaNodeOf, type SchemaNode } from '@tiphys/kube-patch';
 
 /** Kinds that others create on behalf of a kind: what a resource tree shows below it. */
 const CHILD_KINDS: Readonly<Record<string, readonly (readonly [apiVersion: string, kind: string])[]>> = {
-  'apps/Deployment': [['apps/v1', 'ReplicaSet'], ['v1', 'Pod']],
+  'apps/Deployment': [
+    ['apps/v1', 'ReplicaSet'],
+    ['v1', 'Pod'],
+  ],
   'apps/ReplicaSet': [['v1', 'Pod']],
   'apps/StatefulSet': [['v1', 'Pod']],
   'apps/DaemonSet': [['v1', 'Pod']],
   'batch/Job': [['v1', 'Pod']],
-  'batch/CronJob': [['batch/v1', 'Job'], ['v1', 'Pod']],
+  'batch/CronJob': [
+    ['batch/v1', 'Job'],
+    ['v1', 'Pod'],
+  ],
   '/Service': [['discovery.k8s.io/v1', 'EndpointSlice']],
 };
 
@@ -64,7 +80,9 @@ export class Cluster {
       if (schemaNodeOf(group === '' ? version : `${group}/${version}`, kind) === undefined) waits.push(this.#informer(CRDS));
       for (const [childVersion, childKind] of CHILD_KINDS[`${group}/${kind}`] ?? []) this.#informer(builtin(childVersion, childKind));
     }
-    await withTimeout(`cluster ${this.name}: filling the cache`, SYNC_TIMEOUT_MS, signal, (inner) => Promise.all(waits.map((informer) => informer.waitForSync(inner))));
+    await withTimeout(`cluster ${this.name}: filling the cache`, SYNC_TIMEOUT_MS, signal, (inner) =>
+      Promise.all(waits.map((informer) => informer.waitForSync(inner))),
+    );
   }
 
   /** The live object; undefined when there is none, or its kind is not followed. */
@@ -95,7 +113,10 @@ export class Cluster {
     const known = schemaNodeOf(apiVersion, kind);
     if (known !== undefined) return known;
     const [group = '', version = ''] = apiVersion.split('/');
-    const definition = this.#informers.get(typeKey(CRDS))?.list().find((crd) => fieldAt(crd, 'spec', 'group') === group && fieldAt(crd, 'spec', 'names', 'kind') === kind);
+    const definition = this.#informers
+      .get(typeKey(CRDS))
+      ?.list()
+      .find((crd) => fieldAt(crd, 'spec', 'group') === group && fieldAt(crd, 'spec', 'names', 'kind') === kind);
     const versions = fieldAt(definition, 'spec', 'versions');
     const served = Array.isArray(versions) ? versions.find((entry: unknown) => fieldAt(entry, 'name') === version) : undefined;
     const schema = fieldAt(served, 'schema', 'openAPIV3Schema');

@@ -39,7 +39,9 @@ export function decideAutoSync(input: AutoSyncInput): AutoSyncDecision {
   if (!isAutomated(application.spec) || automated === undefined || application.metadata.deletionTimestamp !== undefined) return NONE;
   if (!input.isComplete || comparison.status !== 'OutOfSync' || runs.some((run) => !isFinished(run))) return NONE;
   // What is already being deleted needs no second prune.
-  const different = comparison.resources.filter((resource) => resource.status === 'OutOfSync' && !(resource.requiresPruning && resource.live?.metadata.deletionTimestamp !== undefined));
+  const different = comparison.resources.filter(
+    (resource) => resource.status === 'OutOfSync' && !(resource.requiresPruning && resource.live?.metadata.deletionTimestamp !== undefined),
+  );
   if (different.length === 0) return NONE;
   const needsOnlyPrune = different.every((resource) => resource.requiresPruning);
   if (needsOnlyPrune && automated.prune !== true) return NONE;
@@ -50,12 +52,18 @@ export function decideAutoSync(input: AutoSyncInput): AutoSyncDecision {
   return afterAttempts(input, different, automated.selfHeal === true);
 }
 
-function afterAttempts({ runs, attempt, attemptOf, isPinned, nowMs, shared }: AutoSyncInput, different: readonly ResourceComparison[], selfHeal: boolean): AutoSyncDecision {
+function afterAttempts(
+  { runs, attempt, attemptOf, isPinned, nowMs, shared }: AutoSyncInput,
+  different: readonly ResourceComparison[],
+  selfHeal: boolean,
+): AutoSyncDecision {
   const attempts = runs.filter((run) => attemptOf(run) === attempt && run.spec.options.dryRun !== true && run.spec.options.resources === undefined);
   const last = attempts[0];
   if (last === undefined) return isPinned ? NONE : { kind: 'sync', cause: 'automated' };
   if (!selfHeal) {
-    return last.status?.phase === 'Succeeded' ? NONE : { kind: 'refused', message: `auto-sync failed for this revision and waits for the next commit: ${last.status?.message ?? ''}` };
+    return last.status?.phase === 'Succeeded'
+      ? NONE
+      : { kind: 'refused', message: `auto-sync failed for this revision and waits for the next commit: ${last.status?.message ?? ''}` };
   }
   if (different.every(({ ref }) => shared.has(refKey(ref)))) return NONE;
   const delayMs = healDelay(attempts, nowMs);

@@ -1,95 +1,39 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import {
-  applicationType, crdManifests, isAutomated, isFinished, parseApplication, parseSyncRun, PIN_ANNOTATION, projectType, sourcesOf, syncRunType,
-  type Application, type AppProject, type Pin, type RunOptions, type SyncRun,
+  applicationType,
+  crdManifests,
+  isAutomated,
+  isFinished,
+  parseApplication,
+  parseSyncRun,
+  PIN_ANNOTATION,
+  projectType,
+  sourcesOf,
+  syncRunType,
+  type Application,
+  type AppProject,
+  type Pin,
+  type SyncRun,
 } from '@tiphys/delivery-applications';
 import { RepositoryPoller, type PollState, type RepositoryStore, type RevisionMetadata } from '@tiphys/delivery-git';
-import type { JobQueue } from '@tiphys/delivery-queue';
-import type { Renderer } from '@tiphys/delivery-render';
-import { watchUntil, type Failpoint } from '@tiphys/delivery-sync';
-import { isAbortError, WorkQueue, type Clock, type Logger, type Service } from '@tiphys/kernel';
-import type { Informer, InformerFactory, KubeClient } from '@tiphys/kube-client';
+import { watchUntil } from '@tiphys/delivery-sync';
+import { isAbortError, WorkQueue, type Service } from '@tiphys/kernel';
+import type { Informer } from '@tiphys/kube-client';
 import { builtin, fieldAt, isStatus, toKey, type corev1, type KubeObject } from '@tiphys/kube-model';
 import { ApplicationReconciler, currentRevisions } from './application-reconciler.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
+import type { DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest } from './controller-types.ts';
 import { accessFor } from './credentials.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
+import { Outbox } from './outbox.ts';
+import { rollbackTarget } from './rollback-target.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
-import { createRun, runsOf, unfinishedRuns } from './runs.ts';
+import { createRun, runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
-import { publishRun, SyncRunner } from './sync-runner.ts';
-
-/** How a delivery controller is made. */
-export interface DeliveryControllerOptions {
-  readonly client: KubeClient;
-  /** Informers of the API that holds the Applications; run by the caller. */
-  readonly informers: InformerFactory;
-  readonly repositories: RepositoryStore;
-  readonly renderer: Renderer;
-  readonly queue: JobQueue;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly namespace?: string;
-  readonly pollIntervalMs?: number;
-  /** Applications reconciled at once. */
-  readonly workers?: number;
-  /** Runs performed at once. */
-  readonly runsAtOnce?: number;
-  /** Who claims runs. A lone controller keeps its name over restarts and takes its own runs back at once; several need different ones. */
-  readonly identity?: string;
-  readonly failpoint?: Failpoint;
-}
-
-/** What a person asks of an application. */
-export interface SyncRequest {
-  readonly actor: string;
-  /** Branch, tag or commit instead of the source's own; one per source. */
-  readonly revisions?: readonly string[];
-  readonly options?: RunOptions;
-  readonly info?: readonly { readonly name: string; readonly value: string }[];
-}
-
-/** A return to something deployed before: an entry of status.history, or a run. */
-export interface RollbackRequest {
-  readonly actor: string;
-  readonly historyId?: number;
-  readonly run?: string;
-  readonly prune?: boolean;
-  readonly dryRun?: boolean;
-  /** When automation takes over again: `next-commit` (default) or an RFC 3339 time. */
-  readonly until?: string;
-  readonly reason?: string;
-}
-
-/** The delivery side's engine, and what the API asks of it. */
-export interface DeliveryController {
-  /** To be supervised. The CRDs are installed by `install`, before. */
-  readonly services: readonly Service[];
-  /** Creates or updates the CRDs and resolves when they are served. */
-  install(signal: AbortSignal): Promise<void>;
-  /** Looks at the application now; `hard` also polls its repositories and renders anew. */
-  refresh(application: string, options: { readonly hard?: boolean; readonly signal: AbortSignal }): Promise<void>;
-  /** Evidence of the last comparison in this process. */
-  evidence(application: string): Evidence | undefined;
-  /** Renders and compares now, for a diff or a plan, at other revisions if wished. */
-  compare(application: string, options: { readonly revisions?: readonly string[]; readonly signal: AbortSignal }): Promise<Evidence>;
-  resourceTree(application: string): readonly ResourceNode[];
-  requestSync(application: string, request: SyncRequest, signal: AbortSignal): Promise<SyncRun>;
-  rollback(application: string, request: RollbackRequest, signal: AbortSignal): Promise<SyncRun>;
-  terminate(application: string, signal: AbortSignal): Promise<SyncRun | undefined>;
-  runs(application: string): readonly SyncRun[];
-  /** A webhook says that a repository moved; returns how many repositories were looked at. */
-  hint(repoURL: string): number;
-  repositoryStates(): readonly PollState[];
-  revisionMetadata(application: string, revision: string, signal: AbortSignal): Promise<RevisionMetadata>;
-  /** Resolves when the first caches are filled. */
-  waitForReady(signal: AbortSignal): Promise<void>;
-}
+import { SyncRunner } from './sync-runner.ts';
 
 const DEFAULT_NAMESPACE = 'argocd';
-// Everything is triggered by events; this only bounds the harm of one that was lost.
-const SAFETY_SCAN_MS = 30_000;
 
 /** Wires the delivery side on top of one Kubernetes API. */
 export function createDeliveryController(options: DeliveryControllerOptions): DeliveryController {
@@ -109,6 +53,7 @@ class Controller implements DeliveryController {
   readonly #poller: RepositoryPoller;
   readonly #reconciler: ApplicationReconciler;
   readonly #runner: SyncRunner;
+  readonly #outbox: Outbox;
   /** Repositories by application. */
   readonly #urls = new Map<string, readonly string[]>();
   readonly #evidence = new Map<string, Evidence>();
@@ -129,8 +74,24 @@ class Controller implements DeliveryController {
     const onChange = (application: string): void => this.#keys.add(application);
     this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange });
     const openRepository = (repoURL: string): ReturnType<RepositoryStore['open']> => repositories.open(repoURL, accessFor(repoURL, this.#secrets.list()));
-    this.#poller = new RepositoryPoller({ open: openRepository, onMoved: ({ repoURL }) => this.#enqueueUsersOf(repoURL), onError: (repoURL) => this.#enqueueUsersOf(repoURL), intervalMs: pollIntervalMs, clock, logger, random: Math.random });
-    this.#gather = { projects: this.#projects, namespace, clusters: this.#clusters, openRepository, poller: this.#poller, renderer, digestKey: randomBytes(32) };
+    this.#poller = new RepositoryPoller({
+      open: openRepository,
+      onMoved: ({ repoURL }) => this.#enqueueUsersOf(repoURL),
+      onError: (repoURL) => this.#enqueueUsersOf(repoURL),
+      intervalMs: pollIntervalMs,
+      clock,
+      logger,
+      random: Math.random,
+    });
+    this.#gather = {
+      projects: this.#projects,
+      namespace,
+      clusters: this.#clusters,
+      openRepository,
+      poller: this.#poller,
+      renderer,
+      digestKey: randomBytes(32),
+    };
     this.#reconciler = new ApplicationReconciler({
       ...this.#gather,
       client,
@@ -142,13 +103,22 @@ class Controller implements DeliveryController {
       onRun: (run) => this.#ring(run),
       onCompared: (application, evidence) => this.#evidence.set(application, evidence),
     });
-    this.#runner = new SyncRunner({ ...this.#gather, client, clock, logger, identity: options.identity ?? randomUUID(), onSettled: onChange, ...(options.failpoint === undefined ? {} : { failpoint: options.failpoint }) });
+    this.#runner = new SyncRunner({
+      ...this.#gather,
+      client,
+      clock,
+      logger,
+      identity: options.identity ?? randomUUID(),
+      onSettled: onChange,
+      ...(options.failpoint === undefined ? {} : { failpoint: options.failpoint }),
+    });
+    this.#outbox = new Outbox({ client, clock, logger, namespace, applications: this.#applications, runs: this.#runs, ring: (run) => this.#ring(run) });
     this.services = [
       this.#clusters,
       this.#poller,
       { name: 'applications', run: (signal) => this.#runWorkers(signal) },
       { name: 'sync-runs', run: (signal) => this.#runQueue(signal) },
-      { name: 'outbox', run: (signal) => this.#runOutbox(signal) },
+      this.#outbox,
     ];
     this.#subscribe();
   }
@@ -161,7 +131,10 @@ class Controller implements DeliveryController {
     }
     const isSettled = (_name: string, object: KubeObject | undefined): boolean => {
       const conditions = fieldAt(object, 'status', 'conditions');
-      return Array.isArray(conditions) && conditions.some((condition: unknown) => fieldAt(condition, 'type') === 'Established' && fieldAt(condition, 'status') === 'True');
+      return (
+        Array.isArray(conditions) &&
+        conditions.some((condition: unknown) => fieldAt(condition, 'type') === 'Established' && fieldAt(condition, 'status') === 'True')
+      );
     };
     await watchUntil(client, clock, { type, namespace: undefined, names: crdManifests().map((manifest) => manifest.metadata.name ?? ''), isSettled }, signal);
     const namespaces = builtin('v1', 'Namespace');
@@ -187,9 +160,13 @@ class Controller implements DeliveryController {
 
   async compare(name: string, { revisions, signal }: { readonly revisions?: readonly string[]; readonly signal: AbortSignal }): Promise<Evidence> {
     const application = this.#application(name);
-    const sources = sourcesOf(application.spec).map((source, index) => (revisions?.[index] === undefined ? source : { ...source, targetRevision: revisions[index] }));
+    const sources = sourcesOf(application.spec).map((source, index) =>
+      revisions?.[index] === undefined ? source : { ...source, targetRevision: revisions[index] },
+    );
     const target = resolveTarget(application, this.#gather);
-    const rendered = await renderSources(application, { sources, revisions: currentRevisions(sources, this.#gather) }, target.cluster, this.#gather, { signal });
+    const rendered = await renderSources(application, { sources, revisions: currentRevisions(sources, this.#gather) }, target.cluster, this.#gather, {
+      signal,
+    });
     return compareRendered(application, rendered, target, this.#gather, signal);
   }
 
@@ -205,7 +182,14 @@ class Controller implements DeliveryController {
     const wanted = sources.map((source, index) => ({ ...source, targetRevision: request.revisions?.[index] ?? source.targetRevision ?? '' }));
     const run = await createRun(
       application,
-      { cause: 'manual', actor: request.actor, sources, revisions: currentRevisions(wanted, this.#gather), options: request.options ?? {}, ...(request.info === undefined ? {} : { info: request.info }) },
+      {
+        cause: 'manual',
+        actor: request.actor,
+        sources,
+        revisions: currentRevisions(wanted, this.#gather),
+        options: request.options ?? {},
+        ...(request.info === undefined ? {} : { info: request.info }),
+      },
       { client: this.#options.client, namespace: this.#namespace, random: Math.random },
       signal,
     );
@@ -215,21 +199,38 @@ class Controller implements DeliveryController {
 
   async rollback(name: string, request: RollbackRequest, signal: AbortSignal): Promise<SyncRun> {
     const application = this.#application(name);
-    const target = this.#rollbackTarget(application, request);
+    const target = rollbackTarget(application, request, (run) => this.#runs.get(run, this.#namespace));
     const { client } = this.#options;
     const prune = request.prune ?? application.spec.syncPolicy?.automated?.prune ?? false;
     const isDry = request.dryRun === true;
     const run = await createRun(
       application,
-      { cause: 'rollback', actor: request.actor, ...target, options: { prune, skipHooks: true, ...(isDry ? { dryRun: true } : {}) }, ...(request.historyId === undefined ? {} : { rollbackTo: request.historyId }) },
+      {
+        cause: 'rollback',
+        actor: request.actor,
+        ...target,
+        options: { prune, skipHooks: true, ...(isDry ? { dryRun: true } : {}) },
+        ...(request.historyId === undefined ? {} : { rollbackTo: request.historyId }),
+      },
       { client, namespace: this.#namespace, random: Math.random },
       signal,
     );
     // The pin stands before the run is rung for: automation never sees a rollback without it.
     if (!isDry && isAutomated(application.spec)) {
       const held = currentRevisions(sourcesOf(application.spec), this.#gather).join();
-      const pin: Pin = { revision: target.revisions.join(), heldRevision: held, reason: request.reason ?? `rolled back by ${request.actor}`, until: request.until ?? 'next-commit', run: run.metadata.name ?? '' };
-      await client.patch(applicationType, { name, namespace: this.#namespace }, { metadata: { annotations: { [PIN_ANNOTATION]: JSON.stringify(pin) } } }, { type: 'merge', fieldManager: 'tiphys-controller', signal });
+      const pin: Pin = {
+        revision: target.revisions.join(),
+        heldRevision: held,
+        reason: request.reason ?? `rolled back by ${request.actor}`,
+        until: request.until ?? 'next-commit',
+        run: run.metadata.name ?? '',
+      };
+      await client.patch(
+        applicationType,
+        { name, namespace: this.#namespace },
+        { metadata: { annotations: { [PIN_ANNOTATION]: JSON.stringify(pin) } } },
+        { type: 'merge', fieldManager: 'tiphys-controller', signal },
+      );
     }
     this.#ring(run);
     return run;
@@ -238,7 +239,12 @@ class Controller implements DeliveryController {
   async terminate(name: string, signal: AbortSignal): Promise<SyncRun | undefined> {
     const run = this.runs(name).findLast((candidate) => !isFinished(candidate));
     if (run === undefined) return undefined;
-    return this.#options.client.patch<SyncRun>(syncRunType, { name: run.metadata.name ?? '', namespace: this.#namespace }, { spec: { terminate: true } }, { type: 'merge', fieldManager: 'tiphys-api', signal });
+    return this.#options.client.patch<SyncRun>(
+      syncRunType,
+      { name: run.metadata.name ?? '', namespace: this.#namespace },
+      { spec: { terminate: true } },
+      { type: 'merge', fieldManager: 'tiphys-api', signal },
+    );
   }
 
   runs(application: string): readonly SyncRun[] {
@@ -255,15 +261,6 @@ class Controller implements DeliveryController {
 
   revisionMetadata(application: string, revision: string, signal: AbortSignal): Promise<RevisionMetadata> {
     return revisionMetadata(this.#application(application), revision, this.#gather, signal);
-  }
-
-  #rollbackTarget(application: Application, request: RollbackRequest): Pick<SyncRun['spec'], 'sources' | 'revisions'> {
-    const entry = application.status?.history?.find((candidate) => candidate.id === request.historyId);
-    const runName = request.run ?? entry?.run;
-    const run = runName === undefined ? undefined : this.#runs.get(runName, this.#namespace);
-    if (run !== undefined) return { sources: run.spec.sources, revisions: run.status?.revisions ?? run.spec.revisions };
-    if (entry === undefined) throw new DeliveryError({ code: 'notFound' }, `application ${application.metadata.name ?? ''}: there is no such revision in its history`, { hint: 'tiphys app history lists what can be rolled back to' });
-    return { sources: entry.sources ?? (entry.source === undefined ? sourcesOf(application.spec) : [entry.source]), revisions: entry.revisions ?? [entry.revision ?? ''] };
   }
 
   #application(name: string): Application {
@@ -300,7 +297,7 @@ class Controller implements DeliveryController {
       // Credentials may be what was missing.
       for (const { repoURL } of this.#poller.states()) this.#poller.hint(repoURL);
     });
-    this.#options.queue.onAvailable(() => this.#scan());
+    this.#options.queue.onAvailable(() => this.#outbox.scan());
   }
 
   #enqueueUsersOf(repoURL: string): void {
@@ -312,33 +309,6 @@ class Controller implements DeliveryController {
     this.#options.queue.add({ application: run.spec.application, runId: run.metadata.name ?? '' }).catch((error: unknown) => {
       this.#options.logger.info({ run: toKey({ name: run.metadata.name ?? '' }), err: error }, 'queue cannot be reached; the run waits in the ledger');
     });
-  }
-
-  #scan(): void {
-    for (const run of unfinishedRuns(this.#runs, this.#namespace)) this.#ring(run);
-  }
-
-  async #runOutbox(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    await this.#runs.waitForSync(signal).catch(() => undefined); // Aborted: the loop below does not begin.
-    while (!signal.aborted) {
-      this.#scan();
-      await this.#publishLeftovers(signal);
-      await clock.sleep(SAFETY_SCAN_MS, signal).catch(() => undefined); // Aborted: the loop ends.
-    }
-  }
-
-  // A process that died between the end of a run and the Application's status left the latter behind.
-  async #publishLeftovers(signal: AbortSignal): Promise<void> {
-    for (const stored of this.#applications.list(this.#namespace)) {
-      const state = (stored as Application).status?.operationState;
-      if (state?.run === undefined || state.finishedAt !== undefined) continue;
-      const run = this.#runs.get(state.run, this.#namespace);
-      if (run === undefined || !isFinished(run)) continue;
-      await publishRun(run, run.status?.tasks ?? [], { client: this.#options.client, clock: this.#options.clock, namespace: this.#namespace }, signal).catch((error: unknown) => {
-        if (!signal.aborted) this.#options.logger.warn({ application: stored.metadata.name, err: error }, 'result of a run could not be published');
-      });
-    }
   }
 
   async #runQueue(signal: AbortSignal): Promise<void> {
@@ -373,12 +343,19 @@ class Controller implements DeliveryController {
 
 function repositoriesOf(object: KubeObject): readonly string[] {
   const parsed = parseApplication(object);
-  return parsed.kind === 'invalid' ? [] : sourcesOf(parsed.value.spec).filter(({ chart }) => chart === undefined).map(({ repoURL }) => repoURL);
+  return parsed.kind === 'invalid'
+    ? []
+    : sourcesOf(parsed.value.spec)
+        .filter(({ chart }) => chart === undefined)
+        .map(({ repoURL }) => repoURL);
 }
 
 // Our own status writes are no news; everything a person or an operation changes is.
 function isNews(old: KubeObject, now: KubeObject): boolean {
   const { spec: specBefore, operation: operationBefore } = old as Application;
   const { spec, operation } = now as Application;
-  return JSON.stringify([specBefore, operationBefore, old.metadata.annotations, old.metadata.deletionTimestamp]) !== JSON.stringify([spec, operation, now.metadata.annotations, now.metadata.deletionTimestamp]);
+  return (
+    JSON.stringify([specBefore, operationBefore, old.metadata.annotations, old.metadata.deletionTimestamp]) !==
+    JSON.stringify([spec, operation, now.metadata.annotations, now.metadata.deletionTimestamp])
+  );
 }

@@ -12,7 +12,12 @@ export interface Desired {
  * Completes rendered objects: cluster-scoped ones lose their namespace, others get the destination's; of two with one identity
  * the later wins. The scope of a kind comes from the API, or from its definition among the objects.
  */
-export function prepareDesired(rendered: readonly KubeObject[], application: string, destinationNamespace: string, typeOf: (apiVersion: string, kind: string) => ResourceType | undefined): Desired {
+export function prepareDesired(
+  rendered: readonly KubeObject[],
+  application: string,
+  destinationNamespace: string,
+  typeOf: (apiVersion: string, kind: string) => ResourceType | undefined,
+): Desired {
   const byKey = new Map<string, KubeObject>();
   const warnings: string[] = [];
   const definedScopes = scopesDefinedBy(rendered);
@@ -40,14 +45,21 @@ function scopesDefinedBy(objects: readonly KubeObject[]): ReadonlyMap<string, bo
   const scopes = new Map<string, boolean>();
   for (const object of objects) {
     if (object.kind !== 'CustomResourceDefinition') continue;
-    scopes.set(`${String(fieldAt(object, 'spec', 'group'))}/${String(fieldAt(object, 'spec', 'names', 'kind'))}`, fieldAt(object, 'spec', 'scope') !== 'Cluster');
+    scopes.set(
+      `${String(fieldAt(object, 'spec', 'group'))}/${String(fieldAt(object, 'spec', 'names', 'kind'))}`,
+      fieldAt(object, 'spec', 'scope') !== 'Cluster',
+    );
   }
   return scopes;
 }
 
 /** The kinds among objects, each once. */
 export function kindsOf(objects: readonly KubeObject[]): readonly { readonly group: string; readonly version: string; readonly kind: string }[] {
-  return [...new Map(objects.map((object) => [`${object.apiVersion}/${object.kind}`, refOf(object)])).values()].map(({ group, version, kind }) => ({ group, version, kind }));
+  return [...new Map(objects.map((object) => [`${object.apiVersion}/${object.kind}`, refOf(object)])).values()].map(({ group, version, kind }) => ({
+    group,
+    version,
+    kind,
+  }));
 }
 
 /** The apiVersion of a reference. */

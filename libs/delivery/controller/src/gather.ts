@@ -1,5 +1,14 @@
 import { createHash, createHmac } from 'node:crypto';
-import { checkApplication, defaultProject, parseProject, roleOf, sourcesOf, type Application, type ApplicationSource, type AppProject } from '@tiphys/delivery-applications';
+import {
+  checkApplication,
+  defaultProject,
+  parseProject,
+  roleOf,
+  sourcesOf,
+  type Application,
+  type ApplicationSource,
+  type AppProject,
+} from '@tiphys/delivery-applications';
 import { compareApplication, type Comparison } from '@tiphys/delivery-diff';
 import { isCommit, resolveRevision, type Repository, type RepositoryPoller, type RevisionMetadata, type Snapshot } from '@tiphys/delivery-git';
 import type { Renderer, RenderResult } from '@tiphys/delivery-render';
@@ -97,13 +106,21 @@ export async function renderSources(
     problems.push(...result.problems.map(formatProblem));
     tools.push(result.tool);
   }
-  await Promise.all(kindsOf(objects).map(({ group, version, kind }) => cluster.kinds.find(group === '' ? version : `${group}/${version}`, kind, options.signal)));
+  await Promise.all(
+    kindsOf(objects).map(({ group, version, kind }) => cluster.kinds.find(group === '' ? version : `${group}/${version}`, kind, options.signal)),
+  );
   const desired = prepareDesired(objects, application.metadata.name ?? '', namespace, (apiVersion, kind) => cluster.kinds.known(apiVersion, kind));
   return { revisions, desired, tools, problems };
 }
 
 /** Compares what is rendered with what lives. */
-export async function compareRendered(application: Application, rendered: Rendered, target: { readonly cluster: Cluster; readonly project: AppProject }, deps: GatherDeps, signal: AbortSignal): Promise<Evidence> {
+export async function compareRendered(
+  application: Application,
+  rendered: Rendered,
+  target: { readonly cluster: Cluster; readonly project: AppProject },
+  deps: GatherDeps,
+  signal: AbortSignal,
+): Promise<Evidence> {
   const { cluster, project } = target;
   const name = application.metadata.name ?? '';
   const managed = (application.status?.resources ?? []).map(({ group = '', version, kind }) => ({ group, version, kind }));
@@ -111,10 +128,12 @@ export async function compareRendered(application: Application, rendered: Render
   const desired = rendered.desired.objects.filter((object) => roleOf(object).kind === 'resource');
   const refs = desired.map(refOf);
   cluster.setWanted(name, refs);
-  const live = new Map(refs.flatMap((ref) => {
-    const object = cluster.get(ref);
-    return object === undefined ? [] : [[refKey(ref), object] as const];
-  }));
+  const live = new Map(
+    refs.flatMap((ref) => {
+      const object = cluster.get(ref);
+      return object === undefined ? [] : [[refKey(ref), object] as const];
+    }),
+  );
   const comparison = compareApplication({
     desired,
     live,
@@ -129,7 +148,10 @@ export async function compareRendered(application: Application, rendered: Render
 
 /** A fingerprint of sources and commits: what an automated attempt is counted by. */
 export function attemptKey(sources: readonly ApplicationSource[], revisions: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify([sources, revisions])).digest('hex').slice(0, 10);
+  return createHash('sha256')
+    .update(JSON.stringify([sources, revisions]))
+    .digest('hex')
+    .slice(0, 10);
 }
 
 /** Metadata of a commit for the API. */

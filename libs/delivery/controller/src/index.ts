@@ -1,9 +1,8 @@
 export { Cluster, type ClusterOptions } from './cluster.ts';
 export { IN_CLUSTER } from './cluster-registry.ts';
 export { decideAutoSync, type AutoSyncDecision, type AutoSyncInput } from './decide-auto-sync.ts';
-export {
-  createDeliveryController, type DeliveryController, type DeliveryControllerOptions, type RollbackRequest, type SyncRequest,
-} from './delivery-controller.ts';
+export type { DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest } from './controller-types.ts';
+export { createDeliveryController } from './delivery-controller.ts';
 export { DeliveryError, type DeliveryErrorDetail } from './delivery-error.ts';
 export { FIELD_MANAGER, type Evidence, type Rendered } from './gather.ts';
 export type { ResourceNode } from './resource-tree.ts';

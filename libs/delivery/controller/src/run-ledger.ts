@@ -105,9 +105,18 @@ export class RunLedger implements SyncLedger {
   async #put(): Promise<void> {
     const { client, clock, identity } = this.#deps;
     for (let attempt = 1; ; attempt += 1) {
-      this.#status = { ...this.#status, owner: identity, leaseUntil: toTimestamp(clock.now() + (this.#isReleased ? 0 : LEASE_MS + 1_000)), tasks: [...this.#tasks.values()] };
+      this.#status = {
+        ...this.#status,
+        owner: identity,
+        leaseUntil: toTimestamp(clock.now() + (this.#isReleased ? 0 : LEASE_MS + 1_000)),
+        tasks: [...this.#tasks.values()],
+      };
       try {
-        this.#run = await client.update<SyncRun>(syncRunType, { ...this.#run, status: this.#status }, { signal: this.#signal, fieldManager: 'tiphys-controller' });
+        this.#run = await client.update<SyncRun>(
+          syncRunType,
+          { ...this.#run, status: this.#status },
+          { signal: this.#signal, fieldManager: 'tiphys-controller' },
+        );
         if (this.#run.spec.terminate === true) this.#deps.onTerminate();
         return;
       } catch (error) {

@@ -1,5 +1,15 @@
 import {
-  APPLICATION_LABEL, applicationLabel, isFinished, syncRunType, TIPHYS_API_VERSION, type Application, type ApplicationSource, type Operation, type RunCause, type RunOptions, type SyncRun,
+  APPLICATION_LABEL,
+  applicationLabel,
+  isFinished,
+  syncRunType,
+  TIPHYS_API_VERSION,
+  type Application,
+  type ApplicationSource,
+  type Operation,
+  type RunCause,
+  type RunOptions,
+  type SyncRun,
 } from '@tiphys/delivery-applications';
 import type { KubeClient, Lister } from '@tiphys/kube-client';
 import { compareResourceVersions, fnv32a, generateName, isStatus, type KubeObject } from '@tiphys/kube-model';
@@ -18,16 +28,33 @@ export interface RunRequest {
 }
 
 /** Creates the SyncRun. Of several equal wishes (same identity) one is made and all return it. */
-export async function createRun(application: Application, request: RunRequest, deps: { readonly client: KubeClient; readonly namespace: string; readonly random: () => number }, signal: AbortSignal): Promise<SyncRun> {
+export async function createRun(
+  application: Application,
+  request: RunRequest,
+  deps: { readonly client: KubeClient; readonly namespace: string; readonly random: () => number },
+  signal: AbortSignal,
+): Promise<SyncRun> {
   const app = application.metadata.name ?? '';
   const base = app.slice(0, 200);
-  const name = request.identity === undefined ? generateName(`${base.slice(0, 57)}-`, deps.random) : `${base}-${fnv32a(request.identity).toString(36)}${fnv32a(`${request.identity}#`).toString(36)}`;
+  const name =
+    request.identity === undefined
+      ? generateName(`${base.slice(0, 57)}-`, deps.random)
+      : `${base}-${fnv32a(request.identity).toString(36)}${fnv32a(`${request.identity}#`).toString(36)}`;
   const { cause, actor, sources, revisions, options, rollbackTo, info } = request;
   const run: SyncRun = {
     apiVersion: TIPHYS_API_VERSION,
     kind: 'SyncRun',
     metadata: { name, namespace: deps.namespace, labels: { [APPLICATION_LABEL]: applicationLabel(app), 'tiphys.dev/cause': cause } },
-    spec: { application: app, cause, actor, revisions, sources, options, ...(rollbackTo === undefined ? {} : { rollbackTo }), ...(info === undefined ? {} : { info }) },
+    spec: {
+      application: app,
+      cause,
+      actor,
+      revisions,
+      sources,
+      options,
+      ...(rollbackTo === undefined ? {} : { rollbackTo }),
+      ...(info === undefined ? {} : { info }),
+    },
     status: { phase: 'Pending' },
   };
   try {
@@ -39,7 +66,10 @@ export async function createRun(application: Application, request: RunRequest, d
 }
 
 /** The request an Application's `operation` field stands for. */
-export function requestOf(operation: Operation, defaults: { readonly sources: readonly ApplicationSource[]; readonly revisions: readonly string[] }): Omit<RunRequest, 'identity'> {
+export function requestOf(
+  operation: Operation,
+  defaults: { readonly sources: readonly ApplicationSource[]; readonly revisions: readonly string[] },
+): Omit<RunRequest, 'identity'> {
   const sync = operation.sync ?? {};
   const sources = sync.sources ?? (sync.source === undefined ? defaults.sources : [sync.source]);
   const asked = sync.revisions ?? (sync.revision === undefined || sync.revision === '' ? undefined : [sync.revision]);
@@ -69,7 +99,10 @@ export function runsOf(application: string, runs: Pick<Lister<SyncRun>, 'byIndex
 
 /** Runs that still have to be worked on, oldest first. */
 export function unfinishedRuns(runs: Pick<Lister<SyncRun>, 'list'>, namespace: string): readonly SyncRun[] {
-  return runs.list(namespace).filter((run) => !isFinished(run)).toSorted(compareAge);
+  return runs
+    .list(namespace)
+    .filter((run) => !isFinished(run))
+    .toSorted(compareAge);
 }
 
 // Timestamps have seconds only; within one the version of the last write decides, where versions can be compared.

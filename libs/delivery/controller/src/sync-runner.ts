@@ -1,17 +1,16 @@
-import {
-  applicationType, checkResource, parseApplication, parseSyncOptions, type Application, type OperationState, type ResourceResult, type RevisionHistory, type SyncRun, type TaskResult,
-} from '@tiphys/delivery-applications';
+import { checkResource, parseApplication, parseSyncOptions, type Application, type SyncRun, type TaskResult } from '@tiphys/delivery-applications';
 import { isCommit } from '@tiphys/delivery-git';
 import type { JobOutcome, SyncJob } from '@tiphys/delivery-queue';
 import { perform, planSync, printablePlan, type Failpoint, type PerformOutcome, type SyncPlan } from '@tiphys/delivery-sync';
 import { abortReason, isAbortError, toTimestamp, withTimeout, type Clock, type Logger } from '@tiphys/kernel';
 import type { KubeClient } from '@tiphys/kube-client';
 import { isStatus, refOf, type KubeObject } from '@tiphys/kube-model';
-import { claimRun, operationOf, type ClaimDeps } from './claim.ts';
+import { claimRun, type ClaimDeps } from './claim.ts';
 import type { Cluster } from './cluster.ts';
 import { retryDelay } from './decide-auto-sync.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, FIELD_MANAGER, gatherFailure, renderSources, resolveSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
+import { publishRun } from './publish-run.ts';
 import { RunLedger } from './run-ledger.ts';
 
 /** What running syncs needs. */
@@ -27,7 +26,6 @@ export interface SyncRunnerDeps extends GatherDeps {
 
 const RELEASE_MS = 1_000;
 const MAX_PLANNED_TASKS = 1_000;
-const MAX_RESULTS_IN_STATUS = 500;
 
 /** Claims runs and performs them. What a killed process left behind is picked up where its ledger ends. */
 export class SyncRunner {
@@ -94,12 +92,16 @@ export class SyncRunner {
       const evidence = await this.#gather(ledger, application, signal);
       const plan = await this.#plan(ledger.run, application, evidence, signal);
       const planned = printablePlan(plan);
-      ledger.update({ revisions: evidence.revisions, plan: { hash: plan.hash, tasks: planned.slice(0, MAX_PLANNED_TASKS), ...(planned.length > MAX_PLANNED_TASKS ? { truncated: true } : {}) } });
+      ledger.update({
+        revisions: evidence.revisions,
+        plan: { hash: plan.hash, tasks: planned.slice(0, MAX_PLANNED_TASKS), ...(planned.length > MAX_PLANNED_TASKS ? { truncated: true } : {}) },
+      });
       const outcome = await this.#perform(ledger, plan, evidence, signal);
       return { ...outcome, revisions: evidence.revisions };
     } catch (error) {
       const reason = signal.aborted ? abortReason(signal) : error;
-      if (reason instanceof DeliveryError && reason.code === 'terminated') return { phase: 'Failed', message: reason.message, results: ledger.run.status?.tasks ?? [], revisions: undefined, isFinal: true };
+      if (reason instanceof DeliveryError && reason.code === 'terminated')
+        return { phase: 'Failed', message: reason.message, results: ledger.run.status?.tasks ?? [], revisions: undefined, isFinal: true };
       if (signal.aborted || (reason instanceof DeliveryError && reason.code === 'fenced')) throw reason;
       this.#deps.logger.info({ application: application.metadata.name, run: ledger.run.metadata.name, err: error }, 'run failed');
       return { phase: 'Error', message: gatherFailure(error), results: ledger.run.status?.tasks ?? [], revisions: undefined };
@@ -114,7 +116,12 @@ export class SyncRunner {
     const known = ledger.run.status?.revisions ?? revisions;
     const isResolved = known.length === sources.length && known.every(isCommit);
     // Without a commit each, the names are resolved now and kept: a second start deploys the same.
-    const commits = isResolved ? known : resolveSources(sources.map((source, index) => ({ ...source, targetRevision: known[index] ?? source.targetRevision ?? '' })), this.#deps);
+    const commits = isResolved
+      ? known
+      : resolveSources(
+          sources.map((source, index) => ({ ...source, targetRevision: known[index] ?? source.targetRevision ?? '' })),
+          this.#deps,
+        );
     const target = resolveTarget(application, this.#deps);
     const rendered = await renderSources(application, { sources, revisions: commits }, target.cluster, this.#deps, { signal });
     if (rendered.problems.length > 0) throw new DeliveryError({ code: 'renderIncomplete' }, rendered.problems.join('; '));
@@ -149,7 +156,16 @@ export class SyncRunner {
     return perform(
       plan,
       { done, dryRun: ledger.run.spec.options.dryRun === true },
-      { client: noting(cluster), kinds: cluster.kinds, clock, logger, manager: FIELD_MANAGER, check: (ref, namespaced) => checkResource(project, ref, namespaced, cluster), ledger, ...(failpoint === undefined ? {} : { failpoint }) },
+      {
+        client: noting(cluster),
+        kinds: cluster.kinds,
+        clock,
+        logger,
+        manager: FIELD_MANAGER,
+        check: (ref, namespaced) => checkResource(project, ref, namespaced, cluster),
+        ledger,
+        ...(failpoint === undefined ? {} : { failpoint }),
+      },
       signal,
     );
   }
@@ -161,7 +177,12 @@ export class SyncRunner {
     const delayMs = attempt.phase === 'Succeeded' || attempt.isFinal === true || isSuperseded(run, application) ? undefined : retryDelay(run, count);
     await failpoint?.('sync.beforeStatus');
     if (delayMs !== undefined) {
-      ledger.update({ attempt: count + 1, message: `${attempt.message}; next attempt in ${Math.round(delayMs / 1000)} s`, nextAttemptAt: toTimestamp(clock.now() + delayMs), tasks: [] });
+      ledger.update({
+        attempt: count + 1,
+        message: `${attempt.message}; next attempt in ${Math.round(delayMs / 1000)} s`,
+        nextAttemptAt: toTimestamp(clock.now() + delayMs),
+        tasks: [],
+      });
       await ledger.flush();
       return { kind: 'retryAfter', afterMs: delayMs };
     }
@@ -198,72 +219,6 @@ function isSuperseded(run: SyncRun, application: Application): boolean {
   const { revision, revisions } = application.status?.sync ?? {};
   const latest = revisions ?? (revision === undefined ? [] : [revision]);
   return latest.length > 0 && latest.join() !== run.spec.revisions.join();
-}
-
-/** Writes a finished run into the Application's operationState and history. Doing it twice is the same as once. */
-export async function publishRun(run: SyncRun, results: readonly TaskResult[], deps: Pick<SyncRunnerDeps, 'client' | 'clock' | 'namespace'>, signal: AbortSignal): Promise<void> {
-  const { client, namespace } = deps;
-  for (let attempt = 0; ; attempt += 1) {
-    const application = await client.get<Application>(applicationType, { name: run.spec.application, namespace }, { signal });
-    const state = application.status?.operationState;
-    const name = run.metadata.name ?? '';
-    if (state?.run !== undefined && state.run !== name) return;
-    if (state?.run === name && state.finishedAt !== undefined) return;
-    const history = withHistory(application, run);
-    const status = { ...application.status, operationState: finishedState(run, results), ...(history === undefined ? {} : { history }) };
-    try {
-      await client.update<Application>(applicationType, { ...application, status }, { signal, fieldManager: 'tiphys-controller' });
-      return;
-    } catch (error) {
-      if (!isStatus(error, 'Conflict') || attempt > 20) throw error;
-    }
-  }
-}
-
-function finishedState(run: SyncRun, results: readonly TaskResult[]): OperationState {
-  const { phase, message = '', startedAt = '', finishedAt = '', attempt = 0 } = run.status ?? { phase: 'Error' as const };
-  const revisions = run.status?.revisions ?? run.spec.revisions;
-  return {
-    operation: operationOf(run),
-    phase: phase === 'Succeeded' ? 'Succeeded' : phase === 'Error' ? 'Error' : 'Failed',
-    message,
-    startedAt,
-    finishedAt,
-    retryCount: attempt,
-    run: run.metadata.name ?? '',
-    syncResult: {
-      revision: revisions[0] ?? '',
-      ...(revisions.length > 1 ? { revisions } : {}),
-      ...(run.spec.sources.length === 1 && run.spec.sources[0] !== undefined ? { source: run.spec.sources[0] } : { sources: run.spec.sources }),
-      resources: results.slice(0, MAX_RESULTS_IN_STATUS).map(toResourceResult),
-    },
-  };
-}
-
-function toResourceResult(task: TaskResult): ResourceResult {
-  const { group, version, kind, namespace = '', name, message, phase, outcome, action } = task;
-  const base = { group, version, kind, namespace, name, message, syncPhase: phase };
-  if (action === 'hook') return { ...base, hookType: phase, hookPhase: outcome === 'Succeeded' ? 'Succeeded' : outcome === 'Running' ? 'Running' : 'Failed' };
-  return { ...base, status: outcome === 'Pruned' || outcome === 'PruneSkipped' || outcome === 'SyncFailed' ? outcome : 'Synced' };
-}
-
-// Dry, selective and failed runs are not revisions somebody could go back to.
-function withHistory(application: Application, run: SyncRun): readonly RevisionHistory[] | undefined {
-  const { options, sources, cause, actor } = run.spec;
-  const history = application.status?.history ?? [];
-  const name = run.metadata.name ?? '';
-  const revisions = run.status?.revisions ?? run.spec.revisions;
-  if (run.status?.phase !== 'Succeeded' || options.dryRun === true || options.resources !== undefined || cause === 'self-heal' || history.some((entry) => entry.run === name)) return undefined;
-  const entry: RevisionHistory = {
-    id: (history.at(-1)?.id ?? -1) + 1,
-    ...(revisions.length === 1 ? { revision: revisions[0] ?? '' } : { revisions }),
-    ...(sources.length === 1 && sources[0] !== undefined ? { source: sources[0] } : { sources }),
-    deployedAt: run.status.finishedAt ?? '',
-    deployStartedAt: run.status.startedAt ?? '',
-    initiatedBy: cause === 'automated' ? { automated: true } : { username: actor },
-    run: name,
-  };
-  return [...history, entry].slice(-(application.spec.revisionHistoryLimit ?? 10));
 }
 
 // The cache learns what we wrote, so that no decision is made on what it knew before.

@@ -41,7 +41,9 @@ export interface Comparison {
 export function compareApplication(request: CompareRequest): Comparison {
   const desiredKeys = new Set(request.desired.map((object) => refKey(refOf(object))));
   const wanted = request.desired.map((object) => compareDesired(object, request));
-  const extra = request.tracked.filter((object) => !desiredKeys.has(refKey(refOf(object))) && !isChild(object) && roleOf(object).kind === 'resource').map(compareExtra);
+  const extra = request.tracked
+    .filter((object) => !desiredKeys.has(refKey(refOf(object))) && !isChild(object) && roleOf(object).kind === 'resource')
+    .map(compareExtra);
   const resources = [...wanted, ...extra].toSorted((a, b) => (refKey(a.ref) < refKey(b.ref) ? -1 : 1));
   return { status: resources.some((resource) => resource.status === 'OutOfSync') ? 'OutOfSync' : 'Synced', resources };
 }
@@ -68,5 +70,13 @@ function compareDesired(desired: KubeObject, request: CompareRequest): ResourceC
 function compareExtra(live: KubeObject): ResourceComparison {
   const status = ignoresExtraneous(live) ? 'Synced' : 'OutOfSync';
   // The live value is left out: whoever shows it asks for the object, with the rules for Secrets.
-  return { ref: refOf(live), desired: undefined, live, status, changes: [{ path: '', elements: [], kind: 'removed', cause: 'desired' }], requiresPruning: true, wave: waveOf(live) };
+  return {
+    ref: refOf(live),
+    desired: undefined,
+    live,
+    status,
+    changes: [{ path: '', elements: [], kind: 'removed', cause: 'desired' }],
+    requiresPruning: true,
+    wave: waveOf(live),
+  };
 }

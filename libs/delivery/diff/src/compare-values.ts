@@ -31,7 +31,11 @@ function isBlank(value: unknown, node: SchemaNode): boolean {
   return (node.form === 'map' || node.form === 'untyped') && isJsonObject(value) && Object.keys(value).length === 0;
 }
 
-function objectDifferences(desired: Readonly<Record<string, unknown>>, live: Readonly<Record<string, unknown>>, { node, elements }: Place): readonly Difference[] {
+function objectDifferences(
+  desired: Readonly<Record<string, unknown>>,
+  live: Readonly<Record<string, unknown>>,
+  { node, elements }: Place,
+): readonly Difference[] {
   const names = [...new Set([...Object.keys(live), ...Object.keys(desired)])];
   return names.flatMap((name) => {
     const child = Object.hasOwn(desired, name) ? desired[name] : undefined;

@@ -20,7 +20,18 @@ export interface DiffRequest {
 
 // Prediction needs some time to stamp; it is stripped before anything is compared.
 const EPOCH = '1970-01-01T00:00:00Z';
-const IDENTITY = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'generateName', 'selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+const IDENTITY = [
+  'name',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'generateName',
+  'selfLink',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+] as const;
 const NO_RULES: IgnoreRules = { pointers: [], managers: new Set() };
 
 /** What applying the desired object would change: empty when nothing would. Values of Secrets never appear. */
@@ -29,8 +40,15 @@ export function diffObject(request: DiffRequest): readonly Change[] {
   const desired = normalizeDesired(request.desired);
   const mask = maskFor(desired, request.digest);
   if (live === undefined) return [mask({ path: '', elements: [], kind: 'added', desired })];
-  const found = differences(withoutPointers(predict(desired, live, manager, schema), ignore.pointers), withoutPointers(withoutManagedFields(live), ignore.pointers), schema ?? UNTYPED);
-  return found.map((difference) => toChange(difference, live, manager)).filter((change) => change.owner === undefined || !ignore.managers.has(change.owner.manager)).map(mask);
+  const found = differences(
+    withoutPointers(predict(desired, live, manager, schema), ignore.pointers),
+    withoutPointers(withoutManagedFields(live), ignore.pointers),
+    schema ?? UNTYPED,
+  );
+  return found
+    .map((difference) => toChange(difference, live, manager))
+    .filter((change) => change.owner === undefined || !ignore.managers.has(change.owner.manager))
+    .map(mask);
 }
 
 function predict(desired: KubeObject, live: KubeObject, manager: string, schema: SchemaNode | undefined): KubeObject {

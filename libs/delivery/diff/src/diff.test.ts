@@ -10,17 +10,32 @@ const schema = schemaNodeOf('apps/v1', 'Deployment');
 
 function deployment(change: { image?: string; cpu?: string; replicas?: number } = {}): KubeObject {
   return {
-    apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'shop' },
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop' },
     spec: {
-      replicas: change.replicas ?? 2, selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { creationTimestamp: null, labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: change.image ?? 'web:1', ports: [{ containerPort: 80 }], resources: { limits: { cpu: change.cpu ?? '0.5' } } }] } },
+      replicas: change.replicas ?? 2,
+      selector: { matchLabels: { app: 'web' } },
+      template: {
+        metadata: { creationTimestamp: null, labels: { app: 'web' } },
+        spec: {
+          containers: [{ name: 'web', image: change.image ?? 'web:1', ports: [{ containerPort: 80 }], resources: { limits: { cpu: change.cpu ?? '0.5' } } }],
+        },
+      },
     },
     status: {},
   } as unknown as KubeObject;
 }
 
 function applied(desired: KubeObject, live?: KubeObject, by = manager): KubeObject {
-  const result = serverSideApply({ live, applied: normalizeDesired(desired), manager: by, force: true, schema: schemaNodeOf(desired.apiVersion, desired.kind), now: NOW });
+  const result = serverSideApply({
+    live,
+    applied: normalizeDesired(desired),
+    manager: by,
+    force: true,
+    schema: schemaNodeOf(desired.apiVersion, desired.kind),
+    now: NOW,
+  });
   if (result.kind !== 'applied') throw new Error('conflict');
   return result.object;
 }
@@ -53,7 +68,9 @@ describe('diffObject', () => {
   });
   it('says who holds a drifted value', () => {
     const drifted = edited(live, 'kubectl-edit', (object: never) => ((object as { spec: { replicas: number } }).spec.replicas = 5));
-    expect(diffObject({ desired: deployment(), live: drifted, manager, schema })).toMatchObject([{ path: '.spec.replicas', desired: 2, live: 5, owner: { manager: 'kubectl-edit', operation: 'Update', time: NOW }, cause: 'drift' }]);
+    expect(diffObject({ desired: deployment(), live: drifted, manager, schema })).toMatchObject([
+      { path: '.spec.replicas', desired: 2, live: 5, owner: { manager: 'kubectl-edit', operation: 'Update', time: NOW }, cause: 'drift' },
+    ]);
   });
   it('removes what we own and Git has no more, and brings back what somebody removed', () => {
     const wider = applied({ ...deployment(), metadata: { name: 'web', namespace: 'shop', labels: { a: '1' } } });
@@ -66,29 +83,40 @@ describe('diffObject', () => {
     const ignore = (rule: object) => ignoreRulesFor(drifted, [{ group: 'apps', kind: 'Deployment', ...rule }]);
     expect(diffObject({ desired: deployment(), live: drifted, manager, schema, ignore: ignore({ jsonPointers: ['/spec/replicas'] }) })).toEqual([]);
     expect(diffObject({ desired: deployment(), live: drifted, manager, schema, ignore: ignore({ managedFieldsManagers: ['hpa'] }) })).toEqual([]);
-    expect(diffObject({ desired: deployment(), live: drifted, manager, schema, ignore: ignore({ name: 'other', jsonPointers: ['/spec/replicas'] }) })).toHaveLength(1);
+    expect(
+      diffObject({ desired: deployment(), live: drifted, manager, schema, ignore: ignore({ name: 'other', jsonPointers: ['/spec/replicas'] }) }),
+    ).toHaveLength(1);
   });
   it('never shows a secret value', () => {
-    const secret = (value: string): KubeObject => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'n' }, stringData: { password: value } }) as unknown as KubeObject;
+    const secret = (value: string): KubeObject =>
+      ({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'n' }, stringData: { password: value } }) as unknown as KubeObject;
     const secretSchema = schemaNodeOf('v1', 'Secret');
     const base = applied(secret('hunter2'));
     expect(diffObject({ desired: secret('hunter2'), live: base, manager, schema: secretSchema })).toEqual([]);
-    for (const changes of [diffObject({ desired: secret('swordfish'), live: base, manager, schema: secretSchema, digest: () => 'D' }), diffObject({ desired: secret('swordfish'), live: undefined, manager, schema: secretSchema })]) {
+    for (const changes of [
+      diffObject({ desired: secret('swordfish'), live: base, manager, schema: secretSchema, digest: () => 'D' }),
+      diffObject({ desired: secret('swordfish'), live: undefined, manager, schema: secretSchema }),
+    ]) {
       expect(changes).toHaveLength(1);
       expect(JSON.stringify(changes)).not.toMatch(/swordfish|hunter2|c3dvcmRmaXNo|aHVudGVyMg/);
     }
   });
   it('finds nothing right after an apply (law)', () => {
-    const objects = fc.record({ data: fc.dictionary(fc.stringMatching(/^[a-z]{1,4}$/), fc.string(), { maxKeys: 5 }), labels: fc.dictionary(fc.stringMatching(/^[a-z]{1,3}$/), fc.string(), { maxKeys: 3 }) });
+    const objects = fc.record({
+      data: fc.dictionary(fc.stringMatching(/^[a-z]{1,4}$/), fc.string(), { maxKeys: 5 }),
+      labels: fc.dictionary(fc.stringMatching(/^[a-z]{1,3}$/), fc.string(), { maxKeys: 3 }),
+    });
     fc.assert(
       fc.property(objects, objects, (before, after) => {
-        const map = ({ data, labels }: typeof before): KubeObject => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'n', labels }, data }) as KubeObject;
+        const map = ({ data, labels }: typeof before): KubeObject =>
+          ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'n', labels }, data }) as KubeObject;
         const first = applied(map(before));
         const second = applied(map(after), first);
         const node = schemaNodeOf('v1', 'ConfigMap');
         expect(diffObject({ desired: map(after), live: second, manager, schema: node })).toEqual([]);
         const changed = diffObject({ desired: map(after), live: first, manager, schema: node });
-        if (JSON.stringify(before.data) !== JSON.stringify(after.data) && Object.keys(after.data).length + Object.keys(before.data).length > 0) expect(changed.length === 0).toBe(JSON.stringify(sorted(before)) === JSON.stringify(sorted(after)));
+        if (JSON.stringify(before.data) !== JSON.stringify(after.data) && Object.keys(after.data).length + Object.keys(before.data).length > 0)
+          expect(changed.length === 0).toBe(JSON.stringify(sorted(before)) === JSON.stringify(sorted(after)));
       }),
     );
   });
@@ -102,9 +130,22 @@ describe('compareApplication', () => {
   const base = { manager, schemaFor: schemaNodeOf };
   it('is out of sync with a change for each reason', () => {
     const gone: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'gone', namespace: 'shop' } };
-    const kept: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kept', namespace: 'shop', annotations: { 'argocd.argoproj.io/compare-options': 'IgnoreExtraneous' } } };
-    const child: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'child', namespace: 'shop', ownerReferences: [{ apiVersion: 'v1', kind: 'X', name: 'x', uid: '1' }] } };
-    const result = compareApplication({ ...base, desired: [deployment()], live: new Map([['apps/Deployment/shop/web', live]]), tracked: [live, gone, kept, child] });
+    const kept: KubeObject = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'kept', namespace: 'shop', annotations: { 'argocd.argoproj.io/compare-options': 'IgnoreExtraneous' } },
+    };
+    const child: KubeObject = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'child', namespace: 'shop', ownerReferences: [{ apiVersion: 'v1', kind: 'X', name: 'x', uid: '1' }] },
+    };
+    const result = compareApplication({
+      ...base,
+      desired: [deployment()],
+      live: new Map([['apps/Deployment/shop/web', live]]),
+      tracked: [live, gone, kept, child],
+    });
     expect(result.status).toBe('OutOfSync');
     expect(result.resources.map((resource) => [resource.ref.name, resource.status, resource.requiresPruning, resource.changes.length])).toEqual([
       ['gone', 'OutOfSync', true, 1],
@@ -114,6 +155,9 @@ describe('compareApplication', () => {
     for (const resource of result.resources) if (resource.status === 'OutOfSync') expect(resource.changes.length).toBeGreaterThan(0);
   });
   it('is out of sync when an object is missing', () => {
-    expect(compareApplication({ ...base, desired: [deployment()], live: new Map(), tracked: [] })).toMatchObject({ status: 'OutOfSync', resources: [{ changes: [{ kind: 'added', path: '' }] }] });
+    expect(compareApplication({ ...base, desired: [deployment()], live: new Map(), tracked: [] })).toMatchObject({
+      status: 'OutOfSync',
+      resources: [{ changes: [{ kind: 'added', path: '' }] }],
+    });
   });
 });

@@ -11,7 +11,11 @@ export interface IgnoreRules {
 export function ignoreRulesFor(object: KubeObject, differences: readonly IgnoreDifference[]): IgnoreRules {
   const ref = refOf(object);
   const matching = differences.filter(
-    (rule) => matches(rule.group ?? '', ref.group) && matches(rule.kind, ref.kind) && (rule.name === undefined || rule.name === '' || rule.name === ref.name) && (rule.namespace === undefined || rule.namespace === '' || rule.namespace === (ref.namespace ?? '')),
+    (rule) =>
+      matches(rule.group ?? '', ref.group) &&
+      matches(rule.kind, ref.kind) &&
+      (rule.name === undefined || rule.name === '' || rule.name === ref.name) &&
+      (rule.namespace === undefined || rule.namespace === '' || rule.namespace === (ref.namespace ?? '')),
   );
   return {
     pointers: matching.flatMap((rule) => rule.jsonPointers ?? []).map(parsePointer),
@@ -24,7 +28,10 @@ function matches(pattern: string, value: string): boolean {
 }
 
 function parsePointer(pointer: string): readonly string[] {
-  return pointer.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 /** A copy without what the pointers name. */

@@ -26,7 +26,13 @@ export function httpTransport(options: TransportOptions): HttpClient {
       if (isAdvertisement && replay !== undefined) {
         const bytes = replay;
         replay = undefined;
-        return { url: request.url, statusCode: 200, statusMessage: 'OK', headers: { 'content-type': 'application/x-git-upload-pack-advertisement' }, body: once(bytes) };
+        return {
+          url: request.url,
+          statusCode: 200,
+          statusMessage: 'OK',
+          headers: { 'content-type': 'application/x-git-upload-pack-advertisement' },
+          body: once(bytes),
+        };
       }
       const { response, bytes } = await exchange(request, options);
       if (isAdvertisement && response.statusCode === 200) options.onAdvertisement?.(bytes);
@@ -69,9 +75,13 @@ async function exchange(request: GitHttpRequest, options: TransportOptions): Pro
 function refused(url: string, status: number): SourceError {
   const remote = redactUrl(url);
   if (status === 404) {
-    return new SourceError({ code: 'repositoryNotFound', remote }, `repository ${remote}: not found`, { hint: 'check spec.source.repoURL; some servers answer 404 when credentials are missing' });
+    return new SourceError({ code: 'repositoryNotFound', remote }, `repository ${remote}: not found`, {
+      hint: 'check spec.source.repoURL; some servers answer 404 when credentials are missing',
+    });
   }
-  return new SourceError({ code: 'authFailed', remote }, `repository ${remote}: authentication failed (HTTP ${status})`, { hint: 'add or renew its credentials: tiphys repo add' });
+  return new SourceError({ code: 'authFailed', remote }, `repository ${remote}: authentication failed (HTTP ${status})`, {
+    hint: 'add or renew its credentials: tiphys repo add',
+  });
 }
 
 function authorizationOf(access: RepositoryAccess): string | undefined {
@@ -94,7 +104,10 @@ async function readBounded(body: AsyncIterable<Uint8Array> | null, options: Tran
     size += chunk.byteLength;
     if (size > options.maxBytes) {
       const remote = redactUrl(options.url);
-      throw new SourceError({ code: 'tooLarge', remote, limitBytes: options.maxBytes }, `repository ${remote}: answer exceeds the limit of ${options.maxBytes} bytes`);
+      throw new SourceError(
+        { code: 'tooLarge', remote, limitBytes: options.maxBytes },
+        `repository ${remote}: answer exceeds the limit of ${options.maxBytes} bytes`,
+      );
     }
     chunks.push(chunk);
   }

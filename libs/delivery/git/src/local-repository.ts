@@ -37,7 +37,8 @@ export class LocalRepository implements Repository {
     if (!(await this.#database.hasCommit(commit))) {
       // A repack may have moved the object into a pack this process has not seen.
       this.#database.dropCache();
-      if (!(await this.#database.hasCommit(commit))) throw new SourceError({ code: 'revisionNotFound', remote: this.url, revision: commit }, `repository ${this.url}: no commit ${commit}`);
+      if (!(await this.#database.hasCommit(commit)))
+        throw new SourceError({ code: 'revisionNotFound', remote: this.url, revision: commit }, `repository ${this.url}: no commit ${commit}`);
     }
     return createSnapshot(this.#database, this.url, commit, (await this.#database.commit(commit)).tree);
   }
@@ -70,7 +71,9 @@ export async function openLocal(url: string): Promise<LocalRepository> {
     const gitDirectory = await gitDirectoryAt(candidate);
     if (gitDirectory !== undefined) return new LocalRepository(url, gitDirectory);
   }
-  throw new SourceError({ code: 'repositoryNotFound', remote: url }, `repository ${url}: is not a git repository`, { hint: 'give the folder that holds .git, or a bare repository' });
+  throw new SourceError({ code: 'repositoryNotFound', remote: url }, `repository ${url}: is not a git repository`, {
+    hint: 'give the folder that holds .git, or a bare repository',
+  });
 }
 
 async function gitDirectoryAt(candidate: string): Promise<string | undefined> {

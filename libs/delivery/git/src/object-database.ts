@@ -24,7 +24,15 @@ export interface CommitRecord {
   readonly parents: readonly string[];
 }
 
-const KINDS: Readonly<Record<string, EntryKind>> = { '100644': 'file', '100755': 'file', '100664': 'file', '040000': 'directory', '40000': 'directory', '120000': 'symlink', '160000': 'submodule' };
+const KINDS: Readonly<Record<string, EntryKind>> = {
+  '100644': 'file',
+  '100755': 'file',
+  '100664': 'file',
+  '040000': 'directory',
+  '40000': 'directory',
+  '120000': 'symlink',
+  '160000': 'submodule',
+};
 const MAX_TREES = 20_000;
 // isomorphic-git's cache holds whole packs in memory: it is dropped after this many reads of blobs.
 const READS_PER_CACHE = 50_000;
@@ -96,7 +104,10 @@ export class ObjectDatabase {
     try {
       return await read();
     } catch (error) {
-      throw new SourceError({ code: 'corrupt', remote: this.#url }, `repository ${this.#url}: object ${oid} cannot be read`, { cause: error, hint: 'the cached copy is fetched anew on the next attempt' });
+      throw new SourceError({ code: 'corrupt', remote: this.#url }, `repository ${this.#url}: object ${oid} cannot be read`, {
+        cause: error,
+        hint: 'the cached copy is fetched anew on the next attempt',
+      });
     }
   }
 }

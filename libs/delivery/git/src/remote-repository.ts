@@ -52,7 +52,13 @@ export class RemoteRepository implements Repository {
     const { lsRemoteTimeoutMs, maxRefsBytes } = this.#options.limits;
     return withTimeout(`repository ${this.#remote}: ls-remote`, lsRemoteTimeoutMs, signal, async (inner) => {
       let advertisement: Uint8Array | undefined;
-      const http = httpTransport({ url: this.url, access: this.#options.access, signal: inner, maxBytes: maxRefsBytes, onAdvertisement: (bytes) => (advertisement = bytes) });
+      const http = httpTransport({
+        url: this.url,
+        access: this.#options.access,
+        signal: inner,
+        maxBytes: maxRefsBytes,
+        onAdvertisement: (bytes) => (advertisement = bytes),
+      });
       // Protocol 1 answers all refs in one round trip, and a fetch right after can use the same answer.
       const refs = await this.#protocol(() => git.listServerRefs({ http, url: this.url, protocolVersion: 1, symrefs: true, peelTags: true }));
       this.#advertisement = advertisement;
@@ -101,13 +107,34 @@ export class RemoteRepository implements Repository {
   async #fetch(database: ObjectDatabase, commit: string, signal: AbortSignal, advertisement: Uint8Array | undefined): Promise<void> {
     const { fetchTimeoutMs, maxFetchBytes } = this.#options.limits;
     await withTimeout(`repository ${this.#remote}: fetch ${commit.slice(0, 7)}`, fetchTimeoutMs, signal, async (inner) => {
-      const http = httpTransport({ url: this.url, access: this.#options.access, signal: inner, maxBytes: maxFetchBytes, ...(advertisement === undefined ? {} : { advertisement }) });
+      const http = httpTransport({
+        url: this.url,
+        access: this.#options.access,
+        signal: inner,
+        maxBytes: maxFetchBytes,
+        ...(advertisement === undefined ? {} : { advertisement }),
+      });
       const gitdir = database.gitDirectory;
       await this.#protocol(() =>
-        git.fetch({ fs: this.#fs, http, gitdir, url: this.url, remote: 'origin', ref: HAVE_REF, remoteRef: commit, depth: 1, singleBranch: true, tags: false, cache: database.cache }),
+        git.fetch({
+          fs: this.#fs,
+          http,
+          gitdir,
+          url: this.url,
+          remote: 'origin',
+          ref: HAVE_REF,
+          remoteRef: commit,
+          depth: 1,
+          singleBranch: true,
+          tags: false,
+          cache: database.cache,
+        }),
       );
       if (!(await database.hasCommit(commit))) {
-        throw new SourceError({ code: 'revisionNotFound', remote: this.#remote, revision: commit }, `repository ${this.#remote}: commit ${commit} was not delivered by the server`);
+        throw new SourceError(
+          { code: 'revisionNotFound', remote: this.#remote, revision: commit },
+          `repository ${this.#remote}: commit ${commit} was not delivered by the server`,
+        );
       }
       await git.writeRef({ fs: this.#fs, gitdir, ref: HAVE_REF, value: commit, force: true });
     });
@@ -131,13 +158,17 @@ export class RemoteRepository implements Repository {
     } catch (error) {
       if (error instanceof SourceError || (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError'))) throw error;
       const cause = error instanceof Error && 'data' in error ? error : new Error(messageOf(error));
-      throw new SourceError({ code: 'corrupt', remote: this.#remote }, `repository ${this.#remote}: answer cannot be read: ${redactUrl(messageOf(error))}`, { cause });
+      throw new SourceError({ code: 'corrupt', remote: this.#remote }, `repository ${this.#remote}: answer cannot be read: ${redactUrl(messageOf(error))}`, {
+        cause,
+      });
     }
   }
 }
 
 function isFinal(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'TimeoutError' || (error instanceof SourceError && error.code !== 'corrupt' && error.code !== 'revisionNotFound'));
+  return (
+    error instanceof Error && (error.name === 'TimeoutError' || (error instanceof SourceError && error.code !== 'corrupt' && error.code !== 'revisionNotFound'))
+  );
 }
 
 async function countPacks(gitDirectory: string): Promise<number> {

@@ -78,7 +78,15 @@ export class RepositoryPoller implements Service {
     }
     for (const repoURL of wanted) {
       if (this.#watched.has(repoURL)) continue;
-      const watched: Watched = { repoURL, stop: new AbortController(), wake: new AbortController(), hinted: false, failures: 0, state: { repoURL, polls: 0 }, waiters: [] };
+      const watched: Watched = {
+        repoURL,
+        stop: new AbortController(),
+        wake: new AbortController(),
+        hinted: false,
+        failures: 0,
+        state: { repoURL, polls: 0 },
+        waiters: [],
+      };
       this.#watched.set(repoURL, watched);
       this.#start(watched);
     }
@@ -170,7 +178,13 @@ export class RepositoryPoller implements Service {
       if (signal.aborted) return undefined;
       watched.failures += 1;
       const { refs } = watched.state;
-      watched.state = { repoURL, lastPollAt: clock.now(), error: redactUrl(messageOf(error)), polls: watched.state.polls + 1, ...(refs === undefined ? {} : { refs }) };
+      watched.state = {
+        repoURL,
+        lastPollAt: clock.now(),
+        error: redactUrl(messageOf(error)),
+        polls: watched.state.polls + 1,
+        ...(refs === undefined ? {} : { refs }),
+      };
       logger[watched.failures > 3 ? 'warn' : 'info']({ repoURL: redactUrl(repoURL), failures: watched.failures, err: error }, 'repository cannot be polled');
       onError(repoURL, error);
       return undefined;

@@ -14,7 +14,12 @@ export interface RepositoryStoreOptions {
 }
 
 /** Bounds that hold when nothing else is said. */
-export const defaultRemoteLimits: RemoteLimits = { lsRemoteTimeoutMs: 20_000, fetchTimeoutMs: 120_000, maxFetchBytes: 512 * 1024 * 1024, maxRefsBytes: 64 * 1024 * 1024 };
+export const defaultRemoteLimits: RemoteLimits = {
+  lsRemoteTimeoutMs: 20_000,
+  fetchTimeoutMs: 120_000,
+  maxFetchBytes: 512 * 1024 * 1024,
+  maxRefsBytes: 64 * 1024 * 1024,
+};
 
 const MAX_OPEN = 2_000;
 
@@ -35,7 +40,9 @@ export function createRepositoryStore(options: RepositoryStoreOptions): Reposito
       return new RemoteRepository({ url, access, cacheDirectory: options.cacheDirectory, limits });
     }
     if (url.startsWith('/') || url.startsWith('.') || url.startsWith('file://')) return openLocal(url);
-    throw new SourceError({ code: 'unreachable', remote: redactUrl(url) }, `repository ${redactUrl(url)}: this kind of URL is not supported yet`, { hint: 'use https://, http:// or a local path' });
+    throw new SourceError({ code: 'unreachable', remote: redactUrl(url) }, `repository ${redactUrl(url)}: this kind of URL is not supported yet`, {
+      hint: 'use https://, http:// or a local path',
+    });
   }
 
   return {

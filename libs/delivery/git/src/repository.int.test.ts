@@ -123,7 +123,15 @@ describe('RepositoryPoller', () => {
     const from = kind === 'http' ? url : repo.directory;
     const store = createRepositoryStore({ cacheDirectory: cache });
     const moved: RefsMoved[] = [];
-    const poller = new RepositoryPoller({ open: (repoURL) => store.open(repoURL), onMoved: (event) => moved.push(event), onError: () => undefined, intervalMs: 60_000, clock: systemClock, logger, random: () => 0.5 });
+    const poller = new RepositoryPoller({
+      open: (repoURL) => store.open(repoURL),
+      onMoved: (event) => moved.push(event),
+      onError: () => undefined,
+      intervalMs: 60_000,
+      clock: systemClock,
+      logger,
+      random: () => 0.5,
+    });
     const running = poller.run(stop.signal);
     poller.setRepositories([from, from]);
     await until(() => moved.length === 1);

@@ -14,7 +14,8 @@ export function isCommit(text: string): boolean {
 export function resolveRevision(refs: RemoteRefs, revision: string, remote: string): string {
   const name = revision.trim();
   if (isCommit(name)) return name;
-  const candidates = name === '' || name === 'HEAD' ? ['HEAD'] : name.startsWith('refs/') ? [name] : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/${name}`];
+  const candidates =
+    name === '' || name === 'HEAD' ? ['HEAD'] : name.startsWith('refs/') ? [name] : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/${name}`];
   for (const candidate of candidates) {
     const oid = refs.oids.get(candidate);
     if (oid !== undefined) return oid;

@@ -57,7 +57,8 @@ export function createSnapshot(database: ObjectDatabase, repoURL: string, commit
       }
       links += 1;
       const target = new TextDecoder().decode(await database.blob(entry.oid));
-      const resolved = target.length > MAX_LINK_BYTES || target.startsWith('/') || links > MAX_SYMLINKS ? undefined : normalizePath([...walked, target].join('/'));
+      const resolved =
+        target.length > MAX_LINK_BYTES || target.startsWith('/') || links > MAX_SYMLINKS ? undefined : normalizePath([...walked, target].join('/'));
       if (resolved === undefined) throw fail('pathEscapes', path, `symlink '${[...walked, name].join('/')}' leads out of the repository or to itself`);
       pending = [...(resolved === '' ? [] : resolved.split('/')), ...rest];
       at = { name: '', kind: 'directory', oid: tree };
@@ -83,7 +84,10 @@ export function createSnapshot(database: ObjectDatabase, repoURL: string, commit
       if (entry.kind !== 'file') throw fail('notAFile', path, `is a ${entry.kind}, not a file,`);
       const bytes = await database.blob(entry.oid);
       if (options.maxBytes !== undefined && bytes.byteLength > options.maxBytes) {
-        throw new SourceError({ code: 'tooLarge', remote, limitBytes: options.maxBytes }, `${path}: file of ${bytes.byteLength} bytes exceeds the limit of ${options.maxBytes} bytes`);
+        throw new SourceError(
+          { code: 'tooLarge', remote, limitBytes: options.maxBytes },
+          `${path}: file of ${bytes.byteLength} bytes exceeds the limit of ${options.maxBytes} bytes`,
+        );
       }
       return bytes;
     },

@@ -11,7 +11,10 @@ const sign = (bytes: Uint8Array, key = secret): string => `sha256=${createHmac('
 describe('parseGithubPush', () => {
   it('reads a signed push', () => {
     expect(parseGithubPush({ rawBody: body, headers: { 'x-hub-signature-256': sign(body), 'x-github-event': 'push' }, secret })).toEqual({
-      kind: 'push', urls: ['https://github.com/o/r.git'], ref: 'refs/heads/main', after: 'a'.repeat(40),
+      kind: 'push',
+      urls: ['https://github.com/o/r.git'],
+      ref: 'refs/heads/main',
+      after: 'a'.repeat(40),
     });
   });
   it.each([
@@ -26,14 +29,38 @@ describe('parseGithubPush', () => {
     expect(parseGithubPush({ rawBody, headers, secret: key })).toMatchObject({ kind: 'refused', reason });
   });
   it('ignores other signed events', () => {
-    expect(parseGithubPush({ rawBody: body, headers: { 'x-hub-signature-256': sign(body), 'x-github-event': 'ping' }, secret })).toEqual({ kind: 'ignored', event: 'ping' });
+    expect(parseGithubPush({ rawBody: body, headers: { 'x-hub-signature-256': sign(body), 'x-github-event': 'ping' }, secret })).toEqual({
+      kind: 'ignored',
+      event: 'ping',
+    });
   });
 });
 
 describe('resolveRevision', () => {
-  const refs = { oids: new Map([['HEAD', '1'], ['refs/heads/main', '1'], ['refs/tags/v1', '2'], ['refs/heads/v1', '3']]) };
-  it.each([['', '1'], ['HEAD', '1'], ['main', '1'], ['v1', '3'], ['refs/tags/v1', '2'], ['f'.repeat(40), 'f'.repeat(40)]])('%s', (revision, oid) => expect(resolveRevision(refs, revision, 'r')).toBe(oid));
+  const refs = {
+    oids: new Map([
+      ['HEAD', '1'],
+      ['refs/heads/main', '1'],
+      ['refs/tags/v1', '2'],
+      ['refs/heads/v1', '3'],
+    ]),
+  };
+  it.each([
+    ['', '1'],
+    ['HEAD', '1'],
+    ['main', '1'],
+    ['v1', '3'],
+    ['refs/tags/v1', '2'],
+    ['f'.repeat(40), 'f'.repeat(40)],
+  ])('%s', (revision, oid) => expect(resolveRevision(refs, revision, 'r')).toBe(oid));
   it('names what is missing', () => expect(() => resolveRevision(refs, 'gone', 'https://u:p@h/r')).toThrow("unable to resolve 'gone'"));
 });
 
-it.each([['a/./b//c', 'a/b/c'], ['/a', 'a'], ['a/../b', 'b'], ['..', undefined], ['a/../../b', undefined], ['', '']])('path %s is %s', (input, output) => expect(normalizePath(input)).toBe(output));
+it.each([
+  ['a/./b//c', 'a/b/c'],
+  ['/a', 'a'],
+  ['a/../b', 'b'],
+  ['..', undefined],
+  ['a/../../b', undefined],
+  ['', ''],
+])('path %s is %s', (input, output) => expect(normalizePath(input)).toBe(output));

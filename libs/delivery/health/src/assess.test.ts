@@ -5,7 +5,8 @@ import type { KubeObject } from '@tiphys/kube-model';
 import { aggregateHealth, assess } from './assess.ts';
 
 // Verdicts of Argo CD's built-in rules; data only, kept outside the repository.
-const CASES = process.env['TIPHYS_REFERENCE_HEALTH'] ?? new URL('../../../../../shared/reference/argocd/health-builtin-cases.jsonl.xz', import.meta.url).pathname;
+const CASES =
+  process.env['TIPHYS_REFERENCE_HEALTH'] ?? new URL('../../../../../shared/reference/argocd/health-builtin-cases.jsonl.xz', import.meta.url).pathname;
 
 interface Case {
   readonly kind: string;
@@ -21,7 +22,10 @@ function loadCases(): readonly Case[] {
     return [];
   }
   const { stdout } = spawnSync('xz', ['-dc', CASES], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-  return stdout.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Case);
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Case);
 }
 
 const cases = loadCases();
@@ -49,12 +53,23 @@ describe('assess', () => {
   ])('a Deployment is %s with %j', (status, live) => expect(assess(deployment(live))?.status).toBe(status));
 
   it('does not take a resumed Job for a complete one', () => {
-    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'j' }, status: { conditions: [{ type: 'Suspended', status: 'False' }] } } as KubeObject;
+    const job = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'j' },
+      status: { conditions: [{ type: 'Suspended', status: 'False' }] },
+    } as KubeObject;
     expect(assess(job)?.status).toBe('Progressing');
   });
 
   it('knows a CustomResourceDefinition is usable only when established', () => {
-    const crd = (status: string): KubeObject => ({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'x' }, status: { conditions: [{ type: 'Established', status }] } }) as KubeObject;
+    const crd = (status: string): KubeObject =>
+      ({
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: 'x' },
+        status: { conditions: [{ type: 'Established', status }] },
+      }) as KubeObject;
     expect(assess(crd('False'))?.status).toBe('Progressing');
     expect(assess(crd('True'))?.status).toBe('Healthy');
   });
@@ -63,11 +78,22 @@ describe('assess', () => {
 describe('aggregateHealth', () => {
   const live = deployment({});
   it('is the worst of those that have a health', () => {
-    expect(aggregateHealth([{ live, health: { status: 'Healthy' } }, { live, health: { status: 'Degraded' } }, { live, health: undefined }])).toEqual({ status: 'Degraded' });
+    expect(
+      aggregateHealth([
+        { live, health: { status: 'Healthy' } },
+        { live, health: { status: 'Degraded' } },
+        { live, health: undefined },
+      ]),
+    ).toEqual({ status: 'Degraded' });
   });
   it('is Missing only when nothing is there', () => {
     expect(aggregateHealth([{ live: undefined, health: undefined }])).toEqual({ status: 'Missing' });
-    expect(aggregateHealth([{ live: undefined, health: undefined }, { live, health: { status: 'Healthy' } }])).toEqual({ status: 'Healthy' });
+    expect(
+      aggregateHealth([
+        { live: undefined, health: undefined },
+        { live, health: { status: 'Healthy' } },
+      ]),
+    ).toEqual({ status: 'Healthy' });
     expect(aggregateHealth([])).toEqual({ status: 'Healthy' });
   });
 });

@@ -43,8 +43,17 @@ export function createBullmqQueue(options: BullmqQueueOptions): JobQueue {
   return {
     async add(job) {
       // BullMQ would wait for a connection without end.
-      if (client.status !== 'ready') throw new DomainError({ code: 'queueUnavailable' }, 'queue: redis is not connected', { hint: 'the run stays in the ledger and is queued when redis is back' });
-      await queue.add('sync', job, { jobId: toJobId(job), attempts: ATTEMPTS, backoff: { type: 'fixed', delay: 500 }, removeOnComplete: true, removeOnFail: true });
+      if (client.status !== 'ready')
+        throw new DomainError({ code: 'queueUnavailable' }, 'queue: redis is not connected', {
+          hint: 'the run stays in the ledger and is queued when redis is back',
+        });
+      await queue.add('sync', job, {
+        jobId: toJobId(job),
+        attempts: ATTEMPTS,
+        backoff: { type: 'fixed', delay: 500 },
+        removeOnComplete: true,
+        removeOnFail: true,
+      });
     },
     async process(handler: JobHandler, { signal, concurrency }: ProcessOptions) {
       const worker = new Worker<SyncJob>(
@@ -87,7 +96,13 @@ async function within(polite: Promise<unknown>, force: () => Promise<unknown>): 
   const grace = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), CLOSE_GRACE_MS);
   });
-  const winner = await Promise.race([polite.then(() => 'done' as const, () => 'done' as const), grace]);
+  const winner = await Promise.race([
+    polite.then(
+      () => 'done' as const,
+      () => 'done' as const,
+    ),
+    grace,
+  ]);
   clearTimeout(timer);
   if (winner === 'late') void force().catch(() => undefined); // Nobody waits for a broken connection to close.
 }

@@ -24,10 +24,13 @@ function jobQueueContract(makeQueue: () => JobQueue | Promise<JobQueue>): void {
     await queue.add({ application: 'shop', runId: 'a' });
     await queue.add({ application: 'shop', runId: 'a' });
     await queue.add({ application: 'shop', runId: 'b' });
-    const running = queue.process((job) => {
-      seen.push(job);
-      return Promise.resolve({ kind: 'done' });
-    }, { signal: stop.signal, concurrency: 2 });
+    const running = queue.process(
+      (job) => {
+        seen.push(job);
+        return Promise.resolve({ kind: 'done' });
+      },
+      { signal: stop.signal, concurrency: 2 },
+    );
     await until(() => seen.length === 2);
     await queue.add({ application: 'shop', runId: 'c' });
     await until(() => seen.length === 3);
@@ -42,11 +45,14 @@ function jobQueueContract(makeQueue: () => JobQueue | Promise<JobQueue>): void {
     const stop = new AbortController();
     let calls = 0;
     await queue.add({ application: 'shop', runId: 'again' });
-    const running = queue.process(() => {
-      calls += 1;
-      if (calls === 1) return Promise.reject(new Error('first time'));
-      return Promise.resolve(calls === 2 ? { kind: 'retryAfter', afterMs: 20 } : { kind: 'done' });
-    }, { signal: stop.signal, concurrency: 1 });
+    const running = queue.process(
+      () => {
+        calls += 1;
+        if (calls === 1) return Promise.reject(new Error('first time'));
+        return Promise.resolve(calls === 2 ? { kind: 'retryAfter', afterMs: 20 } : { kind: 'done' });
+      },
+      { signal: stop.signal, concurrency: 1 },
+    );
     await until(() => calls === 3);
     stop.abort();
     await running;
@@ -59,12 +65,15 @@ function jobQueueContract(makeQueue: () => JobQueue | Promise<JobQueue>): void {
     const stop = new AbortController();
     let ended = false;
     await queue.add({ application: 'shop', runId: 'slow' });
-    const running = queue.process(async () => {
-      stop.abort();
-      await systemClock.sleep(50, signal);
-      ended = true;
-      return { kind: 'done' };
-    }, { signal: stop.signal, concurrency: 1 });
+    const running = queue.process(
+      async () => {
+        stop.abort();
+        await systemClock.sleep(50, signal);
+        ended = true;
+        return { kind: 'done' };
+      },
+      { signal: stop.signal, concurrency: 1 },
+    );
     await running;
     expect(ended).toBe(true);
     await queue.close();
@@ -82,7 +91,9 @@ describe.skipIf(!hasRedis)('on Redis', () => {
   let folder: string;
   let count = 0;
   const startRedis = async (): Promise<void> => {
-    redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     for await (const chunk of redis.stdout ?? []) if (String(chunk).includes('Ready to accept connections')) return;
   };
   const make = (name: string): JobQueue => createBullmqQueue({ url: `redis://127.0.0.1:${port}`, name, logger, lockMs: 1_000 });
@@ -109,10 +120,13 @@ describe.skipIf(!hasRedis)('on Redis', () => {
     const seen: string[] = [];
     let available = 0;
     queue.onAvailable(() => (available += 1));
-    const running = queue.process((job) => {
-      seen.push(job.runId);
-      return Promise.resolve({ kind: 'done' });
-    }, { signal: stop.signal, concurrency: 1 });
+    const running = queue.process(
+      (job) => {
+        seen.push(job.runId);
+        return Promise.resolve({ kind: 'done' });
+      },
+      { signal: stop.signal, concurrency: 1 },
+    );
     await until(() => available === 1);
     await queue.add({ application: 'shop', runId: 'before' });
     await until(() => seen.includes('before') && available === 1);

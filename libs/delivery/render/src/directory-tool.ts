@@ -27,12 +27,16 @@ async function renderDirectory(request: RenderRequest, reads: SourceReads): Prom
     if (bytes === undefined) continue;
     bytesRead += bytes.byteLength;
     if (bytesRead > LIMITS.renderOutputBytes) {
-      throw new RenderError({ code: 'tooLarge', path: request.path }, `${request.path === '' ? '.' : request.path}: manifests exceed the limit of ${LIMITS.renderOutputBytes} bytes at ${file}`);
+      throw new RenderError(
+        { code: 'tooLarge', path: request.path },
+        `${request.path === '' ? '.' : request.path}: manifests exceed the limit of ${LIMITS.renderOutputBytes} bytes at ${file}`,
+      );
     }
     const parsed = readFile(file, bytes);
     objects.push(...parsed.objects);
     problems.push(...parsed.problems);
-    if (objects.length > LIMITS.renderObjects) throw new RenderError({ code: 'tooLarge', path: request.path }, `${request.path}: more than ${LIMITS.renderObjects} objects`);
+    if (objects.length > LIMITS.renderObjects)
+      throw new RenderError({ code: 'tooLarge', path: request.path }, `${request.path}: more than ${LIMITS.renderObjects} objects`);
   }
   return { objects, problems };
 }
@@ -43,7 +47,9 @@ function readFile(file: string, bytes: Uint8Array): RenderOutput {
   const parsed = parseManifests(text, { source: file });
   // A file that holds no object and does not even look like a manifest (values, configuration) is not ours to judge.
   const looksLikeManifest = /["']?apiVersion["']?\s*:/.test(text) && /["']?kind["']?\s*:/.test(text);
-  return parsed.objects.length === 0 && parsed.problems.length > 0 && !looksLikeManifest && bytes.byteLength <= LIMITS.manifestFileBytes ? { objects: [], problems: [] } : parsed;
+  return parsed.objects.length === 0 && parsed.problems.length > 0 && !looksLikeManifest && bytes.byteLength <= LIMITS.manifestFileBytes
+    ? { objects: [], problems: [] }
+    : parsed;
 }
 
 async function* walk(folder: string, recurse: boolean, reads: SourceReads): AsyncGenerator<string> {

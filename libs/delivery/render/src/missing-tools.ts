@@ -24,5 +24,9 @@ async function claims(isExplicit: boolean, { source, path }: RenderRequest, read
 }
 
 function unavailable(tool: string, { path }: RenderRequest): Promise<never> {
-  return Promise.reject(new RenderError({ code: 'toolUnavailable', path }, `${path === '' ? '.' : path}: ${tool} rendering is not available yet`, { hint: 'render the manifests into a plain directory and point spec.source.path there' }));
+  return Promise.reject(
+    new RenderError({ code: 'toolUnavailable', path }, `${path === '' ? '.' : path}: ${tool} rendering is not available yet`, {
+      hint: 'render the manifests into a plain directory and point spec.source.path there',
+    }),
+  );
 }

@@ -71,5 +71,7 @@ function weigh<T>(entries: readonly Entry<T>[]): number {
 // but the tools to come do.
 function cacheKey({ source, path, environment }: RenderRequest): string {
   const { targetRevision: _, ...rest } = source;
-  return createHash('sha256').update(JSON.stringify([ENGINE_VERSION, rest, path, environment])).digest('base64');
+  return createHash('sha256')
+    .update(JSON.stringify([ENGINE_VERSION, rest, path, environment]))
+    .digest('base64');
 }

@@ -21,7 +21,8 @@ export async function render({ request, port }: RenderTask): Promise<RenderAnswe
   try {
     return { kind: 'rendered', ...(await renderSource(request, portReads(port))) };
   } catch (error) {
-    if (error instanceof RenderError) return { kind: 'failed', detail: error.detail, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+    if (error instanceof RenderError)
+      return { kind: 'failed', detail: error.detail, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
     return { kind: 'failed', detail: { code: 'toolFailed', path: request.path }, message: messageOf(error) };
   } finally {
     port.close();

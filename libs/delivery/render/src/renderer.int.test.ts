@@ -22,14 +22,20 @@ async function commit(files: Record<string, string | null>): Promise<Snapshot> {
   const oid = await repo.commit(files);
   return (await createRepositoryStore({ cacheDirectory: '/nonexistent' }).open(repo.directory)).snapshot(oid, signal);
 }
-const render = (snapshot: Snapshot, path: string, directory?: object) => renderer.render({ repoURL: repo.directory, path, ...(directory === undefined ? {} : { directory }) }, environment, snapshot, { signal });
+const render = (snapshot: Snapshot, path: string, directory?: object) =>
+  renderer.render({ repoURL: repo.directory, path, ...(directory === undefined ? {} : { directory }) }, environment, snapshot, { signal });
 const names = async (...args: Parameters<typeof render>) => (await render(...args)).objects.map(({ object }) => object.metadata.name);
 
 describe('plain directories', () => {
   it('reads what is asked for', async () => {
     const snapshot = await commit({
-      'plain/a.yaml': `${map('a1')}---\n${map('a2')}`, 'plain/b.json': '{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"b"}}]}',
-      'plain/skip.yaml': `# +argocd:skip-file-rendering\n${map('skipped')}`, 'plain/values.yaml': 'replicas: {{ 1 }\n', 'plain/readme.md': 'x', 'plain/sub/c.yml': map('c'), 'plain/sub/deep/d.yaml': map('d'),
+      'plain/a.yaml': `${map('a1')}---\n${map('a2')}`,
+      'plain/b.json': '{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"b"}}]}',
+      'plain/skip.yaml': `# +argocd:skip-file-rendering\n${map('skipped')}`,
+      'plain/values.yaml': 'replicas: {{ 1 }\n',
+      'plain/readme.md': 'x',
+      'plain/sub/c.yml': map('c'),
+      'plain/sub/deep/d.yaml': map('d'),
     });
     expect(await names(snapshot, 'plain')).toEqual(['a1', 'a2', 'b']);
     expect(await names(snapshot, './plain/', { recurse: true })).toEqual(['a1', 'a2', 'b', 'c', 'd']);
@@ -39,7 +45,9 @@ describe('plain directories', () => {
 
   it('names file and line of every problem and keeps the good objects', async () => {
     const snapshot = await commit({
-      'bad/broken.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n bad: [\n', 'bad/double.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: "1"\n  a: "2"\n', 'bad/good.yaml': map('good'),
+      'bad/broken.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n bad: [\n',
+      'bad/double.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: "1"\n  a: "2"\n',
+      'bad/good.yaml': map('good'),
       'bad/bomb.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bomb}\na0: &a0 [x,x,x,x,x,x,x,x,x,x]\n${Array.from({ length: 8 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(',')}]`).join('\n')}\n`,
       'bad/proto.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: proto}\ndata:\n  __proto__: "1"\n',
     });
@@ -51,7 +59,11 @@ describe('plain directories', () => {
   });
 
   it('refuses what it cannot render, with the reason', async () => {
-    const snapshot = await commit({ 'chart/Chart.yaml': 'name: c\n', 'kust/kustomization.yaml': '{}', 'big/a.yaml': `${map('a')}data: {a: "${'x'.repeat(11 * 1024 * 1024)}"}` });
+    const snapshot = await commit({
+      'chart/Chart.yaml': 'name: c\n',
+      'kust/kustomization.yaml': '{}',
+      'big/a.yaml': `${map('a')}data: {a: "${'x'.repeat(11 * 1024 * 1024)}"}`,
+    });
     await expect(render(snapshot, 'chart')).rejects.toMatchObject({ code: 'toolUnavailable', message: expect.stringContaining('chart: Helm') });
     await expect(render(snapshot, 'kust')).rejects.toMatchObject({ code: 'toolUnavailable' });
     await expect(render(snapshot, 'none')).rejects.toMatchObject({ code: 'pathNotFound' });

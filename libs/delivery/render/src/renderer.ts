@@ -36,7 +36,12 @@ export interface RenderCounters {
 /** Renders sources in workers, and remembers by what was read. */
 export interface Renderer {
   /** Throws RenderError, or the SourceError of a repository that failed meanwhile. */
-  render(source: RenderRequest['source'], environment: BuildEnvironment, snapshot: Snapshot, options: { readonly signal: AbortSignal; readonly noCache?: boolean }): Promise<RenderResult>;
+  render(
+    source: RenderRequest['source'],
+    environment: BuildEnvironment,
+    snapshot: Snapshot,
+    options: { readonly signal: AbortSignal; readonly noCache?: boolean },
+  ): Promise<RenderResult>;
   readonly counters: RenderCounters;
   close(): Promise<void>;
 }
@@ -51,7 +56,11 @@ export function createRenderer(options: RendererOptions): Renderer {
   let pool: Piscina | undefined;
   const timeoutMs = options.timeoutMs ?? 60_000;
 
-  async function run(request: RenderRequest, snapshot: Snapshot, signal: AbortSignal): Promise<{ readonly answer: RenderAnswer; readonly trace: readonly TraceEntry[] }> {
+  async function run(
+    request: RenderRequest,
+    snapshot: Snapshot,
+    signal: AbortSignal,
+  ): Promise<{ readonly answer: RenderAnswer; readonly trace: readonly TraceEntry[] }> {
     pool ??= startPool(options);
     const trace = new Map<string, TraceEntry>();
     const { port1, port2 } = new MessageChannel();
@@ -60,7 +69,9 @@ export function createRenderer(options: RendererOptions): Renderer {
     try {
       const worker = pool;
       // Structured cloning gives back what the worker's one function returned.
-      const answer = (await withTimeout('render', timeoutMs, signal, (inner) => worker.run({ request, port: port2 }, { name: 'render', transferList: [port2], signal: inner }))) as RenderAnswer;
+      const answer = (await withTimeout('render', timeoutMs, signal, (inner) =>
+        worker.run({ request, port: port2 }, { name: 'render', transferList: [port2], signal: inner }),
+      )) as RenderAnswer;
       if (readFailure !== undefined) throw readFailure;
       return { answer, trace: [...trace.values()] };
     } finally {
@@ -84,7 +95,8 @@ export function createRenderer(options: RendererOptions): Renderer {
     counters,
     async render(source, environment, snapshot, { signal, noCache = false }) {
       const path = normalizePath(source.path ?? '');
-      if (path === undefined) throw new RenderError({ code: 'pathNotFound', path: source.path ?? '' }, `${source.path ?? ''}: path leads out of the repository`);
+      if (path === undefined)
+        throw new RenderError({ code: 'pathNotFound', path: source.path ?? '' }, `${source.path ?? ''}: path leads out of the repository`);
       const request: RenderRequest = { source, path, environment };
       if (noCache) cache.forget(request);
       const known = await cache.find(request, snapshot);
@@ -120,7 +132,9 @@ function workerFile(): URL {
 function toRenderError(error: unknown, path: string, timeoutMs: number): unknown {
   if (error instanceof SourceError || error instanceof RenderError) return error;
   const name = path === '' ? '.' : path;
-  if (error instanceof Error && error.name === 'TimeoutError') return new RenderError({ code: 'timeout', path }, `${name}: rendering took longer than ${timeoutMs} ms`, { cause: error });
-  if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') return new RenderError({ code: 'outOfMemory', path }, `${name}: rendering needed more memory than it may have`, { cause: error });
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return new RenderError({ code: 'timeout', path }, `${name}: rendering took longer than ${timeoutMs} ms`, { cause: error });
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return new RenderError({ code: 'outOfMemory', path }, `${name}: rendering needed more memory than it may have`, { cause: error });
   return new RenderError({ code: 'toolFailed', path }, `${name}: rendering failed: ${messageOf(error)}`, { cause: error });
 }

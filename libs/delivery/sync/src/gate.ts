@@ -66,7 +66,8 @@ async function waitForGroup(group: readonly GatedTask[], verdicts: Map<string, G
 
 function judge(task: SyncTask, object: KubeObject | undefined): GateVerdict | undefined {
   if (task.action === 'prune') return object === undefined || object.metadata.uid !== task.liveUid ? { outcome: 'succeeded', message: 'pruned' } : undefined;
-  if (object === undefined) return { outcome: 'failed', message: `${describeRef(task.ref)}: is gone: it might have been deleted while the sync waited for it (${toKey(task.ref)})` };
+  if (object === undefined)
+    return { outcome: 'failed', message: `${describeRef(task.ref)}: is gone: it might have been deleted while the sync waited for it (${toKey(task.ref)})` };
   const health = assess(object);
   const completion = completionOf(health?.status);
   // A suspended object waits for a person; a sync does not.

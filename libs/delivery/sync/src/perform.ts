@@ -69,7 +69,7 @@ class Performance {
     for (const [index, step] of steps.entries()) {
       wave.push(...step.tasks);
       await mapLimit(step.tasks, WRITES_AT_ONCE, (task) => this.#runTask(task), this.#signal);
-      const failed = await this.#establish(step) ?? this.#failureOf(step.tasks);
+      const failed = (await this.#establish(step)) ?? this.#failureOf(step.tasks);
       const verdict = failed ?? (step.isGate ? await this.#gate(wave, index < steps.length - 1) : undefined);
       await this.#deps.ledger.flush();
       if (step.isGate || verdict !== undefined) await this.#removeHooks(wave, verdict !== undefined);
@@ -85,7 +85,10 @@ class Performance {
     const startedAt = before?.startedAt ?? toTimestamp(this.#deps.clock.now());
     try {
       const type = await this.#deps.kinds.find(formatApiVersion(task.ref.group, task.ref.version), task.ref.kind, this.#signal);
-      if (type === undefined) throw new Error(`the server serves no kind ${task.ref.kind} in ${formatApiVersion(task.ref.group, task.ref.version)}: install its CustomResourceDefinition first`);
+      if (type === undefined)
+        throw new Error(
+          `the server serves no kind ${task.ref.kind} in ${formatApiVersion(task.ref.group, task.ref.version)}: install its CustomResourceDefinition first`,
+        );
       const forbidden = this.#deps.check(task.ref, type.namespaced);
       if (forbidden !== undefined && task.action !== 'skip-prune') throw new Error(forbidden);
       if (task.unchanged === true) {
@@ -95,10 +98,21 @@ class Performance {
       }
       const { application, runId } = this.#plan;
       const { dryRun } = this.#context;
-      const outcome = await retry(() => writeTask({ task, type, application, runId, dryRun, signal: this.#signal }, this.#deps), { signal: this.#signal, attempts: 4, delayMs: 100, shouldRetry: isTransient });
+      const outcome = await retry(() => writeTask({ task, type, application, runId, dryRun, signal: this.#signal }, this.#deps), {
+        signal: this.#signal,
+        attempts: 4,
+        delayMs: 100,
+        shouldRetry: isTransient,
+      });
       this.#written.set(task.id, { type, object: outcome.object });
       const isRunning = task.action === 'hook' && !dryRun;
-      this.#note(task, startedAt, isRunning ? 'Running' : outcome.kind === 'written' ? 'Synced' : outcome.kind === 'pruned' ? 'Pruned' : 'PruneSkipped', outcome.message, outcome.changed);
+      this.#note(
+        task,
+        startedAt,
+        isRunning ? 'Running' : outcome.kind === 'written' ? 'Synced' : outcome.kind === 'pruned' ? 'Pruned' : 'PruneSkipped',
+        outcome.message,
+        outcome.changed,
+      );
       this.#writes += 1;
       await this.#deps.failpoint?.('sync.afterWrite', this.#writes);
     } catch (error) {
@@ -112,7 +126,22 @@ class Performance {
     const { id, action, phase, wave, ref } = task;
     const { group, version, kind, namespace, name } = ref;
     const finished = outcome === 'Running' ? {} : { finishedAt: toTimestamp(this.#deps.clock.now()) };
-    const result: TaskResult = { id, action, phase, wave, group, version, kind, ...(namespace === undefined ? {} : { namespace }), name, outcome, message, startedAt, ...finished, changed: changed || this.#results.get(id)?.changed === true };
+    const result: TaskResult = {
+      id,
+      action,
+      phase,
+      wave,
+      group,
+      version,
+      kind,
+      ...(namespace === undefined ? {} : { namespace }),
+      name,
+      outcome,
+      message,
+      startedAt,
+      ...finished,
+      changed: changed || this.#results.get(id)?.changed === true,
+    };
     this.#results.set(id, result);
     this.#deps.ledger.note(result);
   }
@@ -127,11 +156,15 @@ class Performance {
 
   // Kinds defined by this step must be served before the next step uses them.
   async #establish(step: SyncStep): Promise<string | undefined> {
-    const definitions = step.tasks.filter((task) => task.ref.kind === 'CustomResourceDefinition' && task.action !== 'prune' && this.#results.get(task.id)?.outcome === 'Synced');
+    const definitions = step.tasks.filter(
+      (task) => task.ref.kind === 'CustomResourceDefinition' && task.action !== 'prune' && this.#results.get(task.id)?.outcome === 'Synced',
+    );
     const type = definitions.map((task) => this.#written.get(task.id)?.type).find((known) => known !== undefined);
     if (type === undefined || this.#context.dryRun) return undefined;
     const isSettled = (_name: string, object: KubeObject | undefined): boolean =>
-      (object as (KubeObject & { status?: { conditions?: readonly { type: string; status: string }[] } }) | undefined)?.status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') === true;
+      (object as (KubeObject & { status?: { conditions?: readonly { type: string; status: string }[] } }) | undefined)?.status?.conditions?.some(
+        (condition) => condition.type === 'Established' && condition.status === 'True',
+      ) === true;
     try {
       await withTimeout('CustomResourceDefinitions: being established', ESTABLISH_TIMEOUT_MS, this.#signal, (inner) =>
         watchUntil(this.#deps.client, this.#deps.clock, { type, namespace: undefined, names: definitions.map((task) => task.ref.name), isSettled }, inner),
@@ -150,9 +183,11 @@ class Performance {
     const gated: GatedTask[] = [];
     for (const task of wave) {
       const isRunningHook = task.action === 'hook' && this.#results.get(task.id)?.outcome === 'Running';
-      const isWaited = task.action === 'hook' ? isRunningHook : hasMore && task.action !== 'skip-prune' && this.#results.get(task.id)?.outcome !== 'PruneSkipped';
+      const isWaited =
+        task.action === 'hook' ? isRunningHook : hasMore && task.action !== 'skip-prune' && this.#results.get(task.id)?.outcome !== 'PruneSkipped';
       if (!isWaited) continue;
-      const type = this.#written.get(task.id)?.type ?? (await this.#deps.kinds.find(formatApiVersion(task.ref.group, task.ref.version), task.ref.kind, this.#signal));
+      const type =
+        this.#written.get(task.id)?.type ?? (await this.#deps.kinds.find(formatApiVersion(task.ref.group, task.ref.version), task.ref.kind, this.#signal));
       if (type !== undefined) gated.push({ task, type, object: this.#written.get(task.id)?.object });
     }
     const verdicts = await waitAtGate(gated, this.#deps, this.#signal);
@@ -160,7 +195,8 @@ class Performance {
     for (const { task } of gated) {
       const verdict = verdicts.get(task.id);
       if (verdict === undefined) continue;
-      if (task.action === 'hook') this.#note(task, this.#results.get(task.id)?.startedAt ?? '', verdict.outcome === 'failed' ? 'Failed' : 'Succeeded', verdict.message, true);
+      if (task.action === 'hook')
+        this.#note(task, this.#results.get(task.id)?.startedAt ?? '', verdict.outcome === 'failed' ? 'Failed' : 'Succeeded', verdict.message, true);
       if (verdict.outcome === 'failed') failures.push(`${describeRef(task.ref)}: ${verdict.message}`);
     }
     return failures.length === 0 ? undefined : `waiting for health failed: ${failures.slice(0, 3).join('; ')}`;
@@ -171,7 +207,9 @@ class Performance {
     if (this.#context.dryRun) return;
     for (const task of wave) {
       const outcome = this.#results.get(task.id)?.outcome;
-      const goes = (outcome === 'Succeeded' && !hasFailed && task.deletePolicies?.includes('HookSucceeded') === true) || (outcome === 'Failed' && task.deletePolicies?.includes('HookFailed') === true);
+      const goes =
+        (outcome === 'Succeeded' && !hasFailed && task.deletePolicies?.includes('HookSucceeded') === true) ||
+        (outcome === 'Failed' && task.deletePolicies?.includes('HookFailed') === true);
       const type = this.#written.get(task.id)?.type;
       if (!goes || type === undefined) continue;
       await deleteAndWait(type, task, this.#deps, this.#signal).catch((error: unknown) => {

@@ -16,21 +16,58 @@ const hook = (phase: string, more: Record<string, string> = {}): Record<string, 
 function request(desired: readonly KubeObject[], live: readonly KubeObject[] = [], change: Partial<PlanRequest> = {}): PlanRequest {
   const withoutHooks = desired.filter((item) => item.metadata.annotations?.['argocd.argoproj.io/hook'] === undefined);
   const tracked = live.map((item) => ({ ...item, metadata: { ...item.metadata, uid: `uid-${item.metadata.name ?? ''}` } }));
-  const comparison = compareApplication({ desired: withoutHooks, live: new Map(tracked.map((item) => [refKey(refOf(item)), item])), tracked, manager: 'tiphys', schemaFor: () => undefined });
-  return { application: 'shop', runId: 'run-1', revision: 'a'.repeat(40), desired, comparison, isComplete: true, run: { prune: true }, syncOptions: defaultSyncOptions, destinationNamespace: 'shop', destinationNamespaceExists: true, skipUnchanged: false, ...change };
+  const comparison = compareApplication({
+    desired: withoutHooks,
+    live: new Map(tracked.map((item) => [refKey(refOf(item)), item])),
+    tracked,
+    manager: 'tiphys',
+    schemaFor: () => undefined,
+  });
+  return {
+    application: 'shop',
+    runId: 'run-1',
+    revision: 'a'.repeat(40),
+    desired,
+    comparison,
+    isComplete: true,
+    run: { prune: true },
+    syncOptions: defaultSyncOptions,
+    destinationNamespace: 'shop',
+    destinationNamespaceExists: true,
+    skipUnchanged: false,
+    ...change,
+  };
 }
-const lines = (plan: SyncPlan): readonly string[] => plan.steps.map((step) => `${step.phase}/${step.wave}${step.isGate ? '!' : ''} ${step.tasks.map((task) => `${task.action} ${task.ref.kind} ${task.ref.name}`).join(', ')}`);
+const lines = (plan: SyncPlan): readonly string[] =>
+  plan.steps.map(
+    (step) => `${step.phase}/${step.wave}${step.isGate ? '!' : ''} ${step.tasks.map((task) => `${task.action} ${task.ref.kind} ${task.ref.name}`).join(', ')}`,
+  );
 
 describe('planSync', () => {
   it('orders phases, waves and kinds, mirrors prunes and puts them last', () => {
     const desired = [
-      object('Deployment', 'web'), object('ConfigMap', 'b'), object('ConfigMap', 'a'), object('Service', 'web'), object('ConfigMap', 'early', wave(-1)), object('Deployment', 'late', wave(2)),
-      object('Job', 'migrate', hook('PreSync')), object('Job', 'notify', hook('PostSync')), object('Job', 'alarm', hook('SyncFail')), object('Pod', 'skipped', hook('Skip')),
+      object('Deployment', 'web'),
+      object('ConfigMap', 'b'),
+      object('ConfigMap', 'a'),
+      object('Service', 'web'),
+      object('ConfigMap', 'early', wave(-1)),
+      object('Deployment', 'late', wave(2)),
+      object('Job', 'migrate', hook('PreSync')),
+      object('Job', 'notify', hook('PostSync')),
+      object('Job', 'alarm', hook('SyncFail')),
+      object('Pod', 'skipped', hook('Skip')),
     ];
     const plan = planSync(request(desired, [object('ConfigMap', 'old'), object('Deployment', 'old'), object('ConfigMap', 'old-late', wave(3))]));
     expect(lines(plan)).toEqual([
-      'PreSync/0! hook Job migrate', 'Sync/-1! apply ConfigMap early', 'Sync/0 apply ConfigMap a, apply ConfigMap b', 'Sync/0 apply Service web', 'Sync/0! apply Deployment web', 'Sync/2! apply Deployment late',
-      'Sync/3! prune ConfigMap old-late', 'Sync/0! prune Deployment old, prune ConfigMap old', 'PostSync/0! hook Job notify',
+      'PreSync/0! hook Job migrate',
+      'Sync/-1! apply ConfigMap early',
+      'Sync/0 apply ConfigMap a, apply ConfigMap b',
+      'Sync/0 apply Service web',
+      'Sync/0! apply Deployment web',
+      'Sync/2! apply Deployment late',
+      'Sync/3! prune ConfigMap old-late',
+      'Sync/0! prune Deployment old, prune ConfigMap old',
+      'PostSync/0! hook Job notify',
     ]);
     expect(plan.onFailure.flatMap((step) => step.tasks.map((task) => task.ref.name))).toEqual(['alarm']);
     expect(printablePlan(plan)[0]).toMatchObject({ ref: 'Job.batch shop/migrate', action: 'hook' });
@@ -40,7 +77,11 @@ describe('planSync', () => {
     expect(lines(planSync(create))[0]).toBe('PreSync/-1! create-namespace Namespace shop');
     const widget = { ...object('Widget', 'w', wave(-3)), apiVersion: 'example.org/v1' };
     const definition = object('CustomResourceDefinition', 'widgets.example.org', wave(5), { spec: { group: 'example.org', names: { kind: 'Widget' } } });
-    expect(lines(planSync(request([definition, widget, object('Namespace', 'shop', wave(1))])))).toEqual(['Sync/-3 apply Namespace shop', 'Sync/-3 apply CustomResourceDefinition widgets.example.org', 'Sync/-3! apply Widget w']);
+    expect(lines(planSync(request([definition, widget, object('Namespace', 'shop', wave(1))])))).toEqual([
+      'Sync/-3 apply Namespace shop',
+      'Sync/-3 apply CustomResourceDefinition widgets.example.org',
+      'Sync/-3! apply Widget w',
+    ]);
   });
   it.each([
     ['an incomplete render', { isComplete: false }, {}],
@@ -69,19 +110,30 @@ describe('planSync', () => {
 
 describe('laws', () => {
   const kinds = fc.constantFrom('ConfigMap', 'Secret', 'Service', 'Deployment', 'Job', 'Namespace');
-  const objects = fc.uniqueArray(fc.record({ kind: kinds, name: fc.stringMatching(/^[a-f]{1,2}$/), wave: fc.integer({ min: -2, max: 2 }), hook: fc.constantFrom(undefined, 'PreSync', 'Sync', 'PostSync') }), { maxLength: 12, selector: ({ kind, name }) => `${kind}/${name}` });
+  const objects = fc.uniqueArray(
+    fc.record({
+      kind: kinds,
+      name: fc.stringMatching(/^[a-f]{1,2}$/),
+      wave: fc.integer({ min: -2, max: 2 }),
+      hook: fc.constantFrom(undefined, 'PreSync', 'Sync', 'PostSync'),
+    }),
+    { maxLength: 12, selector: ({ kind, name }) => `${kind}/${name}` },
+  );
   const made = objects.map((list) => list.map(({ kind, name, wave: w, hook: h }) => object(kind, name, { ...wave(w), ...(h === undefined ? {} : hook(h)) })));
   it('makes the same plan from the same input in any order', () => {
-    fc.assert(fc.property(made, made, (desired, live) => {
-      expect(planSync(request(desired.toReversed(), live.toReversed())).hash).toBe(planSync(request(desired, live)).hash);
-    }));
+    fc.assert(
+      fc.property(made, made, (desired, live) => {
+        expect(planSync(request(desired.toReversed(), live.toReversed())).hash).toBe(planSync(request(desired, live)).hash);
+      }),
+    );
   });
   it('orders phases, then waves, then kinds, and prunes after all writes of Sync', () => {
     fc.assert(
       fc.property(made, made, (desired, live) => {
         const tasks = planSync(request(desired, live)).steps.flatMap((step) => step.tasks);
         const writes = tasks.filter((task) => task.action !== 'prune');
-        const place = ({ phase, wave: w, ref }: (typeof tasks)[number]): number => ['PreSync', 'Sync', 'PostSync'].indexOf(phase) * 1e6 + (w + 10) * 1e3 + kindRank(ref.kind);
+        const place = ({ phase, wave: w, ref }: (typeof tasks)[number]): number =>
+          ['PreSync', 'Sync', 'PostSync'].indexOf(phase) * 1e6 + (w + 10) * 1e3 + kindRank(ref.kind);
         for (const [index, task] of writes.entries()) if (index > 0) expect(place(task)).toBeGreaterThanOrEqual(place(writes[index - 1] ?? task));
         const lastWrite = tasks.findLastIndex((task) => task.phase === 'Sync' && task.action !== 'prune');
         for (const [index, task] of tasks.entries()) if (task.action === 'prune') expect(index).toBeGreaterThan(lastWrite);

@@ -26,7 +26,7 @@ function resourceTasks(request: PlanRequest): readonly SyncTask[] {
     const options = resourceSyncOptions(desired, syncOptions);
     const isUnchanged = resource.status === 'Synced';
     if (isUnchanged && options.applyOutOfSyncOnly) return [];
-    const replaces = options.replace || run.force === true && options.replace;
+    const replaces = options.replace || (run.force === true && options.replace);
     const skips = isUnchanged && request.skipUnchanged && !options.replace && !options.force;
     return [
       {
@@ -47,7 +47,14 @@ function hookTasks(request: PlanRequest): readonly SyncTask[] {
     return role.phases.flatMap((phase) => {
       if (phase === 'PreDelete' || phase === 'PostDelete') return [];
       const hook = hookObject(object, phase, request);
-      return [{ ...taskOf(phase, 'hook', refOf(hook), waveOf(object)), object: hook, deletePolicies: role.deletePolicies, options: resourceSyncOptions(object, request.syncOptions) }];
+      return [
+        {
+          ...taskOf(phase, 'hook', refOf(hook), waveOf(object)),
+          object: hook,
+          deletePolicies: role.deletePolicies,
+          options: resourceSyncOptions(object, request.syncOptions),
+        },
+      ];
     });
   });
 }
@@ -91,7 +98,9 @@ function withDependenciesFirst(tasks: readonly SyncTask[]): readonly SyncTask[] 
     const needs = dependentsOf(task.ref, task.object);
     if (needs === undefined) return task;
     const first = tasks.filter((other) => other !== task && needs(other.ref)).toSorted(comparePlace)[0];
-    return first === undefined || comparePlace(first, task) >= 0 ? task : { ...task, id: taskId(first.phase, task.action, task.ref), phase: first.phase, wave: first.wave };
+    return first === undefined || comparePlace(first, task) >= 0
+      ? task
+      : { ...task, id: taskId(first.phase, task.action, task.ref), phase: first.phase, wave: first.wave };
   });
 }
 
@@ -138,7 +147,13 @@ function pruneSteps(prunes: readonly SyncTask[]): readonly SyncStep[] {
 
 function isSelected(ref: ObjectRef, resources: readonly SyncResource[] | undefined): boolean {
   if (resources === undefined) return true;
-  return resources.some((wanted) => (wanted.group ?? '') === ref.group && wanted.kind === ref.kind && wanted.name === ref.name && (wanted.namespace === undefined || wanted.namespace === '' || wanted.namespace === (ref.namespace ?? '')));
+  return resources.some(
+    (wanted) =>
+      (wanted.group ?? '') === ref.group &&
+      wanted.kind === ref.kind &&
+      wanted.name === ref.name &&
+      (wanted.namespace === undefined || wanted.namespace === '' || wanted.namespace === (ref.namespace ?? '')),
+  );
 }
 
 function taskOf(phase: SyncPhase, action: SyncTask['action'], ref: ObjectRef, wave: number): Pick<SyncTask, 'id' | 'phase' | 'action' | 'ref' | 'wave'> {
@@ -165,5 +180,11 @@ function hashOf(steps: readonly SyncStep[]): string {
 }
 
 function stable(value: unknown): string {
-  return JSON.stringify(value, (_key, field: unknown) => (typeof field === 'object' && field !== null && !Array.isArray(field) ? Object.fromEntries(Object.entries(field).toSorted(([a], [b]) => (a < b ? -1 : 1))) : field)) ?? '';
+  return (
+    JSON.stringify(value, (_key, field: unknown) =>
+      typeof field === 'object' && field !== null && !Array.isArray(field)
+        ? Object.fromEntries(Object.entries(field).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+        : field,
+    ) ?? ''
+  );
 }

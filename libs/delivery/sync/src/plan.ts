@@ -65,5 +65,13 @@ export interface PlanRequest {
 
 /** A plan as the ledger and people see it: no manifest, no secret. */
 export function printablePlan(plan: SyncPlan): readonly PlannedTask[] {
-  return plan.steps.flatMap((step) => step.tasks).map(({ id, action, phase, wave, ref }) => ({ id, action, phase, wave, ref: `${ref.kind}${ref.group === '' ? '' : `.${ref.group}`} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}` }));
+  return plan.steps
+    .flatMap((step) => step.tasks)
+    .map(({ id, action, phase, wave, ref }) => ({
+      id,
+      action,
+      phase,
+      wave,
+      ref: `${ref.kind}${ref.group === '' ? '' : `.${ref.group}`} ${ref.namespace === undefined ? '' : `${ref.namespace}/`}${ref.name}`,
+    }));
 }

@@ -57,5 +57,8 @@ async function follow(client: KubeClient, target: WatchTarget, pending: Set<stri
 
 /** Whether an error of the API may be gone on the next try. */
 export function isTransient(error: unknown): boolean {
-  return error instanceof ConnectionError || isStatus(error, 'Gone', 'Expired', 'ServerTimeout', 'Timeout', 'TooManyRequests', 'ServiceUnavailable', 'InternalError', 'StoreReadError');
+  return (
+    error instanceof ConnectionError ||
+    isStatus(error, 'Gone', 'Expired', 'ServerTimeout', 'Timeout', 'TooManyRequests', 'ServiceUnavailable', 'InternalError', 'StoreReadError')
+  );
 }

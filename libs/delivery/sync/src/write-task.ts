@@ -56,7 +56,14 @@ async function apply(context: WriteContext, deps: PerformDeps): Promise<WriteOut
   const { task, type, dryRun, signal } = context;
   const body = bodyOf(context);
   try {
-    const object = await deps.client.patch(type, task.ref, body, { type: 'apply', fieldManager: deps.manager, force: true, fieldValidation: task.options.validate ? 'Strict' : 'Ignore', dryRun, signal });
+    const object = await deps.client.patch(type, task.ref, body, {
+      type: 'apply',
+      fieldManager: deps.manager,
+      force: true,
+      fieldValidation: task.options.validate ? 'Strict' : 'Ignore',
+      dryRun,
+      signal,
+    });
     const created = task.liveUid === undefined;
     const changed = object.metadata.resourceVersion !== task.liveVersion;
     return { kind: 'written', object, changed, message: created ? 'created' : changed ? 'configured' : 'unchanged' };
@@ -80,7 +87,11 @@ async function replace(context: WriteContext, deps: PerformDeps): Promise<WriteO
     return { kind: 'written', changed: true, message: 'recreated', object: await deps.client.create(type, body, options) };
   }
   const { resourceVersion } = live.metadata;
-  const object = await deps.client.update(type, { ...body, metadata: { ...body.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } }, options);
+  const object = await deps.client.update(
+    type,
+    { ...body, metadata: { ...body.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } },
+    options,
+  );
   return { kind: 'written', object, changed: object.metadata.resourceVersion !== resourceVersion, message: 'replaced' };
 }
 
@@ -92,7 +103,12 @@ async function runHook(context: WriteContext, deps: PerformDeps): Promise<WriteO
   if (live !== undefined && task.deletePolicies?.includes('BeforeHookCreation') !== true) return apply(context, deps);
   if (live !== undefined) await remove(context, deps);
   try {
-    return { kind: 'written', object: await deps.client.create(type, bodyOf(context), { fieldManager: deps.manager, signal }), changed: true, message: 'created' };
+    return {
+      kind: 'written',
+      object: await deps.client.create(type, bodyOf(context), { fieldManager: deps.manager, signal }),
+      changed: true,
+      message: 'created',
+    };
   } catch (error) {
     // The answer to an earlier try of ours got lost.
     const mine = isStatus(error, 'AlreadyExists') ? await readLive(context, deps) : undefined;
@@ -110,9 +126,15 @@ async function prune(context: WriteContext, deps: PerformDeps): Promise<WriteOut
   const live = await readLive(context, deps);
   if (live === undefined) return { kind: 'pruned', changed: false, message: 'already gone' };
   // The world may have changed since the plan: only this very object, and only while it is still ours.
-  if (live.metadata.uid !== task.liveUid || applicationOf(live) !== application) return { kind: 'pruneSkipped', changed: false, message: 'no longer belongs to the application' };
+  if (live.metadata.uid !== task.liveUid || applicationOf(live) !== application)
+    return { kind: 'pruneSkipped', changed: false, message: 'no longer belongs to the application' };
   try {
-    await deps.client.delete(type, task.ref, { propagationPolicy: task.options.prunePropagationPolicy, ...(task.liveUid === undefined ? {} : { preconditions: { uid: task.liveUid } }), dryRun, signal });
+    await deps.client.delete(type, task.ref, {
+      propagationPolicy: task.options.prunePropagationPolicy,
+      ...(task.liveUid === undefined ? {} : { preconditions: { uid: task.liveUid } }),
+      dryRun,
+      signal,
+    });
   } catch (error) {
     if (!isStatus(error, 'NotFound')) throw error;
   }
@@ -133,7 +155,12 @@ async function remove({ task, type, signal }: WriteContext, deps: PerformDeps): 
 }
 
 /** Deletes an object and resolves when it is gone. */
-export async function deleteAndWait(type: ResourceType, { ref }: Pick<SyncTask, 'ref'>, deps: Pick<PerformDeps, 'client' | 'clock'>, signal: AbortSignal): Promise<void> {
+export async function deleteAndWait(
+  type: ResourceType,
+  { ref }: Pick<SyncTask, 'ref'>,
+  deps: Pick<PerformDeps, 'client' | 'clock'>,
+  signal: AbortSignal,
+): Promise<void> {
   let uid: string | undefined;
   try {
     const answer = await deps.client.delete(type, ref, { propagationPolicy: 'Background', signal });

@@ -11,7 +11,12 @@ export function assessDaemonSet(live: KubeObject): Health {
   }
   const { updatedNumberScheduled: updated = 0, desiredNumberScheduled: desired = 0, numberAvailable: available = 0 } = status;
   if (spec?.updateStrategy?.type === 'OnDelete') return health('Healthy', `daemon set ${updated} out of ${desired} new pods have been updated`);
-  if (updated < desired) return health('Progressing', `Waiting for daemon set "${metadata.name ?? ''}" rollout to finish: ${updated} out of ${desired} new pods have been updated...`);
-  if (available < desired) return health('Progressing', `Waiting for daemon set "${metadata.name ?? ''}" rollout to finish: ${available} of ${desired} updated pods are available...`);
+  if (updated < desired)
+    return health(
+      'Progressing',
+      `Waiting for daemon set "${metadata.name ?? ''}" rollout to finish: ${updated} out of ${desired} new pods have been updated...`,
+    );
+  if (available < desired)
+    return health('Progressing', `Waiting for daemon set "${metadata.name ?? ''}" rollout to finish: ${available} of ${desired} updated pods are available...`);
   return health('Healthy');
 }

@@ -13,8 +13,11 @@ export function assessDeployment(live: KubeObject): Health {
   if (progressing?.reason === 'ProgressDeadlineExceeded') return health('Degraded', `Deployment "${metadata.name ?? ''}" exceeded its progress deadline`);
   const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
   const desired = spec?.replicas ?? 1;
-  if (updatedReplicas < desired) return health('Progressing', `Waiting for rollout to finish: ${updatedReplicas} out of ${desired} new replicas have been updated...`);
-  if (replicas > updatedReplicas) return health('Progressing', `Waiting for rollout to finish: ${replicas - updatedReplicas} old replicas are pending termination...`);
-  if (availableReplicas < updatedReplicas) return health('Progressing', `Waiting for rollout to finish: ${availableReplicas} of ${updatedReplicas} updated replicas are available...`);
+  if (updatedReplicas < desired)
+    return health('Progressing', `Waiting for rollout to finish: ${updatedReplicas} out of ${desired} new replicas have been updated...`);
+  if (replicas > updatedReplicas)
+    return health('Progressing', `Waiting for rollout to finish: ${replicas - updatedReplicas} old replicas are pending termination...`);
+  if (availableReplicas < updatedReplicas)
+    return health('Progressing', `Waiting for rollout to finish: ${availableReplicas} of ${updatedReplicas} updated replicas are available...`);
   return health('Healthy');
 }

@@ -2,8 +2,16 @@ import { fieldAt, type KubeObject } from '@tiphys/kube-model';
 import { health, type Health } from '../health.ts';
 
 const FAILURES = new Set([
-  'FailedGetScale', 'FailedUpdateScale', 'FailedGetResourceMetric', 'InvalidSelector', 'FailedGetObjectMetric', 'FailedGetPodsMetric', 'FailedGetExternalMetric',
-  'FailedGetContainerResourceMetric', 'FailedComputeMetricsReplicas', 'InvalidMetricSourceType',
+  'FailedGetScale',
+  'FailedUpdateScale',
+  'FailedGetResourceMetric',
+  'InvalidSelector',
+  'FailedGetObjectMetric',
+  'FailedGetPodsMetric',
+  'FailedGetExternalMetric',
+  'FailedGetContainerResourceMetric',
+  'FailedComputeMetricsReplicas',
+  'InvalidMetricSourceType',
 ]);
 
 interface Condition {

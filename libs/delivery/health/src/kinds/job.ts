@@ -5,7 +5,8 @@ import { health, type Health } from '../health.ts';
 export function assessJob(live: KubeObject): Health {
   // The dispatcher calls this for batch Jobs only.
   const job = live as batchv1.Job;
-  const holds = (type: string): batchv1.JobCondition | undefined => job.status?.conditions?.find((condition) => condition.type === type && condition.status === 'True');
+  const holds = (type: string): batchv1.JobCondition | undefined =>
+    job.status?.conditions?.find((condition) => condition.type === type && condition.status === 'True');
   const failed = holds('Failed');
   if (failed !== undefined) return health('Degraded', failed.message);
   const complete = holds('Complete');

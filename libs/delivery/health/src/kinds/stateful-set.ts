@@ -17,7 +17,10 @@ export function assessStatefulSet(live: KubeObject): Health {
   const partition = strategy?.rollingUpdate?.partition ?? 0;
   if (partition > 0) {
     if (updatedReplicas < replicas - partition) {
-      return health('Progressing', `Waiting for partitioned roll out to finish: ${updatedReplicas} out of ${replicas - partition} new pods have been updated...`);
+      return health(
+        'Progressing',
+        `Waiting for partitioned roll out to finish: ${updatedReplicas} out of ${replicas - partition} new pods have been updated...`,
+      );
     }
     return health('Healthy', `partitioned roll out complete: ${updatedReplicas} new pods have been updated...`);
   }

@@ -1,0 +1,76 @@
+import type { RunOptions, SyncRun } from '@tiphys/delivery-applications';
+import type { PollState, RepositoryStore, RevisionMetadata } from '@tiphys/delivery-git';
+import type { JobQueue } from '@tiphys/delivery-queue';
+import type { Renderer } from '@tiphys/delivery-render';
+import type { Failpoint } from '@tiphys/delivery-sync';
+import type { Clock, Logger, Service } from '@tiphys/kernel';
+import type { InformerFactory, KubeClient } from '@tiphys/kube-client';
+import type { Evidence } from './gather.ts';
+import type { ResourceNode } from './resource-tree.ts';
+
+/** How a delivery controller is made. */
+export interface DeliveryControllerOptions {
+  readonly client: KubeClient;
+  /** Informers of the API that holds the Applications; run by the caller. */
+  readonly informers: InformerFactory;
+  readonly repositories: RepositoryStore;
+  readonly renderer: Renderer;
+  readonly queue: JobQueue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly namespace?: string;
+  readonly pollIntervalMs?: number;
+  /** Applications reconciled at once. */
+  readonly workers?: number;
+  /** Runs performed at once. */
+  readonly runsAtOnce?: number;
+  /** Who claims runs. A lone controller keeps its name over restarts and takes its own runs back at once; several need different ones. */
+  readonly identity?: string;
+  readonly failpoint?: Failpoint;
+}
+
+/** What a person asks of an application. */
+export interface SyncRequest {
+  readonly actor: string;
+  /** Branch, tag or commit instead of the source's own; one per source. */
+  readonly revisions?: readonly string[];
+  readonly options?: RunOptions;
+  readonly info?: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** A return to something deployed before: an entry of status.history, or a run. */
+export interface RollbackRequest {
+  readonly actor: string;
+  readonly historyId?: number;
+  readonly run?: string;
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+  /** When automation takes over again: `next-commit` (default) or an RFC 3339 time. */
+  readonly until?: string;
+  readonly reason?: string;
+}
+
+/** The delivery side's engine, and what the API asks of it. */
+export interface DeliveryController {
+  /** To be supervised. The CRDs are installed by `install`, before. */
+  readonly services: readonly Service[];
+  /** Creates or updates the CRDs and resolves when they are served. */
+  install(signal: AbortSignal): Promise<void>;
+  /** Looks at the application now; `hard` also polls its repositories and renders anew. */
+  refresh(application: string, options: { readonly hard?: boolean; readonly signal: AbortSignal }): Promise<void>;
+  /** Evidence of the last comparison in this process. */
+  evidence(application: string): Evidence | undefined;
+  /** Renders and compares now, for a diff or a plan, at other revisions if wished. */
+  compare(application: string, options: { readonly revisions?: readonly string[]; readonly signal: AbortSignal }): Promise<Evidence>;
+  resourceTree(application: string): readonly ResourceNode[];
+  requestSync(application: string, request: SyncRequest, signal: AbortSignal): Promise<SyncRun>;
+  rollback(application: string, request: RollbackRequest, signal: AbortSignal): Promise<SyncRun>;
+  terminate(application: string, signal: AbortSignal): Promise<SyncRun | undefined>;
+  runs(application: string): readonly SyncRun[];
+  /** A webhook says that a repository moved; returns how many repositories were looked at. */
+  hint(repoURL: string): number;
+  repositoryStates(): readonly PollState[];
+  revisionMetadata(application: string, revision: string, signal: AbortSignal): Promise<RevisionMetadata>;
+  /** Resolves when the first caches are filled. */
+  waitForReady(signal: AbortSignal): Promise<void>;
+}
