@@ -232,6 +232,32 @@ describe('the way of a commit', () => {
     expect(status?.health?.status).toBe('Unknown');
   });
 
+  it('waits for a hook as long as a person does, and ends when told to', async () => {
+    const stuck =
+      'apiVersion: v1\nkind: Pod\nmetadata:\n  name: stuck\n  annotations: {argocd.argoproj.io/hook: PreSync}\nspec:\n  restartPolicy: Never\n  nodeSelector: {no: where}\n  containers: [{name: c, image: x}]\n';
+    await pushed({ 'stuck/hook.yaml': stuck, 'stuck/map.yaml': configMap('after-hook', '1') });
+    await create('stuck', { source: { repoURL: url, path: 'stuck' }, syncPolicy: { syncOptions: ['CreateNamespace=true'] } });
+    await eventually(
+      'stuck is compared',
+      () => getApplication(rig.client, 'stuck'),
+      ({ status }) => status?.sync?.status === 'OutOfSync',
+    );
+    await running.controller.requestSync('stuck', { actor: 'alice' }, signal());
+    await eventually(
+      'the hook runs',
+      () => running.controller.runs('stuck')[0],
+      (run) => run?.status?.tasks?.[0]?.outcome === 'Running',
+    );
+    await running.controller.terminate('stuck', signal());
+    const { status } = await eventually(
+      'it ends',
+      () => getApplication(rig.client, 'stuck'),
+      (app) => app.status?.operationState?.phase === 'Failed',
+    );
+    expect(status?.operationState?.message).toContain('terminated');
+    expect(await getConfigMap(rig.client, 'after-hook')).toBeUndefined();
+  });
+
   it('deletes what it deployed when the application with its finalizer goes', async () => {
     await pushed({ 'cascade/a.yaml': configMap('cascade', '1') });
     await create(
