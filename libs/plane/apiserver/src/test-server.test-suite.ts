@@ -61,7 +61,7 @@ function send(session: ClientHttp2Session, server: ApiServer, method: string, pa
     stream.on('error', reject);
     stream.on('end', () => {
       const text = Buffer.concat(parts).toString();
-      resolve({ code: Number(headers[':status']), headers, text, body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined });
+      resolve({ code: Number(headers[':status']), headers, text, body: String(headers['content-type']).startsWith('application/json') && !text.includes('}\n{') && text !== '' ? JSON.parse(text) : undefined });
     });
     stream.end(request.raw ?? (request.body === undefined ? undefined : typeof request.body === 'string' ? request.body : JSON.stringify(request.body)));
   });
