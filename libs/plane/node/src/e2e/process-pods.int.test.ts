@@ -178,10 +178,11 @@ describe('process pods', () => {
 
   it('ends gracefully: preStop, then SIGTERM, then the object goes', async () => {
     await cluster.create(pod('t', 'polite', { terminationGracePeriodSeconds: 10 }, {
-      command: script(`const fs = require('fs'); process.on('SIGTERM', () => { console.log('term after ' + fs.existsSync('stopping')); setTimeout(() => process.exit(0), 200) }); ${LIVE_ON}`),
+      command: script(`const fs = require('fs'); process.on('SIGTERM', () => { console.log('term after ' + fs.existsSync('stopping')); setTimeout(() => process.exit(0), 200) }); console.log('up'); ${LIVE_ON}`),
       lifecycle: { preStop: { exec: { command: ['touch', 'stopping'] } } },
     }));
-    await cluster.until('it runs', async () => (await status('t', 'polite')())?.phase === 'Running');
+    // Only a process that listens for the signal can be polite.
+    await cluster.until('it listens', async () => (await status('t', 'polite')())?.phase === 'Running' && (await log('t', 'polite')).includes('up'));
     const following = log('t', 'polite', { follow: 'true' });
     const begunAt = performance.now();
     await cluster.remove('Pod', { namespace: 't', name: 'polite' });
