@@ -178,6 +178,7 @@ function toJson(type: string, message: JsonMap): unknown {
 
 function timeOf({ seconds, nanos }: JsonMap, isMicro: boolean): string | undefined {
   if (typeof seconds !== 'number') return undefined;
+  // oxlint-disable-next-line no-restricted-globals -- formats the time it is given, reads no clock
   const text = new Date(seconds * 1_000).toISOString().slice(0, 19);
   return isMicro ? `${text}.${String(Math.floor(Number(nanos ?? 0) / 1_000)).padStart(6, '0')}Z` : `${text}Z`;
 }

@@ -1,4 +1,4 @@
-import { StatusError, statusError, type StatusCause } from '@tiphys/kube-model';
+import { statusError, type StatusCause, type StatusError } from '@tiphys/kube-model';
 
 /** Names a resource in the sentences of errors. */
 export interface ResourceName {

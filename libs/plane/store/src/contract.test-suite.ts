@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines-per-function -- a suite is one function */
 import { describe, expect, it } from 'vitest';
 import type { Entry, Expectation, RetentionOptions, Store, StoreEvent } from './store.ts';
 

@@ -7,7 +7,8 @@ import { StatusError, statusError } from '@tiphys/kube-model';
 import { StoreError } from '@tiphys/plane-store';
 import type { Core } from '../core.ts';
 import type { Answer } from './answer.ts';
-import { route, type Exchange } from './route.ts';
+import type { Exchange } from './exchange.ts';
+import { route } from './route.ts';
 
 /** What the listener needs of a request; node:http and node:http2 both have it. */
 interface Incoming extends AsyncIterable<unknown> {

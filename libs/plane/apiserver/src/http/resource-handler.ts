@@ -21,7 +21,7 @@ import { json, type Answer } from './answer.ts';
 import { bodyAsDraft, decodeBody, readBody } from './body.ts';
 import { parseListQuery, parseWriteFlags } from './query.ts';
 import { includeObjectOf, showList, showObject, showWatch, type View } from './represent.ts';
-import { header, type Exchange } from './route.ts';
+import { header, type Exchange } from './exchange.ts';
 
 /** Answers a request for a resource; who asks has been allowed to. */
 export async function handleResource(core: Core, exchange: Exchange, scope: Scope, verb: string, rest: string): Promise<Answer> {

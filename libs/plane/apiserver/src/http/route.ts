@@ -8,20 +8,8 @@ import { forbidden, methodNotAllowed, noSuchPath, qualified } from '../failures.
 import { chooseRepresentation } from './accept.ts';
 import { json, plainText, type Answer } from './answer.ts';
 import { parseApiPath, type ApiPath } from './api-path.ts';
+import { header, type Exchange } from './exchange.ts';
 import { handleResource } from './resource-handler.ts';
-
-/** A request as handlers see it, over HTTP/1.1 and HTTP/2 alike. */
-export interface Exchange {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: AsyncIterable<unknown>;
-  readonly socket: unknown;
-  /** Aborts when the client goes away or the server closes. */
-  readonly signal: AbortSignal;
-  readonly warn: (text: string) => void;
-}
 
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
 
@@ -38,12 +26,6 @@ export async function route(core: Core, exchange: Exchange): Promise<Answer> {
     return await documents(core, exchange);
   }
   return await resource(core, exchange, user, target);
-}
-
-/** A header's first value. */
-export function header(exchange: Pick<Exchange, 'headers'>, name: string): string | undefined {
-  const value = exchange.headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
 
 function health(core: Core, { path, query }: Exchange): Answer {

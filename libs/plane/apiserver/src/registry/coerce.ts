@@ -104,6 +104,9 @@ function emptyOf(field: FieldSchema | undefined): unknown {
   switch (field?.type) {
     case 'string':
     case 'bytes':
+    case 'time':
+    case 'microtime':
+    case 'intstr':
       return '';
     case 'integer':
     case 'number':
@@ -114,7 +117,10 @@ function emptyOf(field: FieldSchema | undefined): unknown {
       return [];
     case 'quantity':
       return '0';
-    default:
+    case 'object':
+    case 'map':
+    case 'any':
+    case undefined:
       return {};
   }
 }

@@ -93,7 +93,11 @@ function translate(error: unknown, served: ServedResource, name: string): unknow
       return conflict(served, name);
     case 'closed':
       return statusError('ServiceUnavailable', 'the server is closing');
-    default:
+    case 'compacted':
+    case 'future':
+    case 'slowWatcher':
+    case 'locked':
+    case 'failed':
       return error;
   }
 }

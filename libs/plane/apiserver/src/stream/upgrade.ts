@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { StatusError, statusError } from '@tiphys/kube-model';
+import { statusError, type StatusError } from '@tiphys/kube-model';
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws';
 import { authenticate } from '../auth/authenticate.ts';
 import { isAllowed } from '../auth/authorize.ts';
@@ -57,7 +57,7 @@ async function handle(core: Core, servers: { readonly sockets: WebSocketServer; 
       checkTunnel(request);
       servers.tunnels.handleUpgrade(request, socket, head, (webSocket) => void runPortForward(upgrade.found, duplexOf(webSocket), signal));
     } else servers.sockets.handleUpgrade(request, socket, head, (webSocket) => void overWebSocket(core, upgrade, webSocket, signal));
-  } else if (protocol === 'spdy/3.1') await overSpdy(core, upgrade, request, socket, head, signal);
+  } else if (protocol === 'spdy/3.1') await overSpdy(core, upgrade, { request, socket, head }, signal);
   else throw badRequest('unable to upgrade: expected websocket or SPDY/3.1');
 }
 
@@ -97,7 +97,13 @@ async function overWebSocket(core: Core, upgrade: Upgrade, webSocket: WebSocket,
   await run(core, upgrade, webSocketChannel(webSocket), signal);
 }
 
-async function overSpdy(core: Core, upgrade: Upgrade, request: IncomingMessage, socket: Duplex, head: Buffer, signal: AbortSignal): Promise<void> {
+interface Connection {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+async function overSpdy(core: Core, upgrade: Upgrade, { request, socket, head }: Connection, signal: AbortSignal): Promise<void> {
   const offered = String(request.headers['x-stream-protocol-version'] ?? '').split(',').map((text) => text.trim());
   const known = upgrade.kind === 'portforward' ? [FORWARD_PROTOCOL] : ['v4.channel.k8s.io'];
   const chosen = known.find((protocol) => offered.includes(protocol));

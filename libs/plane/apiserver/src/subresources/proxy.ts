@@ -6,7 +6,7 @@ import { draftAs } from '../draft.ts';
 import { badRequest } from '../failures.ts';
 import type { Answer } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
-import type { Exchange } from '../http/route.ts';
+import type { Exchange } from '../http/exchange.ts';
 import { mustGetEntry, parseStored, readAs } from '../registry/objects.ts';
 
 interface Address {

@@ -37,8 +37,10 @@ export function validateTemplate(template: corev1.PodTemplateSpec | undefined, p
 
 function validateContainer(container: corev1.Container, path: string, names: Set<string>, volumes: ReadonlySet<string>): Check {
   return (problems) => {
-    const { name = '', image = '' } = container;
-    if (name === '') problems.push(problem.required(`${path}.name`));
+    const { image = '' } = container;
+    // Absent in a body that leaves it out, whatever the type says.
+    const name: string | undefined = container.name;
+    if ((name ?? '') === '') problems.push(problem.required(`${path}.name`));
     else if (!isDnsLabel(name)) problems.push(problem.invalid(`${path}.name`, name, NAME_DETAILS.label));
     else if (names.has(name)) problems.push(problem.duplicate(`${path}.name`, name));
     names.add(name);
@@ -76,7 +78,7 @@ function validatePorts(ports: readonly corev1.ContainerPort[], path: string): Ch
 function validateEnv(env: readonly corev1.EnvVar[], path: string): Check {
   return (problems) => {
     for (const [index, variable] of env.entries()) {
-      const { name = '' } = variable;
+      const name: string = variable.name ?? '';
       if (name === '') problems.push(problem.required(`${path}[${index}].name`));
       else if (!/^[ -<>-~]+$/.test(name)) problems.push(problem.invalid(`${path}[${index}].name`, name, "a valid environment variable name must consist only of printable ASCII characters other than '='"));
       if (variable.valueFrom !== undefined && (variable.value ?? '') !== '') problems.push(problem.invalid(`${path}[${index}].valueFrom`, '', 'may not be specified when `value` is not empty'));
@@ -112,7 +114,7 @@ function validateVolumes(volumes: readonly corev1.Volume[], path: string): Check
   return (problems) => {
     const names = new Set<string>();
     for (const [index, volume] of volumes.entries()) {
-      const { name = '' } = volume;
+      const name: string = volume.name ?? '';
       if (name === '') problems.push(problem.required(`${path}[${index}].name`));
       else if (!isDnsLabel(name)) problems.push(problem.invalid(`${path}[${index}].name`, name, NAME_DETAILS.label));
       else if (names.has(name)) problems.push(problem.duplicate(`${path}[${index}].name`, name));
