@@ -16,7 +16,14 @@ export function useKeys(map: KeyMap): void {
     let prefixAt = 0;
     const onKey = (event: KeyboardEvent): void => {
       const target = event.target instanceof HTMLElement ? event.target : undefined;
-      if (event.ctrlKey || event.metaKey || event.altKey || target?.closest('input, textarea, select, [contenteditable]') || document.querySelector('dialog[open]')) return;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        target?.closest('input, textarea, select, [contenteditable]') ||
+        document.querySelector('dialog[open]')
+      )
+        return;
       const chord = prefix !== '' && event.timeStamp - prefixAt < CHORD_MS ? `${prefix} ${event.key}` : event.key;
       prefix = '';
       // A focused button or link keeps its own Enter.

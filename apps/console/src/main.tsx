@@ -12,7 +12,13 @@ restoreTheme();
 
 // The stream says when something changed, so nothing is fetched by the clock.
 const queries = new QueryClient({
-  defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, retry: (count, error) => count < 2 && !(error instanceof ApiFailure && error.status < 500) } },
+  defaultOptions: {
+    queries: {
+      staleTime: Number.POSITIVE_INFINITY,
+      refetchOnWindowFocus: false,
+      retry: (count, error) => count < 2 && !(error instanceof ApiFailure && error.status < 500),
+    },
+  },
 });
 
 const root = document.getElementById('root');

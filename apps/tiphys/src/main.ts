@@ -3,7 +3,8 @@ import { setMaxListeners } from 'node:events';
 import { runProgram } from './program.ts';
 
 const stop = new AbortController();
-setMaxListeners(0, stop.signal);
+// Many services wait on few signals: more listeners than Node's ten are no leak, thousands would be.
+setMaxListeners(2_000);
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
 // A reader that closed the pipe (`| head`) wants no more of it.
 process.stdout.on('error', () => stop.abort());

@@ -4,8 +4,10 @@ import { CliError } from './cli/cli-error.ts';
 import { printable } from './cli/output.ts';
 import type { Host } from './cli/session.ts';
 import { appCommand } from './commands/app.ts';
+import { controllerCommand, serverCommand } from './commands/delivery.ts';
 import { planeCommand } from './commands/plane.ts';
 import { clusterCommand, projectCommand, repoCommand } from './commands/settings.ts';
+import { upCommand } from './commands/up.ts';
 import { VERSION } from './version.ts';
 
 /** Exit codes of the program. */
@@ -33,7 +35,17 @@ function createProgram(host: Host): Command {
     .version(VERSION)
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true });
-  for (const command of [planeCommand(host), appCommand(host), repoCommand(host), clusterCommand(host), projectCommand(host)]) program.addCommand(command);
+  for (const command of [
+    upCommand(host),
+    planeCommand(host),
+    controllerCommand(host),
+    serverCommand(host),
+    appCommand(host),
+    repoCommand(host),
+    clusterCommand(host),
+    projectCommand(host),
+  ])
+    program.addCommand(command);
   applyToAll(program, (command) => command.exitOverride().configureOutput({ writeOut: host.stdout, writeErr: host.stderr }));
   return program;
 }
@@ -53,7 +65,8 @@ function report(error: unknown, host: Host): number {
   if (host.signal.aborted && (isAbortError(error) || error === host.signal.reason)) return EXIT.ok;
   host.stderr(`error: ${printable(redactUrl(messageOf(error)))}\n`);
   if (error instanceof DomainError && error.hint !== undefined) host.stderr(`hint: ${printable(error.hint)}\n`);
-  if (!(error instanceof DomainError) && host.env['TIPHYS_DEBUG'] !== undefined) host.stderr(`${printable(error instanceof Error ? (error.stack ?? '') : '')}\n`);
+  if (!(error instanceof DomainError) && host.env['TIPHYS_DEBUG'] !== undefined)
+    host.stderr(`${printable(error instanceof Error ? (error.stack ?? '') : '')}\n`);
   if (error instanceof CliError) return error.code === 'failed' ? EXIT.negative : error.code === 'timeout' ? EXIT.timeout : EXIT.error;
   return EXIT.error;
 }

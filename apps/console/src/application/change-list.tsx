@@ -29,7 +29,9 @@ export function ChangeList({ changes }: { readonly changes: readonly FieldChange
               <pre className="becomes">{valueText(change.desired, change.masked)}</pre>
             </td>
             <td>
-              {change.owner === undefined ? <span className="muted">nobody</span> : (
+              {change.owner === undefined ? (
+                <span className="muted">nobody</span>
+              ) : (
                 <>
                   {change.owner.manager} <small className="muted">{change.owner.time}</small>
                 </>

@@ -18,7 +18,8 @@ export function DiffTab({ name }: { readonly name: string }) {
         </p>
       ))}
       <p className="muted">
-        {differing.length === 0 ? 'Nothing differs from Git.' : `${differing.length} of ${query.data.items.length} resources differ.`} Observed <Age at={query.data.observedAt} /> ago at <span className="mono">{query.data.revision?.slice(0, 12) ?? '–'}</span>.
+        {differing.length === 0 ? 'Nothing differs from Git.' : `${differing.length} of ${query.data.items.length} resources differ.`} Observed{' '}
+        <Age at={query.data.observedAt} /> ago at <span className="mono">{query.data.revision?.slice(0, 12) ?? '–'}</span>.
       </p>
       {differing.map((item) => (
         <section key={`${item.group}/${item.kind}/${item.namespace ?? ''}/${item.name}`} className="card" data-testid={`diff-${item.kind}-${item.name}`}>

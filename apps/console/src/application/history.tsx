@@ -16,7 +16,9 @@ export function HistoryTab({ application }: { readonly application: Application 
   return (
     <>
       <h2>Deployments</h2>
-      {deployments.length === 0 ? <p className="empty">Nothing has been deployed yet.</p> : (
+      {deployments.length === 0 ? (
+        <p className="empty">Nothing has been deployed yet.</p>
+      ) : (
         <table className="grid">
           <thead>
             <tr>
@@ -37,7 +39,9 @@ export function HistoryTab({ application }: { readonly application: Application 
                 </td>
                 <td>{entry.initiatedBy?.username ?? (entry.initiatedBy?.automated === true ? 'automation' : '–')}</td>
                 <td>
-                  {index === 0 ? <span className="muted">latest</span> : (
+                  {index === 0 ? (
+                    <span className="muted">latest</span>
+                  ) : (
                     <button type="button" onClick={() => setTarget(entry)}>
                       Roll back to this
                     </button>
@@ -63,8 +67,12 @@ function RunCard({ run }: { readonly run: SyncRun }) {
   return (
     <details className="card run" data-testid={`run-${run.metadata.name ?? ''}`}>
       <summary>
-        <Phase phase={status?.phase ?? 'Pending'} /> <strong>{run.spec.cause}</strong> by {run.spec.actor} <Age at={run.metadata.creationTimestamp} /> ago, took {durationOf(status?.startedAt, status?.finishedAt)} <span className="mono muted">{(status?.revisions?.[0] ?? run.spec.revisions[0] ?? '').slice(0, 12)}</span>
-        {status?.message === undefined ? null : <div className={status.phase === 'Failed' || status.phase === 'Error' ? 'failure' : 'muted'}>{status.message}</div>}
+        <Phase phase={status?.phase ?? 'Pending'} /> <strong>{run.spec.cause}</strong> by {run.spec.actor} <Age at={run.metadata.creationTimestamp} /> ago, took{' '}
+        {durationOf(status?.startedAt, status?.finishedAt)}{' '}
+        <span className="mono muted">{(status?.revisions?.[0] ?? run.spec.revisions[0] ?? '').slice(0, 12)}</span>
+        {status?.message === undefined ? null : (
+          <div className={status.phase === 'Failed' || status.phase === 'Error' ? 'failure' : 'muted'}>{status.message}</div>
+        )}
       </summary>
       <table className="grid">
         <tbody>
@@ -87,7 +95,15 @@ function RunCard({ run }: { readonly run: SyncRun }) {
   );
 }
 
-function RollbackDialog({ application, target, onClose }: { readonly application: Application; readonly target: RevisionHistory; readonly onClose: () => void }) {
+function RollbackDialog({
+  application,
+  target,
+  onClose,
+}: {
+  readonly application: Application;
+  readonly target: RevisionHistory;
+  readonly onClose: () => void;
+}) {
   const name = application.metadata.name ?? '';
   const queries = useQueryClient();
   const [reason, setReason] = useState('');

@@ -44,7 +44,8 @@ export function LogsTab({ name }: { readonly name: string }) {
       stop.abort();
     };
   }, [name]);
-  const shown = filter === '' ? lines : lines.filter((line) => (filter.startsWith('!') ? !line.content.includes(filter.slice(1)) : line.content.includes(filter)));
+  const shown =
+    filter === '' ? lines : lines.filter((line) => (filter.startsWith('!') ? !line.content.includes(filter.slice(1)) : line.content.includes(filter)));
   return (
     <>
       <div className="toolbar">

@@ -35,7 +35,11 @@ export function SyncDialog({ application, onClose }: { readonly application: App
         </label>
       </div>
       {plan.error === null ? null : <Failure error={plan.error} />}
-      {plan.data === undefined ? plan.error === null ? <p className="empty">Planning…</p> : null : (
+      {plan.data === undefined ? (
+        plan.error === null ? (
+          <p className="empty">Planning…</p>
+        ) : null
+      ) : (
         <>
           {plan.data.problems.map((problem) => (
             <p key={problem} className="failure">
@@ -43,7 +47,8 @@ export function SyncDialog({ application, onClose }: { readonly application: App
             </p>
           ))}
           <p data-testid="plan-summary">
-            {[...counts].map(([effect, count]) => `${count} ${effect}`).join(', ') || 'nothing to do'} <span className="muted mono">at {plan.data.revision.slice(0, 12)}</span>
+            {[...counts].map(([effect, count]) => `${count} ${effect}`).join(', ') || 'nothing to do'}{' '}
+            <span className="muted mono">at {plan.data.revision.slice(0, 12)}</span>
           </p>
           <div className="scroll">
             {plan.data.steps.map((step) => (

@@ -13,7 +13,8 @@ interface Row {
   readonly children: number;
 }
 
-const keyOf = (node: { readonly group: string; readonly kind: string; readonly namespace?: string; readonly name: string }): string => `${node.group}/${node.kind}/${node.namespace ?? ''}/${node.name}`;
+const keyOf = (node: { readonly group: string; readonly kind: string; readonly namespace?: string; readonly name: string }): string =>
+  `${node.group}/${node.kind}/${node.namespace ?? ''}/${node.name}`;
 
 /** Rows of the tree in reading order; children of closed nodes are left out. */
 function rowsOf(nodes: readonly ResourceNode[], closed: ReadonlySet<string>): readonly Row[] {
@@ -55,9 +56,18 @@ export function TreeTab({ name }: { readonly name: string }) {
     <table className="grid tree" role="treegrid" aria-label="Resources">
       <tbody>
         {rows.map((row, index) => (
-          <tr key={row.node.uid} aria-level={row.depth + 1} aria-selected={index === at} aria-expanded={row.children === 0 ? undefined : !closed.has(keyOf(row.node))} onClick={() => setAt(index)} data-testid={`node-${row.node.kind}-${row.node.name}`}>
+          <tr
+            key={row.node.uid}
+            aria-level={row.depth + 1}
+            aria-selected={index === at}
+            aria-expanded={row.children === 0 ? undefined : !closed.has(keyOf(row.node))}
+            onClick={() => setAt(index)}
+            data-testid={`node-${row.node.kind}-${row.node.name}`}
+          >
             <td className={`depth-${Math.min(row.depth, 6)}`}>
-              {row.children === 0 ? <span className="twist" /> : (
+              {row.children === 0 ? (
+                <span className="twist" />
+              ) : (
                 <button type="button" className="twist" onClick={() => toggle(row)} aria-label={closed.has(keyOf(row.node)) ? 'Open' : 'Close'}>
                   {closed.has(keyOf(row.node)) ? '▸' : '▾'}
                 </button>

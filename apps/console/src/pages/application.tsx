@@ -96,7 +96,10 @@ export function ApplicationPage() {
 function Truth({ application }: { readonly application: Application }) {
   const { status, spec, metadata } = application;
   const queries = useQueryClient();
-  const unpin = useMutation({ mutationFn: () => api.unpin(metadata.name ?? ''), onSettled: () => queries.invalidateQueries({ queryKey: ['application', metadata.name] }) });
+  const unpin = useMutation({
+    mutationFn: () => api.unpin(metadata.name ?? ''),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['application', metadata.name] }),
+  });
   const resources = status?.resources ?? [];
   const differing = resources.filter((resource) => resource.status === 'OutOfSync' && resource.hook !== true).length;
   const operation = status?.operationState;
@@ -104,13 +107,16 @@ function Truth({ application }: { readonly application: Application }) {
   return (
     <>
       <p className="truth">
-        {differing} of {resources.length} resources differ from <span className="mono">{status?.sync?.revision?.slice(0, 12) ?? 'Git'}</span>; automation {spec.syncPolicy?.automated === undefined || spec.syncPolicy.automated.enabled === false ? 'off' : 'on'}; last operation{' '}
+        {differing} of {resources.length} resources differ from <span className="mono">{status?.sync?.revision?.slice(0, 12) ?? 'Git'}</span>; automation{' '}
+        {spec.syncPolicy?.automated === undefined || spec.syncPolicy.automated.enabled === false ? 'off' : 'on'}; last operation{' '}
         <Phase phase={operation?.phase} /> <Age at={operation?.finishedAt ?? operation?.startedAt} />
         {operation?.operation?.initiatedBy?.username === undefined ? null : <> by {operation.operation.initiatedBy.username}</>}
         <br />
         <span className="muted">{sourceText(application)}</span>
       </p>
-      {operation?.message !== undefined && operation.phase !== 'Succeeded' ? <p className={operation.phase === 'Running' ? 'notice' : 'failure'}>{operation.message}</p> : null}
+      {operation?.message !== undefined && operation.phase !== 'Succeeded' ? (
+        <p className={operation.phase === 'Running' ? 'notice' : 'failure'}>{operation.message}</p>
+      ) : null}
       {isPinned ? (
         <p className="notice" data-testid="pinned">
           Rolled back: automation waits for the next commit.{' '}

@@ -38,7 +38,11 @@ export function ApplicationsPage() {
   const navigate = useNavigate();
   const [row, setRow] = useState(0);
   const field = useRef<HTMLInputElement>(null);
-  const query = useQuery({ queryKey: ['applications', search], queryFn: () => api.applications({ ...search, limit: PAGE }), placeholderData: keepPreviousData });
+  const query = useQuery({
+    queryKey: ['applications', search],
+    queryFn: () => api.applications({ ...search, limit: PAGE }),
+    placeholderData: keepPreviousData,
+  });
   const items = query.data?.items ?? [];
   const change = (next: Partial<Record<keyof ListSearch, string | number | undefined>>): void => {
     setRow(0);
@@ -54,7 +58,15 @@ export function ApplicationsPage() {
   return (
     <>
       <div className="toolbar">
-        <input ref={field} type="search" placeholder="Search  /" aria-label="Search applications" defaultValue={search.search ?? ''} onChange={(event) => change({ search: event.target.value })} onKeyDown={(event) => (event.key === 'Escape' ? event.currentTarget.blur() : undefined)} />
+        <input
+          ref={field}
+          type="search"
+          placeholder="Search  /"
+          aria-label="Search applications"
+          defaultValue={search.search ?? ''}
+          onChange={(event) => change({ search: event.target.value })}
+          onKeyDown={(event) => (event.key === 'Escape' ? event.currentTarget.blur() : undefined)}
+        />
         {query.data === undefined ? null : <Facets answer={query.data} search={search} onChange={change} />}
       </div>
       {query.error === null ? null : <Failure error={query.error} />}
@@ -64,9 +76,17 @@ export function ApplicationsPage() {
           <thead>
             <tr>
               {COLUMNS.map(({ title, sort }) => (
-                <th key={title} aria-sort={sort !== undefined && (search.sort ?? 'attention') === sort ? (search.order === 'desc' ? 'descending' : 'ascending') : undefined}>
-                  {sort === undefined ? title : (
-                    <button type="button" onClick={() => change({ sort, order: (search.sort ?? 'attention') === sort && search.order !== 'desc' ? 'desc' : undefined })}>
+                <th
+                  key={title}
+                  aria-sort={sort !== undefined && (search.sort ?? 'attention') === sort ? (search.order === 'desc' ? 'descending' : 'ascending') : undefined}
+                >
+                  {sort === undefined ? (
+                    title
+                  ) : (
+                    <button
+                      type="button"
+                      onClick={() => change({ sort, order: (search.sort ?? 'attention') === sort && search.order !== 'desc' ? 'desc' : undefined })}
+                    >
                       {title}
                     </button>
                   )}
@@ -76,7 +96,12 @@ export function ApplicationsPage() {
           </thead>
           <tbody>
             {items.map((application, index) => (
-              <tr key={application.metadata.uid} aria-selected={index === row} onClick={() => open(application.metadata.name ?? '')} data-testid={`application-${application.metadata.name ?? ''}`}>
+              <tr
+                key={application.metadata.uid}
+                aria-selected={index === row}
+                onClick={() => open(application.metadata.name ?? '')}
+                data-testid={`application-${application.metadata.name ?? ''}`}
+              >
                 <td>
                   <StatusStrip application={application} />
                 </td>
@@ -92,7 +117,8 @@ export function ApplicationsPage() {
                   <Health status={application.status?.health?.status} message={application.status?.health?.message} />
                 </td>
                 <td>
-                  <Phase phase={application.status?.operationState?.phase} message={application.status?.operationState?.message} /> <Age at={application.status?.operationState?.finishedAt ?? application.status?.operationState?.startedAt} />
+                  <Phase phase={application.status?.operationState?.phase} message={application.status?.operationState?.message} />{' '}
+                  <Age at={application.status?.operationState?.finishedAt ?? application.status?.operationState?.startedAt} />
                 </td>
                 <td className="mono">{application.status?.sync?.revision?.slice(0, 8) ?? '–'}</td>
                 <td>{application.spec.destination.namespace}</td>
@@ -102,16 +128,31 @@ export function ApplicationsPage() {
           </tbody>
         </table>
       )}
-      {query.data !== undefined && query.data.total > PAGE ? <Pager total={query.data.total} offset={search.offset ?? 0} onChange={(offset) => change({ offset })} /> : null}
+      {query.data !== undefined && query.data.total > PAGE ? (
+        <Pager total={query.data.total} offset={search.offset ?? 0} onChange={(offset) => change({ offset })} />
+      ) : null}
     </>
   );
 }
 
-function Facets({ answer, search, onChange }: { readonly answer: ApplicationListAnswer; readonly search: ListSearch; readonly onChange: (next: Partial<Record<keyof ListSearch, string | undefined>>) => void }) {
+function Facets({
+  answer,
+  search,
+  onChange,
+}: {
+  readonly answer: ApplicationListAnswer;
+  readonly search: ListSearch;
+  readonly onChange: (next: Partial<Record<keyof ListSearch, string | undefined>>) => void;
+}) {
   return (
     <>
       {(['sync', 'health', 'project'] as const).map((facet) => (
-        <select key={facet} aria-label={`Filter by ${facet}`} value={search[facet] ?? ''} onChange={(event) => onChange({ [facet]: event.target.value === '' ? undefined : event.target.value })}>
+        <select
+          key={facet}
+          aria-label={`Filter by ${facet}`}
+          value={search[facet] ?? ''}
+          onChange={(event) => onChange({ [facet]: event.target.value === '' ? undefined : event.target.value })}
+        >
           <option value="">any {facet}</option>
           {Object.entries(answer.facets[facet]).map(([value, count]) => (
             <option key={value} value={value}>

@@ -56,7 +56,10 @@ export function StatusStrip({ application }: { readonly application: Application
   const broken = status?.conditions?.some((condition) => condition.type.endsWith('Error')) === true;
   const operation = status?.operationState?.phase;
   const steps: readonly { readonly name: string; readonly tone: Look['tone'] }[] = [
-    { name: `commit ${status?.sync?.revision?.slice(0, 8) ?? 'not seen yet'}`, tone: status?.sync?.revision === undefined ? (broken ? 'bad' : 'muted') : 'good' },
+    {
+      name: `commit ${status?.sync?.revision?.slice(0, 8) ?? 'not seen yet'}`,
+      tone: status?.sync?.revision === undefined ? (broken ? 'bad' : 'muted') : 'good',
+    },
     { name: broken ? 'rendering failed' : 'rendered', tone: broken ? 'bad' : status?.sync === undefined ? 'muted' : 'good' },
     { name: `compared: ${status?.sync?.status ?? 'Unknown'}`, tone: (SYNC[status?.sync?.status ?? ''] ?? UNKNOWN).tone },
     { name: `last sync: ${operation ?? 'none'}`, tone: (PHASE[operation ?? ''] ?? UNKNOWN).tone },

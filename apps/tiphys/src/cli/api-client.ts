@@ -76,7 +76,11 @@ export class ApiClient {
       });
     } catch (cause) {
       if (isAbortError(cause)) throw cause;
-      throw new CliError({ code: 'unreachable' }, `${this.#context.server}: cannot be reached: ${messageOf(cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause)}`, { cause, hint: 'is `tiphys up` running?' });
+      throw new CliError(
+        { code: 'unreachable' },
+        `${this.#context.server}: cannot be reached: ${messageOf(cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause)}`,
+        { cause, hint: 'is `tiphys up` running?' },
+      );
     }
     if (response.ok) return response;
     const answer = (await response.json().catch(() => undefined)) as ErrorAnswer | undefined; // A proxy may answer with anything.

@@ -15,10 +15,20 @@ export interface LogOptions {
 
 /** `app logs`: the lines of all pods of an application as they arrive, each with its pod in front. */
 export async function printLogs({ api, host, format }: ClientSession, name: string, options: LogOptions): Promise<void> {
-  const query = { podName: options.pod, container: options.container, follow: options.follow, previous: options.previous, tailLines: options.tail, sinceSeconds: options.since, filter: options.filter };
+  const query = {
+    podName: options.pod,
+    container: options.container,
+    follow: options.follow,
+    previous: options.previous,
+    tailLines: options.tail,
+    sinceSeconds: options.since,
+    filter: options.filter,
+  };
   for await (const text of api.lines({ path: `/api/v1/applications/${encodeURIComponent(name)}/logs`, query })) {
     if (text === '') continue;
     const { result } = JSON.parse(text) as { readonly result: LogLine }; // The stream's own format.
-    host.stdout(format === 'json' ? `${JSON.stringify(result)}\n` : `${printable(`${result.podName}${result.podName === '' ? '' : ' '}`)}${printable(result.content)}\n`);
+    host.stdout(
+      format === 'json' ? `${JSON.stringify(result)}\n` : `${printable(`${result.podName}${result.podName === '' ? '' : ' '}`)}${printable(result.content)}\n`,
+    );
   }
 }

@@ -1,4 +1,13 @@
-import type { ApplicationListAnswer, FieldChange, ManagedResource, ManagedResourcesAnswer, ManifestsAnswer, PlanAnswer, ResourceNode, ResourceTreeAnswer } from '@tiphys/delivery-api';
+import type {
+  ApplicationListAnswer,
+  FieldChange,
+  ManagedResource,
+  ManagedResourcesAnswer,
+  ManifestsAnswer,
+  PlanAnswer,
+  ResourceNode,
+  ResourceTreeAnswer,
+} from '@tiphys/delivery-api';
 import { sourcesOf, type Application, type RevisionHistory } from '@tiphys/delivery-applications';
 import { formatAge, formatField, formatList, formatTable, formatValue, printable, type Column } from './output.ts';
 import type { ClientSession } from './session.ts';
@@ -8,19 +17,47 @@ const applicationColumns = (nowMs: number): readonly Column<Application>[] => [
   { title: 'SYNC', cell: (app) => app.status?.sync?.status ?? 'Unknown' },
   { title: 'HEALTH', cell: (app) => app.status?.health?.status ?? 'Unknown' },
   { title: 'REVISION', cell: (app) => (app.status?.sync?.revision ?? '').slice(0, 8) || '-' },
-  { title: 'LAST SYNC', cell: (app) => `${app.status?.operationState?.phase ?? '-'} ${formatAge(app.status?.operationState?.finishedAt ?? app.status?.operationState?.startedAt, nowMs)}` },
+  {
+    title: 'LAST SYNC',
+    cell: (app) =>
+      `${app.status?.operationState?.phase ?? '-'} ${formatAge(app.status?.operationState?.finishedAt ?? app.status?.operationState?.startedAt, nowMs)}`,
+  },
   { title: 'PROJECT', cell: (app) => app.spec.project },
   { title: 'NAMESPACE', cell: (app) => app.spec.destination.namespace ?? '' },
-  { title: 'REPO', wide: true, cell: (app) => sourcesOf(app.spec).map((source) => source.repoURL).join(',') },
-  { title: 'PATH', wide: true, cell: (app) => sourcesOf(app.spec).map((source) => source.path ?? source.chart ?? '').join(',') },
-  { title: 'TARGET', wide: true, cell: (app) => sourcesOf(app.spec).map((source) => source.targetRevision ?? 'HEAD').join(',') },
+  {
+    title: 'REPO',
+    wide: true,
+    cell: (app) =>
+      sourcesOf(app.spec)
+        .map((source) => source.repoURL)
+        .join(','),
+  },
+  {
+    title: 'PATH',
+    wide: true,
+    cell: (app) =>
+      sourcesOf(app.spec)
+        .map((source) => source.path ?? source.chart ?? '')
+        .join(','),
+  },
+  {
+    title: 'TARGET',
+    wide: true,
+    cell: (app) =>
+      sourcesOf(app.spec)
+        .map((source) => source.targetRevision ?? 'HEAD')
+        .join(','),
+  },
 ];
 
 /** `app list`. */
 export async function listApplications({ api, host, format }: ClientSession, filters: Readonly<Record<string, string | undefined>>): Promise<void> {
   const items: Application[] = [];
   for (;;) {
-    const page = await api.call<ApplicationListAnswer>({ path: '/api/v1/applications', query: { sort: 'name', limit: 1_000, ...filters, offset: items.length } });
+    const page = await api.call<ApplicationListAnswer>({
+      path: '/api/v1/applications',
+      query: { sort: 'name', limit: 1_000, ...filters, offset: items.length },
+    });
     items.push(...page.items);
     if (items.length >= page.total || page.items.length === 0) break;
   }
@@ -55,7 +92,14 @@ function summaryOf(application: Application, nowMs: number): string {
     ['Sync:', `${status?.sync?.status ?? 'Unknown'} to ${(status?.sync?.revision ?? '').slice(0, 12) || '(nothing yet)'}`],
     ['Health:', [status?.health?.status ?? 'Unknown', status?.health?.message].filter(Boolean).join(': ')],
     ['Automation:', automationOf(application)],
-    ...(operation === undefined ? [] : [['Last operation:', `${operation.phase} ${formatAge(operation.finishedAt ?? operation.startedAt, nowMs)} ago${operation.message === undefined ? '' : `: ${operation.message}`}`]]),
+    ...(operation === undefined
+      ? []
+      : [
+          [
+            'Last operation:',
+            `${operation.phase} ${formatAge(operation.finishedAt ?? operation.startedAt, nowMs)} ago${operation.message === undefined ? '' : `: ${operation.message}`}`,
+          ],
+        ]),
     ...(status?.conditions ?? []).map((condition) => [`${condition.type}:`, condition.message]),
   ];
   return formatTable(rows);
@@ -69,15 +113,23 @@ function automationOf({ spec, metadata }: Application): string {
 }
 
 function treeOf(application: Application, nodes: readonly ResourceNode[]): string {
-  const statusByKey = new Map((application.status?.resources ?? []).map((row) => [`${row.group ?? ''}/${row.kind}/${row.namespace ?? ''}/${row.name}`, row.status ?? '']));
-  const keyOf = (node: { readonly group: string; readonly kind: string; readonly namespace?: string; readonly name: string }): string => `${node.group}/${node.kind}/${node.namespace ?? ''}/${node.name}`;
+  const statusByKey = new Map(
+    (application.status?.resources ?? []).map((row) => [`${row.group ?? ''}/${row.kind}/${row.namespace ?? ''}/${row.name}`, row.status ?? '']),
+  );
+  const keyOf = (node: { readonly group: string; readonly kind: string; readonly namespace?: string; readonly name: string }): string =>
+    `${node.group}/${node.kind}/${node.namespace ?? ''}/${node.name}`;
   const known = new Set(nodes.map(keyOf));
   const childrenByParent = new Map<string, ResourceNode[]>();
   for (const node of nodes) for (const parent of node.parentRefs) childrenByParent.set(keyOf(parent), [...(childrenByParent.get(keyOf(parent)) ?? []), node]);
   const rows: string[][] = [['RESOURCE', 'SYNC', 'HEALTH', 'INFO']];
   const visit = (node: ResourceNode, depth: number): void => {
     if (depth > 20) return;
-    rows.push([`${'  '.repeat(depth)}${node.kind}/${node.name}`, statusByKey.get(keyOf(node)) ?? '', node.health?.status ?? '', (node.info ?? []).map((info) => info.value).join(' ')]);
+    rows.push([
+      `${'  '.repeat(depth)}${node.kind}/${node.name}`,
+      statusByKey.get(keyOf(node)) ?? '',
+      node.health?.status ?? '',
+      (node.info ?? []).map((info) => info.value).join(' '),
+    ]);
     for (const child of childrenByParent.get(keyOf(node)) ?? []) visit(child, depth + 1);
   };
   for (const node of nodes) if (!node.parentRefs.some((parent) => known.has(keyOf(parent)))) visit(node, 0);
@@ -88,7 +140,8 @@ function treeOf(application: Application, nodes: readonly ResourceNode[]): strin
 export async function diffApplication({ api, host, format }: ClientSession, name: string): Promise<boolean> {
   const answer = await api.call<ManagedResourcesAnswer>({ path: `/api/v1/applications/${encodeURIComponent(name)}/managed-resources` });
   const differing = answer.items.filter((item) => item.status !== 'Synced' && !item.hook);
-  if (format === 'json' || format === 'yaml') host.stdout(formatValue({ ...answer, items: differing.map(({ targetState: _, liveState: __, ...item }) => item) }, format));
+  if (format === 'json' || format === 'yaml')
+    host.stdout(formatValue({ ...answer, items: differing.map(({ targetState: _, liveState: __, ...item }) => item) }, format));
   else host.stdout(differing.map(describeResource).join('\n'));
   for (const problem of answer.problems) host.stderr(`${printable(problem)}\n`);
   return differing.length > 0;
@@ -108,7 +161,11 @@ function describeChange(change: FieldChange): string {
 }
 
 /** `app plan`. */
-export async function planApplication({ api, host, format }: ClientSession, name: string, options: { readonly revision?: string; readonly prune?: boolean }): Promise<void> {
+export async function planApplication(
+  { api, host, format }: ClientSession,
+  name: string,
+  options: { readonly revision?: string; readonly prune?: boolean },
+): Promise<void> {
   const plan = await api.call<PlanAnswer>({ path: `/api/v1/applications/${encodeURIComponent(name)}/plan`, query: options });
   if (format === 'json' || format === 'yaml') {
     host.stdout(formatValue(plan, format));
@@ -116,7 +173,21 @@ export async function planApplication({ api, host, format }: ClientSession, name
   }
   const counts = new Map<string, number>();
   for (const step of plan.steps) counts.set(step.effect, (counts.get(step.effect) ?? 0) + 1);
-  host.stdout(formatTable([['PHASE', 'WAVE', 'EFFECT', 'RESOURCE', 'CHANGES'], ...plan.steps.map((step) => [step.phase, String(step.wave), step.effect, `${step.kind}/${step.namespace === undefined ? '' : `${step.namespace}/`}${step.name}`, step.changes.map((change) => change.path).slice(0, 4).join(' ')])]));
+  host.stdout(
+    formatTable([
+      ['PHASE', 'WAVE', 'EFFECT', 'RESOURCE', 'CHANGES'],
+      ...plan.steps.map((step) => [
+        step.phase,
+        String(step.wave),
+        step.effect,
+        `${step.kind}/${step.namespace === undefined ? '' : `${step.namespace}/`}${step.name}`,
+        step.changes
+          .map((change) => change.path)
+          .slice(0, 4)
+          .join(' '),
+      ]),
+    ]),
+  );
   host.stdout(`\n${[...counts].map(([effect, count]) => `${count} ${effect}`).join(', ') || 'nothing to do'}\nrevision ${plan.revision}\nplan ${plan.hash}\n`);
   for (const problem of plan.problems) host.stderr(`${printable(problem)}\n`);
 }

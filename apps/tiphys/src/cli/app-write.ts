@@ -27,13 +27,21 @@ export interface CreateOptions {
 export async function createApplications({ api, host }: ClientSession, name: string | undefined, options: CreateOptions): Promise<void> {
   const applications = options.file === undefined ? [fromFlags(name, options)] : await fromFile(options.file);
   for (const application of applications) {
-    const created = await api.call<Application>({ method: 'POST', path: '/api/v1/applications', query: { upsert: options.upsert === true ? true : undefined }, body: application });
+    const created = await api.call<Application>({
+      method: 'POST',
+      path: '/api/v1/applications',
+      query: { upsert: options.upsert === true ? true : undefined },
+      body: application,
+    });
     host.stdout(`application/${printable(created.metadata.name ?? '')} created\n`);
   }
 }
 
 function fromFlags(name: string | undefined, options: CreateOptions): unknown {
-  if (name === undefined || options.repo === undefined) throw new CliError({ code: 'usage' }, 'app create: needs a name and --repo, or -f', { hint: 'tiphys app create web --repo URL --path DIR --dest-namespace NS' });
+  if (name === undefined || options.repo === undefined)
+    throw new CliError({ code: 'usage' }, 'app create: needs a name and --repo, or -f', {
+      hint: 'tiphys app create web --repo URL --path DIR --dest-namespace NS',
+    });
   const automated = options.syncPolicy === 'automated' || options.syncPolicy === 'auto' || options.autoPrune === true || options.selfHeal === true;
   return {
     apiVersion: 'argoproj.io/v1alpha1',
@@ -41,10 +49,20 @@ function fromFlags(name: string | undefined, options: CreateOptions): unknown {
     metadata: { name },
     spec: {
       project: options.project ?? 'default',
-      source: { repoURL: options.repo, path: options.path ?? '.', targetRevision: options.revision ?? 'HEAD', ...(options.directoryRecurse === true ? { directory: { recurse: true } } : {}) },
-      destination: { ...(options.destName === undefined ? { server: options.destServer ?? 'https://kubernetes.default.svc' } : { name: options.destName }), ...(options.destNamespace === undefined ? {} : { namespace: options.destNamespace }) },
+      source: {
+        repoURL: options.repo,
+        path: options.path ?? '.',
+        targetRevision: options.revision ?? 'HEAD',
+        ...(options.directoryRecurse === true ? { directory: { recurse: true } } : {}),
+      },
+      destination: {
+        ...(options.destName === undefined ? { server: options.destServer ?? 'https://kubernetes.default.svc' } : { name: options.destName }),
+        ...(options.destNamespace === undefined ? {} : { namespace: options.destNamespace }),
+      },
       syncPolicy: {
-        ...(automated ? { automated: { ...(options.autoPrune === true ? { prune: true } : {}), ...(options.selfHeal === true ? { selfHeal: true } : {}) } } : {}),
+        ...(automated
+          ? { automated: { ...(options.autoPrune === true ? { prune: true } : {}), ...(options.selfHeal === true ? { selfHeal: true } : {}) } }
+          : {}),
         ...(options.syncOption === undefined ? {} : { syncOptions: options.syncOption }),
       },
     },
@@ -120,7 +138,8 @@ export interface RollbackOptions {
 export async function rollbackApplication(session: ClientSession, name: string, id: string | undefined, options: RollbackOptions): Promise<void> {
   const path = `/api/v1/applications/${encodeURIComponent(name)}`;
   const to = options.run === undefined ? { id: id === undefined ? await previousEntry(session, path) : Number(id) } : { run: options.run };
-  if ('id' in to && !Number.isInteger(to.id)) throw new CliError({ code: 'usage' }, `history id "${id ?? ''}" is not a number`, { hint: `\`tiphys app history ${name}\` lists them` });
+  if ('id' in to && !Number.isInteger(to.id))
+    throw new CliError({ code: 'usage' }, `history id "${id ?? ''}" is not a number`, { hint: `\`tiphys app history ${name}\` lists them` });
   const run = await session.api.call<SyncRun>({ method: 'POST', path: `${path}/rollback`, body: { ...to, prune: options.prune, reason: options.reason } });
   await finish(session, name, run, options);
 }
@@ -128,7 +147,8 @@ export async function rollbackApplication(session: ClientSession, name: string, 
 async function previousEntry({ api }: ClientSession, path: string): Promise<number> {
   const application = await api.call<Application>({ path });
   const entry = (application.status?.history ?? []).at(-2);
-  if (entry === undefined) throw new CliError({ code: 'usage' }, `application ${application.metadata.name ?? ''}: there is no earlier deployment to roll back to`);
+  if (entry === undefined)
+    throw new CliError({ code: 'usage' }, `application ${application.metadata.name ?? ''}: there is no earlier deployment to roll back to`);
   return entry.id;
 }
 
@@ -140,7 +160,8 @@ async function finish(session: ClientSession, name: string, run: SyncRun, option
   }
   const finished = await followRun(session, name, runName, options.timeout ?? 0);
   if (session.format === 'json') session.host.stdout(`${JSON.stringify(finished, null, 2)}\n`);
-  if (finished.status?.phase !== 'Succeeded') throw new CliError({ code: 'failed' }, `run ${runName}: ${finished.status?.phase ?? 'Unknown'}: ${finished.status?.message ?? 'no message'}`);
+  if (finished.status?.phase !== 'Succeeded')
+    throw new CliError({ code: 'failed' }, `run ${runName}: ${finished.status?.phase ?? 'Unknown'}: ${finished.status?.message ?? 'no message'}`);
 }
 
 /** Prints the tasks of a run as they end and resolves with the finished run. Throws CliError `timeout`. */
@@ -169,7 +190,9 @@ export async function followRun({ api, host, format }: ClientSession, applicatio
   } finally {
     stop.abort();
   }
-  throw new CliError({ code: 'timeout' }, `run ${runName}: not finished after ${timeoutSeconds} s; it goes on`, { hint: `\`tiphys app wait ${application}\` follows it` });
+  throw new CliError({ code: 'timeout' }, `run ${runName}: not finished after ${timeoutSeconds} s; it goes on`, {
+    hint: `\`tiphys app wait ${application}\` follows it`,
+  });
 }
 
 function describeTask(task: TaskResult): string {
@@ -195,13 +218,19 @@ export async function waitForApplication({ api, host }: ClientSession, name: str
   try {
     for await (const event of api.events(name, signal)) {
       if (event.kind === 'run') continue;
-      const application = event.kind === 'application' ? event.application : await api.call<Application>({ path: `/api/v1/applications/${encodeURIComponent(name)}` });
+      const application =
+        event.kind === 'application' ? event.application : await api.call<Application>({ path: `/api/v1/applications/${encodeURIComponent(name)}` });
       const { sync, health, operationState } = application.status ?? {};
       const line = `${sync?.status ?? 'Unknown'} ${health?.status ?? 'Unknown'}${operationState === undefined ? '' : ` ${operationState.phase}`}`;
       if (line !== last) host.stdout(`${printable(name)}: ${line}\n`);
       last = line;
       const isBusy = operationState?.phase === 'Running' || operationState?.phase === 'Terminating' || application.operation !== undefined;
-      if ((!wants(options.sync) || sync?.status === 'Synced') && (!wants(options.health) || health?.status === 'Healthy') && (!wants(options.operation) || !isBusy)) return;
+      if (
+        (!wants(options.sync) || sync?.status === 'Synced') &&
+        (!wants(options.health) || health?.status === 'Healthy') &&
+        (!wants(options.operation) || !isBusy)
+      )
+        return;
     }
   } finally {
     stop.abort();

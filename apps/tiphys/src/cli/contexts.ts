@@ -37,7 +37,15 @@ export async function saveContext(home: string, context: ApiContext): Promise<vo
 async function readContext(home: string): Promise<ApiContext | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(join(home, FILE), 'utf8'));
-    if (typeof value === 'object' && value !== null && 'server' in value && 'token' in value && typeof value.server === 'string' && typeof value.token === 'string') return { server: value.server, token: value.token };
+    if (
+      typeof value === 'object' &&
+      value !== null &&
+      'server' in value &&
+      'token' in value &&
+      typeof value.server === 'string' &&
+      typeof value.token === 'string'
+    )
+      return { server: value.server, token: value.token };
   } catch {
     // No server was started here yet, or the file is damaged: flags and environment still work.
   }

@@ -43,7 +43,15 @@ export function formatValue(value: unknown, format: 'json' | 'yaml'): string {
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const clean = rows.map((row) => row.map(printable));
   const widths = (clean[0] ?? []).map((_, column) => Math.max(...clean.map((row) => (row[column] ?? '').length)));
-  return clean.map((row) => `${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('   ').trimEnd()}\n`).join('');
+  return clean
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+          .join('   ')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }
 
 // Anything that came from a cluster or a repository may carry escape sequences meant for the terminal (CVE-2021-25743).

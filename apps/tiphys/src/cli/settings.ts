@@ -19,7 +19,11 @@ export async function listRepositories({ api, host, format }: ClientSession): Pr
 }
 
 /** `repo add`. The password comes from a file or the environment, so that it is in no shell history. */
-export async function addRepository({ api, host }: ClientSession, repo: string, options: { readonly username?: string; readonly passwordFile?: string; readonly project?: string }): Promise<void> {
+export async function addRepository(
+  { api, host }: ClientSession,
+  repo: string,
+  options: { readonly username?: string; readonly passwordFile?: string; readonly project?: string },
+): Promise<void> {
   const password = options.passwordFile === undefined ? host.env['TIPHYS_REPO_PASSWORD'] : (await readFile(options.passwordFile, 'utf8')).trim();
   await api.call({ method: 'POST', path: '/api/v1/repositories', body: { repo, username: options.username, password, project: options.project } });
   host.stdout(`repository ${repo} added\n`);
@@ -39,16 +43,27 @@ export async function listClusters({ api, host, format }: ClientSession): Promis
 }
 
 /** `cluster add`: registers the cluster of a kubeconfig context under Argo CD's form of credentials. */
-export async function addCluster({ api, host }: ClientSession, context: string, options: { readonly kubeconfig?: string; readonly name?: string }): Promise<void> {
+export async function addCluster(
+  { api, host }: ClientSession,
+  context: string,
+  options: { readonly kubeconfig?: string; readonly name?: string },
+): Promise<void> {
   const path = options.kubeconfig ?? host.env['KUBECONFIG'] ?? `${host.env['HOME'] ?? ''}/.kube/config`;
   const connection = await loadKubeconfig({ from: { path }, context });
   const token = typeof connection.token === 'function' ? await connection.token(host.signal) : connection.token;
-  if (token === undefined && connection.clientCert === undefined && connection.basicAuth === undefined) throw new CliError({ code: 'usage' }, `context ${context}: has neither a token nor a client certificate`);
+  if (token === undefined && connection.clientCert === undefined && connection.basicAuth === undefined)
+    throw new CliError({ code: 'usage' }, `context ${context}: has neither a token nor a client certificate`);
   const base64 = (text: string | undefined): string | undefined => (text === undefined ? undefined : Buffer.from(text).toString('base64'));
   const config = {
     ...(token === undefined ? {} : { bearerToken: token }),
     ...(connection.basicAuth ?? {}),
-    tlsClientConfig: { insecure: connection.insecureSkipTlsVerify === true, serverName: connection.serverName, caData: base64(connection.ca), certData: base64(connection.clientCert), keyData: base64(connection.clientKey) },
+    tlsClientConfig: {
+      insecure: connection.insecureSkipTlsVerify === true,
+      serverName: connection.serverName,
+      caData: base64(connection.ca),
+      certData: base64(connection.clientCert),
+      keyData: base64(connection.clientKey),
+    },
   };
   const name = options.name ?? context;
   await api.call({ method: 'POST', path: '/api/v1/clusters', body: { name, server: connection.server, config } });

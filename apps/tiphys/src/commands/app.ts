@@ -1,7 +1,17 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { printLogs, type LogOptions } from '../cli/app-logs.ts';
 import { diffApplication, listApplications, planApplication, showApplication, showHistory, showManifests } from '../cli/app-read.ts';
-import { createApplications, deleteApplication, rollbackApplication, syncApplication, waitForApplication, type CreateOptions, type RollbackOptions, type SyncOptions, type WaitOptions } from '../cli/app-write.ts';
+import {
+  createApplications,
+  deleteApplication,
+  rollbackApplication,
+  syncApplication,
+  waitForApplication,
+  type CreateOptions,
+  type RollbackOptions,
+  type SyncOptions,
+  type WaitOptions,
+} from '../cli/app-write.ts';
 import { openSession, withClientOptions, type ClientSession, type Host } from '../cli/session.ts';
 
 /** The parts of every client command's options that open its session. */
@@ -47,15 +57,20 @@ function readVerbs(app: Command, host: Host): void {
     .action(async (name: string, options: SessionOptions & { readonly refresh?: boolean; readonly hardRefresh?: boolean }) => {
       await showApplication(await openSession(options, host), name, options.hardRefresh === true ? 'hard' : options.refresh === true ? 'normal' : undefined);
     });
-  verb(app, 'diff <name>', 'show what differs from Git, field by field with who set it; exits 0 when nothing, 1 when something, 2 on error').action(async (name: string, options: SessionOptions) => {
-    if (await diffApplication(await openSession(options, host), name)) host.setExitCode(1);
-  });
+  verb(app, 'diff <name>', 'show what differs from Git, field by field with who set it; exits 0 when nothing, 1 when something, 2 on error').action(
+    async (name: string, options: SessionOptions) => {
+      if (await diffApplication(await openSession(options, host), name)) host.setExitCode(1);
+    },
+  );
   verb(app, 'plan <name>', 'show what a sync would do, with the hash `sync --plan` takes')
     .option('--revision <revision>', 'plan for this commit, tag or branch')
     .option('--prune', 'plan deletions too')
     .action(async (name: string, options: SessionOptions & { readonly revision?: string; readonly prune?: boolean }) => {
       const { revision, prune } = options;
-      await planApplication(await openSession(options, host), name, { ...(revision === undefined ? {} : { revision }), ...(prune === undefined ? {} : { prune }) });
+      await planApplication(await openSession(options, host), name, {
+        ...(revision === undefined ? {} : { revision }),
+        ...(prune === undefined ? {} : { prune }),
+      });
     });
   verb(app, 'history <name>', 'show earlier deployments').action(async (name: string, options: SessionOptions) => {
     await showHistory(await openSession(options, host), name);
@@ -102,7 +117,8 @@ function writeVerbs(app: Command, host: Host): void {
     .action(async (name: string, options: SessionOptions & { readonly cascade: boolean }) => {
       await deleteApplication(await openSession(options, host), name, options.cascade);
     });
-  const following = (command: Command): Command => command.option('--async', 'ask for it and do not wait').option('--timeout <seconds>', 'give up following after this time', seconds);
+  const following = (command: Command): Command =>
+    command.option('--async', 'ask for it and do not wait').option('--timeout <seconds>', 'give up following after this time', seconds);
   following(verb(app, 'sync <name>', 'deploy what Git asks for and follow it to the end'))
     .option('--revision <revision>', 'deploy this commit, tag or branch')
     .option('--prune', 'delete what is no longer in Git')

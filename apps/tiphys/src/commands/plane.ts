@@ -1,10 +1,19 @@
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { supervise, systemClock } from '@tiphys/kernel';
 import type { Host } from '../cli/session.ts';
 import type { RuntimeChoice } from '../wiring/plane.ts';
-import { announceReady, dataDirectory, parseCount, parsePort, serverLogger, withRuntimeOption, withServerOptions, type ServerOptions } from './server-options.ts';
+import { writePrivate } from '../wiring/private-file.ts';
+import {
+  announceReady,
+  dataDirectory,
+  parseCount,
+  parsePort,
+  serverLogger,
+  withRuntimeOption,
+  withServerOptions,
+  type ServerOptions,
+} from './server-options.ts';
 
 interface PlaneCommandOptions extends ServerOptions {
   readonly dataDir?: string;
@@ -41,12 +50,4 @@ async function runPlane(options: PlaneCommandOptions, host: Host): Promise<void>
   } finally {
     await plane.close();
   }
-}
-
-/** Writes a file that only this user may read, whole or not at all. */
-export async function writePrivate(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeFile(`${path}.tmp`, text, { mode: 0o600 });
-  await chmod(`${path}.tmp`, 0o600);
-  await rename(`${path}.tmp`, path);
 }

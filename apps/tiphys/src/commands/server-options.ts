@@ -19,7 +19,9 @@ export function withServerOptions(command: Command): Command {
 /** Adds the choice of runtime. */
 export function withRuntimeOption(command: Command): Command {
   return command.addOption(
-    new Option('--runtime <runtime>', 'how pods run: process runs the commands of manifests on this machine as you, simulated only plays their lives').choices(['auto', 'cri', 'process', 'simulated']).default('auto'),
+    new Option('--runtime <runtime>', 'how pods run: process runs the commands of manifests on this machine as you, simulated only plays their lives')
+      .choices(['auto', 'cri', 'process', 'simulated'])
+      .default('auto'),
   );
 }
 
@@ -56,13 +58,26 @@ export function serverLogger(host: Host, options: ServerOptions): Logger {
 
 function formatLine(line: string): string {
   // createLogger writes one JSON object a line.
-  const { level, time, msg, err, ...fields } = JSON.parse(line) as { readonly level: string; readonly time: string; readonly msg?: string; readonly err?: { readonly message?: string } };
-  const rest = Object.entries(fields).filter(([key]) => key !== 'component').map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join('');
+  const { level, time, msg, err, ...fields } = JSON.parse(line) as {
+    readonly level: string;
+    readonly time: string;
+    readonly msg?: string;
+    readonly err?: { readonly message?: string };
+  };
+  const rest = Object.entries(fields)
+    .filter(([key]) => key !== 'component')
+    .map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join('');
   return `${time.slice(11, 23)} ${level.padEnd(5)} ${msg ?? ''}${rest}${err?.message === undefined ? '' : ` error=${err.message}`}\n`;
 }
 
 /** Prints the one line that says a command is ready, with what a script needs of it. */
 export function announceReady(host: Host, options: ServerOptions, facts: Readonly<Record<string, string | number>>): void {
   if (options.logFormat === 'json') host.stdout(`${JSON.stringify({ event: 'ready', ...facts })}\n`);
-  else host.stdout(`ready ${Object.entries(facts).map(([key, value]) => `${key}=${value}`).join(' ')}\n`);
+  else
+    host.stdout(
+      `ready ${Object.entries(facts)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' ')}\n`,
+    );
 }

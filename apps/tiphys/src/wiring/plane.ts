@@ -45,11 +45,22 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
   const { clock, logger, dataDir } = options;
   const runtime = chooseRuntime(options.runtime);
   const store = dataDir === undefined ? createMemoryStore({ clock }) : openLmdbStore({ dir: join(dataDir, 'store'), clock });
-  const server = await startApiServer({ store, clock, logger: logger.child({ component: 'apiserver' }), port: options.httpsPort, ...(dataDir === undefined ? {} : { stateDir: join(dataDir, 'pki') }) }).catch(async (error: unknown) => {
+  const server = await startApiServer({
+    store,
+    clock,
+    logger: logger.child({ component: 'apiserver' }),
+    port: options.httpsPort,
+    ...(dataDir === undefined ? {} : { stateDir: join(dataDir, 'pki') }),
+  }).catch(async (error: unknown) => {
     await store.close();
     throw error;
   });
-  const client = createKubeClient({ server: server.url, ca: server.caPem, token: server.issueToken({ username: 'system:tiphys:plane', groups: ['system:masters'] }), userAgent: 'tiphys-plane' });
+  const client = createKubeClient({
+    server: server.url,
+    ca: server.caPem,
+    token: server.issueToken({ username: 'system:tiphys:plane', groups: ['system:masters'] }),
+    userAgent: 'tiphys-plane',
+  });
   const informers = createInformerFactory({ client, clock, logger });
   const node = createNode(runtime, options, client, informers);
   for (const name of node.nodeNames) server.nodes.register(name, node.backend);
@@ -62,7 +73,11 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
     node,
   ];
   return {
-    server, runtime, client, informers, services,
+    server,
+    runtime,
+    client,
+    informers,
+    services,
     close: async () => {
       await client.close();
       await server.close();
@@ -72,7 +87,10 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
 }
 
 function chooseRuntime(choice: RuntimeChoice): 'process' | 'simulated' {
-  if (choice === 'cri') throw new RuntimeChoiceError({ code: 'runtimeUnavailable', runtime: 'cri' }, 'runtime cri: real containers are not supported yet', { hint: 'use --runtime process for host processes or --runtime simulated' });
+  if (choice === 'cri')
+    throw new RuntimeChoiceError({ code: 'runtimeUnavailable', runtime: 'cri' }, 'runtime cri: real containers are not supported yet', {
+      hint: 'use --runtime process for host processes or --runtime simulated',
+    });
   // Commands of manifests run as the user who started us, so a person has to choose that by name.
   return choice === 'process' ? 'process' : 'simulated';
 }
@@ -81,6 +99,16 @@ function createNode(runtime: 'process' | 'simulated', options: PlaneOptions, cli
   const { clock } = options;
   const logger = options.logger.child({ component: 'node' });
   if (runtime === 'simulated') return createSimulatedNodes({ client, informers, clock, logger, count: options.nodes, namePrefix: 'sim' });
-  if (options.dataDir === undefined) throw new RuntimeChoiceError({ code: 'runtimeUnavailable', runtime }, 'runtime process: needs a state folder for its pods', { hint: 'give --data-dir instead of --memory' });
-  return createNodeAgent({ client, informers, clock, logger, nodeName: 'local', runtime: new ProcessRuntime({ clock, logger, stateDir: join(options.dataDir, 'node') }) });
+  if (options.dataDir === undefined)
+    throw new RuntimeChoiceError({ code: 'runtimeUnavailable', runtime }, 'runtime process: needs a state folder for its pods', {
+      hint: 'give --data-dir instead of --memory',
+    });
+  return createNodeAgent({
+    client,
+    informers,
+    clock,
+    logger,
+    nodeName: 'local',
+    runtime: new ProcessRuntime({ clock, logger, stateDir: join(options.dataDir, 'node') }),
+  });
 }

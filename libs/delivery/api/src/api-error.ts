@@ -15,7 +15,15 @@ export class ApiError extends DomainError<
   override readonly name = 'ApiError';
 }
 
-const HTTP_STATUS: Readonly<Record<ApiError['code'], number>> = { notFound: 404, invalid: 400, unauthenticated: 401, forbidden: 403, conflict: 409, unsupportedMediaType: 415, tooManyRequests: 429 };
+const HTTP_STATUS: Readonly<Record<ApiError['code'], number>> = {
+  notFound: 404,
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  conflict: 409,
+  unsupportedMediaType: 415,
+  tooManyRequests: 429,
+};
 
 /** The answer for anything that was thrown; `internal` asks the caller to log the whole error. */
 export function toErrorAnswer(error: unknown): { readonly status: number; readonly body: ErrorAnswer; readonly internal: boolean } {
@@ -23,11 +31,17 @@ export function toErrorAnswer(error: unknown): { readonly status: number; readon
   if (error instanceof StatusError) return answer(error.httpCode, error.code === '' ? 'InternalError' : error.code, error.message);
   if (error instanceof DomainError) return answer(422, error.code, error.message, error.hint);
   // express and its body parsers mark the client's mistakes with a status and `expose`.
-  if (error instanceof Error && 'expose' in error && error.expose === true && 'status' in error && typeof error.status === 'number') return answer(error.status, 'invalid', error.message);
+  if (error instanceof Error && 'expose' in error && error.expose === true && 'status' in error && typeof error.status === 'number')
+    return answer(error.status, 'invalid', error.message);
   return { ...answer(500, 'internal', 'internal error'), internal: true };
 }
 
-function answer(status: number, reason: string, message: string, hint?: string): { readonly status: number; readonly body: ErrorAnswer; readonly internal: boolean } {
+function answer(
+  status: number,
+  reason: string,
+  message: string,
+  hint?: string,
+): { readonly status: number; readonly body: ErrorAnswer; readonly internal: boolean } {
   const text = redactUrl(message);
   return { status, internal: false, body: { error: text, message: text, code: status, reason, ...(hint === undefined ? {} : { hint }) } };
 }

@@ -68,7 +68,8 @@ export function applicationOf(context: RouteContext, request: Request): Applicat
   const name = param(request, 'name');
   const namespace = queryOf(request).get('appNamespace') ?? context.backend.namespace;
   const application = context.backend.applications.get(name, namespace);
-  if (application === undefined) throw new ApiError({ code: 'notFound' }, `application ${name}: not found`, { hint: '`tiphys app list` shows those there are' });
+  if (application === undefined)
+    throw new ApiError({ code: 'notFound' }, `application ${name}: not found`, { hint: '`tiphys app list` shows those there are' });
   return application;
 }
 

@@ -14,7 +14,9 @@ const KEPT_EVENTS = 2_000;
 const MAX_PENDING = 1_000;
 
 /** Where a stream begins: after an event that is still kept, or with everything there is. */
-export type StreamStart = { readonly kind: 'resumed'; readonly missed: readonly NumberedEvent[] } | { readonly kind: 'snapshot'; readonly applications: readonly Application[]; readonly id: string };
+export type StreamStart =
+  | { readonly kind: 'resumed'; readonly missed: readonly NumberedEvent[] }
+  | { readonly kind: 'snapshot'; readonly applications: readonly Application[]; readonly id: string };
 
 const TYPES = { added: 'ADDED', updated: 'MODIFIED', deleted: 'DELETED' } as const;
 

@@ -12,7 +12,12 @@ function application(name: string, sync: SyncStatusCode, health: HealthStatusCod
   };
 }
 
-const all = [application('a', 'Synced', 'Healthy'), application('b', 'OutOfSync', 'Healthy', 'shop'), application('c', 'Synced', 'Degraded', 'shop'), application('d', 'OutOfSync', 'Degraded')];
+const all = [
+  application('a', 'Synced', 'Healthy'),
+  application('b', 'OutOfSync', 'Healthy', 'shop'),
+  application('c', 'Synced', 'Degraded', 'shop'),
+  application('d', 'OutOfSync', 'Degraded'),
+];
 const select = (query: string) => selectApplications(all, parseListQuery(new URLSearchParams(query)));
 const names = (query: string) => select(query).items.map((item) => item.metadata.name);
 

@@ -29,10 +29,20 @@ export function parseListQuery(query: URLSearchParams): ListQuery {
   const sort = query.get('sort') ?? 'attention';
   const key = SORT_KEYS.find((known) => known === sort);
   if (key === undefined) throw new ApiError({ code: 'invalid' }, `sort: "${sort}" is none of ${SORT_KEYS.join(', ')}`);
-  const many = (name: string): readonly string[] => query.getAll(name).flatMap((value) => value.split(',')).filter((value) => value !== '');
+  const many = (name: string): readonly string[] =>
+    query
+      .getAll(name)
+      .flatMap((value) => value.split(','))
+      .filter((value) => value !== '');
   return {
     search: (query.get('search') ?? '').toLowerCase(),
-    filters: { sync: many('sync'), health: many('health'), project: [...many('project'), ...many('projects')], namespace: many('namespace'), repo: [...many('repo')] },
+    filters: {
+      sync: many('sync'),
+      health: many('health'),
+      project: [...many('project'), ...many('projects')],
+      namespace: many('namespace'),
+      repo: [...many('repo')],
+    },
     selector,
     sort: key,
     descending: query.get('order') === 'desc',
@@ -62,7 +72,15 @@ export interface ListPage {
 export function selectApplications(applications: readonly Application[], query: ListQuery): ListPage {
   const base = applications.filter((application) => matchesSelector(query.selector, application.metadata.labels) && matchesSearch(application, query.search));
   const matching = base.filter((application) => FACETS.every((facet) => passes(application, facet, query)));
-  const facets = Object.fromEntries(FACETS.map((facet) => [facet, countBy(base.filter((application) => FACETS.every((other) => other === facet || passes(application, other, query))), facet)]));
+  const facets = Object.fromEntries(
+    FACETS.map((facet) => [
+      facet,
+      countBy(
+        base.filter((application) => FACETS.every((other) => other === facet || passes(application, other, query))),
+        facet,
+      ),
+    ]),
+  );
   const sorted = matching.toSorted(comparator(query));
   // Built from the list of its keys just above.
   return { items: sorted.slice(query.offset, query.offset + query.limit), total: matching.length, facets: facets as unknown as ListFacets };
@@ -70,7 +88,12 @@ export function selectApplications(applications: readonly Application[], query: 
 
 function matchesSearch(application: Application, search: string): boolean {
   if (search === '') return true;
-  const texts = [application.metadata.name ?? '', application.spec.project, application.spec.destination.namespace ?? '', ...sourcesOf(application.spec).map((source) => source.repoURL)];
+  const texts = [
+    application.metadata.name ?? '',
+    application.spec.project,
+    application.spec.destination.namespace ?? '',
+    ...sourcesOf(application.spec).map((source) => source.repoURL),
+  ];
   return texts.some((text) => text.toLowerCase().includes(search));
 }
 

@@ -27,14 +27,22 @@ export async function streamLogs(context: RouteContext, application: Application
   const { backend } = context;
   const client = await backend.targetClient(application, call.signal);
   const { nodes } = await backend.resourceTree(application, call.signal);
-  const pods = nodes.filter((node) => node.kind === 'Pod' && node.group === '' && matches(call.query, 'podName', node.name) && matches(call.query, 'namespace', node.namespace ?? ''));
+  const pods = nodes.filter(
+    (node) => node.kind === 'Pod' && node.group === '' && matches(call.query, 'podName', node.name) && matches(call.query, 'namespace', node.namespace ?? ''),
+  );
   if (pods.length === 0) throw new ApiError({ code: 'notFound' }, `application ${application.metadata.name ?? ''}: no pod matches`);
   const containers = await mapLimit(pods.slice(0, MAX_STREAMS), 8, (pod) => containersOf(client, pod.namespace ?? 'default', pod.name, call), call.signal);
   const targets = containers.flat();
   response.status(200).type('application/json').flushHeaders();
   const write = lineWriter(response, call);
   const left = targets.length - MAX_STREAMS + Math.max(0, pods.length - MAX_STREAMS);
-  if (left > 0) await write({ podName: '', container: '', content: `showing ${MAX_STREAMS} containers; ${left} more are left out: choose one with podName`, timeStampStr: '' });
+  if (left > 0)
+    await write({
+      podName: '',
+      container: '',
+      content: `showing ${MAX_STREAMS} containers; ${left} more are left out: choose one with podName`,
+      timeStampStr: '',
+    });
   await Promise.all(targets.slice(0, MAX_STREAMS).map((target) => follow(client, target, call, write)));
   response.end();
 }
@@ -55,8 +63,16 @@ async function follow(client: KubeClient, target: LogTarget, call: Call, write: 
   const { query, signal } = call;
   const line = (content: string, timeStampStr: string): LogLine => ({ podName: target.pod, container: target.container, content, timeStampStr });
   try {
-    const options = Object.fromEntries(['follow', 'previous', 'tailLines', 'sinceSeconds', 'limitBytes'].flatMap((name) => (query.get(name) === null ? [] : [[name, query.get(name) ?? '']])));
-    const answer = await client.raw({ method: 'GET', path: resourcePath(podType, { namespace: target.namespace, name: target.pod }, 'log'), query: { ...options, container: target.container, timestamps: 'true' }, headers: { accept: '*/*' }, signal });
+    const options = Object.fromEntries(
+      ['follow', 'previous', 'tailLines', 'sinceSeconds', 'limitBytes'].flatMap((name) => (query.get(name) === null ? [] : [[name, query.get(name) ?? '']])),
+    );
+    const answer = await client.raw({
+      method: 'GET',
+      path: resourcePath(podType, { namespace: target.namespace, name: target.pod }, 'log'),
+      query: { ...options, container: target.container, timestamps: 'true' },
+      headers: { accept: '*/*' },
+      signal,
+    });
     const wanted = filterOf(query.get('filter') ?? '');
     for await (const text of linesOf(answer.body)) {
       const space = text.indexOf(' ');

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { ApiError } from './api-error.ts';
 
-const name = z.string().min(1).max(253).regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'is not a valid name');
+const name = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'is not a valid name');
 const resource = z.looseObject({ group: z.string().optional(), kind: z.string().min(1), name: z.string().min(1), namespace: z.string().optional() });
 
 /** The body of a sync, as Argo CD's ApplicationSyncRequest, and the hash of the plan that was shown. */
@@ -10,9 +14,13 @@ export interface SyncBody {
   readonly prune?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   readonly force?: boolean | undefined;
-  readonly resources?: readonly { readonly group?: string | undefined; readonly kind: string; readonly name: string; readonly namespace?: string | undefined }[] | undefined;
+  readonly resources?:
+    | readonly { readonly group?: string | undefined; readonly kind: string; readonly name: string; readonly namespace?: string | undefined }[]
+    | undefined;
   readonly syncOptions?: { readonly items: readonly string[] } | readonly string[] | undefined;
-  readonly strategy?: { readonly apply?: { readonly force?: boolean | undefined } | undefined; readonly hook?: { readonly force?: boolean | undefined } | undefined } | undefined;
+  readonly strategy?:
+    | { readonly apply?: { readonly force?: boolean | undefined } | undefined; readonly hook?: { readonly force?: boolean | undefined } | undefined }
+    | undefined;
   readonly plan?: string | undefined;
 }
 
@@ -24,7 +32,9 @@ export const syncBody: z.ZodType<SyncBody> = z.looseObject({
   force: z.boolean().optional(),
   resources: z.array(resource).max(20_000).optional(),
   syncOptions: z.union([z.array(z.string()), z.looseObject({ items: z.array(z.string()) })]).optional(),
-  strategy: z.looseObject({ apply: z.looseObject({ force: z.boolean().optional() }).optional(), hook: z.looseObject({ force: z.boolean().optional() }).optional() }).optional(),
+  strategy: z
+    .looseObject({ apply: z.looseObject({ force: z.boolean().optional() }).optional(), hook: z.looseObject({ force: z.boolean().optional() }).optional() })
+    .optional(),
   plan: z.string().max(128).optional(),
 });
 
@@ -39,7 +49,13 @@ export interface RollbackBody {
 
 /** Reads the body of a rollback. */
 export const rollbackBody: z.ZodType<RollbackBody> = z
-  .looseObject({ id: z.union([z.int(), z.string().regex(/^\d+$/)]).optional(), run: name.optional(), prune: z.boolean().optional(), dryRun: z.boolean().optional(), reason: z.string().max(1_000).optional() })
+  .looseObject({
+    id: z.union([z.int(), z.string().regex(/^\d+$/)]).optional(),
+    run: name.optional(),
+    prune: z.boolean().optional(),
+    dryRun: z.boolean().optional(),
+    reason: z.string().max(1_000).optional(),
+  })
   .refine((body) => (body.id === undefined) !== (body.run === undefined), { message: 'name either the id of a history entry or a run' });
 
 /** The body that adds a repository. */
@@ -53,7 +69,11 @@ export interface RepositoryBody {
 
 /** Reads the body that adds a repository. */
 export const repositoryBody: z.ZodType<RepositoryBody> = z.looseObject({
-  repo: z.string().min(1).max(2_000).regex(/^[^\u0000-\u0020]+$/, 'must not contain white space or control characters'),
+  repo: z
+    .string()
+    .min(1)
+    .max(2_000)
+    .regex(/^[^\u0000-\u0020]+$/, 'must not contain white space or control characters'),
   username: z.string().max(1_000).optional(),
   password: z.string().max(10_000).optional(),
   bearerToken: z.string().max(10_000).optional(),
@@ -70,7 +90,10 @@ export interface ClusterBody {
 /** Reads the body that adds a cluster. */
 export const clusterBody: z.ZodType<ClusterBody> = z.looseObject({
   name: z.string().min(1).max(253),
-  server: z.string().max(2_000).regex(/^https?:\/\//, 'must be an http(s) URL'),
+  server: z
+    .string()
+    .max(2_000)
+    .regex(/^https?:\/\//, 'must be an http(s) URL'),
   config: z.record(z.string(), z.unknown()),
 });
 
@@ -81,5 +104,8 @@ export const sessionBody: z.ZodType<{ readonly token: string }> = z.looseObject(
 export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body ?? {});
   if (result.success) return result.data;
-  throw new ApiError({ code: 'invalid' }, `request body: ${result.error.issues.map((issue) => [issue.path.map(String).join('.'), issue.message].filter(Boolean).join(' ')).join('; ')}`);
+  throw new ApiError(
+    { code: 'invalid' },
+    `request body: ${result.error.issues.map((issue) => [issue.path.map(String).join('.'), issue.message].filter(Boolean).join(' ')).join('; ')}`,
+  );
 }

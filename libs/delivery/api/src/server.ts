@@ -53,7 +53,15 @@ export async function startDeliveryApi(options: DeliveryApiOptions): Promise<Del
   const stop = new AbortController();
   const events = new ApplicationEventLog(randomBytes(6).toString('hex'), () => backend.applications.list(backend.namespace));
   const unsubscribe = [backend.applications.onEvent((event) => events.recordApplication(event)), backend.runs.onEvent((event) => events.recordRun(event))];
-  const context: RouteContext = { backend, clock, logger, events, sessions: new Sessions(options.accounts, clock), version: options.version, signal: stop.signal };
+  const context: RouteContext = {
+    backend,
+    clock,
+    logger,
+    events,
+    sessions: new Sessions(options.accounts, clock),
+    version: options.version,
+    signal: stop.signal,
+  };
   const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000 }, createApp(context, options));
   await listen(server, options);
   const { port } = server.address() as AddressInfo; // A TCP server that listens has such an address.
@@ -73,7 +81,12 @@ function listen(server: Server, { host, port }: DeliveryApiOptions): Promise<voi
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const code = cause.code === 'EADDRINUSE' ? 'addressInUse' : 'cannotListen';
-      reject(new ListenError({ code, host, port }, `${host}:${port}: ${code === 'addressInUse' ? 'the port is in use' : cause.message}`, { cause, hint: 'choose another with --port' }));
+      reject(
+        new ListenError({ code, host, port }, `${host}:${port}: ${code === 'addressInUse' ? 'the port is in use' : cause.message}`, {
+          cause,
+          hint: 'choose another with --port',
+        }),
+      );
     });
     server.listen(port, host, () => resolve());
   });
@@ -83,7 +96,22 @@ function createApp(context: RouteContext, options: DeliveryApiOptions): Express 
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
-  app.use(helmet({ contentSecurityPolicy: { directives: { 'default-src': ["'self'"], 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"], 'img-src': ["'self'", 'data:'], 'connect-src': ["'self'"], 'frame-ancestors': ["'none'"], 'upgrade-insecure-requests': null } }, strictTransportSecurity: false }));
+  app.use(
+    helmet({
+      contentSecurityPolicy: {
+        directives: {
+          'default-src': ["'self'"],
+          'script-src': ["'self'"],
+          'style-src': ["'self'", "'unsafe-inline'"],
+          'img-src': ["'self'", 'data:'],
+          'connect-src': ["'self'"],
+          'frame-ancestors': ["'none'"],
+          'upgrade-insecure-requests': null,
+        },
+      },
+      strictTransportSecurity: false,
+    }),
+  );
   app.use(hostGuard(options));
   app.get('/healthz', (_request, response) => void response.type('text').send('ok'));
   app.get('/api/version', (_request, response) => void response.json({ Version: options.version }));
@@ -117,7 +145,12 @@ function hostGuard({ host, allowedHosts = [] }: DeliveryApiOptions): (request: R
 function contentTypeGuard(request: Request, _response: Response, next: NextFunction): void {
   const hasBody = request.headers['content-length'] !== undefined && request.headers['content-length'] !== '0';
   if (['GET', 'HEAD', 'OPTIONS'].includes(request.method) || request.is('application/json') !== false) next();
-  else if (!hasBody && request.headers['transfer-encoding'] === undefined && (request.headers.authorization !== undefined || request.headers['x-requested-with'] !== undefined)) next();
+  else if (
+    !hasBody &&
+    request.headers['transfer-encoding'] === undefined &&
+    (request.headers.authorization !== undefined || request.headers['x-requested-with'] !== undefined)
+  )
+    next();
   else next(new ApiError({ code: 'unsupportedMediaType' }, 'requests that change something must be application/json'));
 }
 

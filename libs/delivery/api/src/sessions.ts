@@ -34,7 +34,10 @@ export class Sessions {
   callerOf(headers: IncomingHttpHeaders): Caller | undefined {
     const { authorization, cookie } = headers;
     if (authorization !== undefined) return authorization.startsWith('Bearer ') ? this.callerOfToken(authorization.slice('Bearer '.length).trim()) : undefined;
-    const value = (cookie ?? '').split(';').map((part) => part.trim()).find((part) => part.startsWith(`${SESSION_COOKIE}=`));
+    const value = (cookie ?? '')
+      .split(';')
+      .map((part) => part.trim())
+      .find((part) => part.startsWith(`${SESSION_COOKIE}=`));
     return value === undefined ? undefined : this.#callerOfSession(value.slice(SESSION_COOKIE.length + 1));
   }
 

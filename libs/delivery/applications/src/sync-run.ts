@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly resources?: readonly SyncResource[];
   readonly syncOptions?: readonly string[];
   readonly skipHooks?: boolean;
+  /** Hash of the plan that was shown: another plan is refused. */
+  readonly planHash?: string;
   readonly retry?: RetryStrategy;
 }
 

@@ -1,6 +1,6 @@
 import { createKubeClient, createInformerFactory, type Connection, type InformerFactory, type KubeClient, type Lister } from '@tiphys/kube-client';
 import type { ApplicationDestination } from '@tiphys/delivery-applications';
-import { aborted, type Clock, type Logger, type Service } from '@tiphys/kernel';
+import { aborted, type Clock, type Logger, type Service, messageOf } from '@tiphys/kernel';
 import { fieldAt, type corev1 } from '@tiphys/kube-model';
 import { Cluster } from './cluster.ts';
 import { DeliveryError } from './delivery-error.ts';
@@ -61,6 +61,22 @@ export class ClusterRegistry implements Service {
   /** Clusters in use. */
   get clusters(): readonly Cluster[] {
     return [...this.#entries.values()].map((entry) => entry.cluster);
+  }
+
+  /** Every registered cluster and the one this runs against. */
+  states(): readonly { readonly server: string; readonly name: string; readonly error?: string }[] {
+    const registered = this.#options.secrets
+      .list()
+      .filter((secret) => secret.metadata.labels?.[SECRET_TYPE_LABEL] === 'cluster')
+      .map((secret) => ({ server: secretText(secret, 'server') ?? '', name: secretText(secret, 'name') ?? '' }));
+    return [{ server: IN_CLUSTER, name: 'in-cluster' }, ...registered.filter(({ server }) => server !== IN_CLUSTER)].map((row) => {
+      try {
+        this.resolve({ server: row.server });
+        return row;
+      } catch (error) {
+        return { ...row, error: messageOf(error) };
+      }
+    });
   }
 
   #find(server: string, name: string): corev1.Secret | undefined {

@@ -2,7 +2,7 @@ import type { RunOptions, SyncRun } from '@tiphys/delivery-applications';
 import type { PollState, RepositoryStore, RevisionMetadata } from '@tiphys/delivery-git';
 import type { JobQueue } from '@tiphys/delivery-queue';
 import type { Renderer } from '@tiphys/delivery-render';
-import type { Failpoint } from '@tiphys/delivery-sync';
+import type { Failpoint, SyncPlan } from '@tiphys/delivery-sync';
 import type { Clock, Logger, Service } from '@tiphys/kernel';
 import type { InformerFactory, KubeClient } from '@tiphys/kube-client';
 import type { Evidence } from './gather.ts';
@@ -50,10 +50,27 @@ export interface RollbackRequest {
   readonly reason?: string;
 }
 
+/** Which plan is wanted. */
+export interface PlanOptions {
+  readonly revisions?: readonly string[];
+  readonly options: RunOptions;
+  readonly signal: AbortSignal;
+}
+
+/** A cluster as it is known. */
+export interface ClusterState {
+  readonly server: string;
+  readonly name: string;
+  /** Why it cannot be used. */
+  readonly error?: string;
+}
+
 /** The delivery side's engine, and what the API asks of it. */
 export interface DeliveryController {
   /** To be supervised. The CRDs are installed by `install`, before. */
   readonly services: readonly Service[];
+  /** What a process needs that only shows and asks, while controllers elsewhere reconcile and perform. */
+  readonly readServices: readonly Service[];
   /** Creates or updates the CRDs and resolves when they are served. */
   install(signal: AbortSignal): Promise<void>;
   /** Looks at the application now; `hard` also polls its repositories and renders anew. */
@@ -62,7 +79,13 @@ export interface DeliveryController {
   evidence(application: string): Evidence | undefined;
   /** Renders and compares now, for a diff or a plan, at other revisions if wished. */
   compare(application: string, options: { readonly revisions?: readonly string[]; readonly signal: AbortSignal }): Promise<Evidence>;
-  resourceTree(application: string): readonly ResourceNode[];
+  /** The plan a sync would carry out now, and what it was made from. */
+  plan(application: string, options: PlanOptions): Promise<{ readonly plan: SyncPlan; readonly evidence: Evidence }>;
+  resourceTree(application: string, signal: AbortSignal): Promise<readonly ResourceNode[]>;
+  /** The client of the cluster the application is deployed to. */
+  targetClient(application: string): KubeClient;
+  /** The clusters that are registered or in use. */
+  clusters(): readonly ClusterState[];
   requestSync(application: string, request: SyncRequest, signal: AbortSignal): Promise<SyncRun>;
   rollback(application: string, request: RollbackRequest, signal: AbortSignal): Promise<SyncRun>;
   terminate(application: string, signal: AbortSignal): Promise<SyncRun | undefined>;

@@ -4,6 +4,7 @@ import {
   crdManifests,
   isAutomated,
   isFinished,
+  normalizeRepoUrl,
   parseApplication,
   parseSyncRun,
   PIN_ANNOTATION,
@@ -16,24 +17,26 @@ import {
   type SyncRun,
 } from '@tiphys/delivery-applications';
 import { RepositoryPoller, type PollState, type RepositoryStore, type RevisionMetadata } from '@tiphys/delivery-git';
-import { watchUntil } from '@tiphys/delivery-sync';
+import { planSync, watchUntil, type SyncPlan } from '@tiphys/delivery-sync';
 import { isAbortError, WorkQueue, type Service } from '@tiphys/kernel';
-import type { Informer } from '@tiphys/kube-client';
+import type { Informer, KubeClient } from '@tiphys/kube-client';
 import { builtin, fieldAt, isStatus, toKey, type corev1, type KubeObject } from '@tiphys/kube-model';
 import { ApplicationReconciler, currentRevisions } from './application-reconciler.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
-import type { DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest } from './controller-types.ts';
+import type { ClusterState, DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest, PlanOptions } from './controller-types.ts';
 import { accessFor } from './credentials.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
 import { Outbox } from './outbox.ts';
 import { rollbackTarget } from './rollback-target.ts';
+import { planRequest, SHOWN_PLAN } from './plan-request.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
 import { createRun, runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { SyncRunner } from './sync-runner.ts';
 
 const DEFAULT_NAMESPACE = 'argocd';
+const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
 
 /** Wires the delivery side on top of one Kubernetes API. */
 export function createDeliveryController(options: DeliveryControllerOptions): DeliveryController {
@@ -42,6 +45,7 @@ export function createDeliveryController(options: DeliveryControllerOptions): De
 
 class Controller implements DeliveryController {
   readonly services: readonly Service[];
+  readonly readServices: readonly Service[];
   readonly #options: DeliveryControllerOptions;
   readonly #namespace: string;
   readonly #applications: Informer;
@@ -58,6 +62,7 @@ class Controller implements DeliveryController {
   readonly #urls = new Map<string, readonly string[]>();
   readonly #evidence = new Map<string, Evidence>();
   readonly #gather: GatherDeps;
+  #isPerforming = false;
 
   constructor(options: DeliveryControllerOptions) {
     const { client, informers, clock, renderer, repositories, pollIntervalMs = 15_000 } = options;
@@ -113,9 +118,9 @@ class Controller implements DeliveryController {
       ...(options.failpoint === undefined ? {} : { failpoint: options.failpoint }),
     });
     this.#outbox = new Outbox({ client, clock, logger, namespace, applications: this.#applications, runs: this.#runs, ring: (run) => this.#ring(run) });
+    this.readServices = [this.#clusters, this.#poller];
     this.services = [
-      this.#clusters,
-      this.#poller,
+      ...this.readServices,
       { name: 'applications', run: (signal) => this.#runWorkers(signal) },
       { name: 'sync-runs', run: (signal) => this.#runQueue(signal) },
       this.#outbox,
@@ -150,8 +155,14 @@ class Controller implements DeliveryController {
   async refresh(name: string, { hard = false, signal }: { readonly hard?: boolean; readonly signal: AbortSignal }): Promise<void> {
     const application = this.#application(name);
     if (hard) this.#reconciler.markHard(name);
+    if (!this.#isPerforming) await this.#askToRefresh(name, hard, signal);
     await Promise.all(sourcesOf(application.spec).map(({ repoURL }) => this.#poller.refresh(repoURL, signal)));
     this.#keys.add(name);
+  }
+
+  async #askToRefresh(name: string, hard: boolean, signal: AbortSignal): Promise<void> {
+    const patch = { metadata: { annotations: { [REFRESH_ANNOTATION]: hard ? 'hard' : 'normal' } } };
+    await this.#options.client.patch(applicationType, { name, namespace: this.#namespace }, patch, { type: 'merge', fieldManager: 'tiphys-api', signal });
   }
 
   evidence(application: string): Evidence | undefined {
@@ -170,10 +181,26 @@ class Controller implements DeliveryController {
     return compareRendered(application, rendered, target, this.#gather, signal);
   }
 
-  resourceTree(name: string): readonly ResourceNode[] {
+  async plan(name: string, { options, signal, revisions }: PlanOptions): Promise<{ readonly plan: SyncPlan; readonly evidence: Evidence }> {
+    const evidence = await this.compare(name, { signal, ...(revisions === undefined ? {} : { revisions }) });
+    const request = await planRequest({ application: this.#application(name), runId: SHOWN_PLAN, options, cause: 'manual', evidence }, signal);
+    return { plan: planSync(request), evidence };
+  }
+
+  async resourceTree(name: string, signal: AbortSignal): Promise<readonly ResourceNode[]> {
     const cluster = this.#clusters.resolve(this.#application(name).spec.destination);
-    const wanted = this.#evidence.get(name)?.comparison.resources.flatMap(({ ref }) => cluster.get(ref) ?? []) ?? [];
+    // A process that does not reconcile has no evidence yet; a source that cannot be rendered leaves what is tracked.
+    const evidence = this.#evidence.get(name) ?? (await this.compare(name, { signal }).catch(() => undefined));
+    const wanted = evidence?.comparison.resources.flatMap(({ ref }) => cluster.get(ref) ?? []) ?? [];
     return resourceTree(cluster, [...wanted, ...cluster.tracked(name)]);
+  }
+
+  targetClient(name: string): KubeClient {
+    return this.#clusters.resolve(this.#application(name).spec.destination).client;
+  }
+
+  clusters(): readonly ClusterState[] {
+    return this.#clusters.states();
   }
 
   async requestSync(name: string, request: SyncRequest, signal: AbortSignal): Promise<SyncRun> {
@@ -252,7 +279,19 @@ class Controller implements DeliveryController {
   }
 
   hint(repoURL: string): number {
+    if (!this.#isPerforming) this.#passHintOn(repoURL);
     return this.#poller.hint(repoURL);
+  }
+
+  #passHintOn(repoURL: string): void {
+    const place = normalizeRepoUrl(repoURL);
+    for (const [name, urls] of this.#urls) {
+      if (!urls.some((url) => normalizeRepoUrl(url) === place)) continue;
+      // A hint that is lost costs one poll interval.
+      this.#askToRefresh(name, false, AbortSignal.timeout(10_000)).catch((error: unknown) =>
+        this.#options.logger.debug({ application: name, err: error }, 'hint could not be passed on'),
+      );
+    }
   }
 
   repositoryStates(): readonly PollState[] {
@@ -273,6 +312,7 @@ class Controller implements DeliveryController {
   #subscribe(): void {
     this.#applications.onEvent((event) => {
       const name = event.object.metadata.name ?? '';
+      if (event.type !== 'deleted' && event.object.metadata.annotations?.[REFRESH_ANNOTATION] !== undefined) this.#refreshAsked(event.object);
       if (event.type === 'deleted') {
         this.#evidence.delete(name);
         this.#urls.delete(name);
@@ -300,6 +340,25 @@ class Controller implements DeliveryController {
     this.#options.queue.onAvailable(() => this.#outbox.scan());
   }
 
+  // Somebody asked by annotation, as Argo CD's users and our own API server do: look now, and take the question away.
+  #refreshAsked(application: KubeObject): void {
+    if (!this.#isPerforming) return;
+    const name = application.metadata.name ?? '';
+    if (application.metadata.annotations?.[REFRESH_ANNOTATION] === 'hard') this.#reconciler.markHard(name);
+    for (const repoURL of repositoriesOf(application)) this.#poller.hint(repoURL);
+    this.#keys.add(name);
+    const patch = { metadata: { annotations: { [REFRESH_ANNOTATION]: null } } };
+    const { client, logger } = this.#options;
+    // Unheard failures only mean that the question is asked again by the next event.
+    client
+      .patch(applicationType, { name, namespace: this.#namespace }, patch, {
+        type: 'merge',
+        fieldManager: 'tiphys-controller',
+        signal: AbortSignal.timeout(10_000),
+      })
+      .catch((error: unknown) => logger.debug({ application: name, err: error }, 'refresh annotation stays'));
+  }
+
   #enqueueUsersOf(repoURL: string): void {
     for (const [application, urls] of this.#urls) if (urls.includes(repoURL)) this.#keys.add(application);
   }
@@ -317,6 +376,7 @@ class Controller implements DeliveryController {
   }
 
   async #runWorkers(signal: AbortSignal): Promise<void> {
+    this.#isPerforming = true;
     await this.waitForReady(signal);
     await Promise.all(Array.from({ length: this.#options.workers ?? 8 }, () => this.#work(signal)));
   }

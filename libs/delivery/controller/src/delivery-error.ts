@@ -5,7 +5,7 @@ import { DomainError } from '@tiphys/kernel';
  * gathered, try again · `notFound` · `renderIncomplete` manifests have problems · `fenced` another controller took the run over · `terminated` a person ended it.
  */
 export interface DeliveryErrorDetail {
-  readonly code: 'invalidSpec' | 'unknownCluster' | 'notReady' | 'notFound' | 'renderIncomplete' | 'fenced' | 'terminated' | 'superseded';
+  readonly code: 'invalidSpec' | 'unknownCluster' | 'notReady' | 'notFound' | 'renderIncomplete' | 'fenced' | 'terminated' | 'superseded' | 'planMoved';
 }
 
 /** The one error of the delivery controller. */

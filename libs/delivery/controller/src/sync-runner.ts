@@ -1,4 +1,4 @@
-import { checkResource, parseApplication, parseSyncOptions, type Application, type SyncRun, type TaskResult } from '@tiphys/delivery-applications';
+import { checkResource, parseApplication, type Application, type SyncRun, type TaskResult } from '@tiphys/delivery-applications';
 import { isCommit } from '@tiphys/delivery-git';
 import type { JobOutcome, SyncJob } from '@tiphys/delivery-queue';
 import { perform, planSync, printablePlan, type Failpoint, type PerformOutcome, type SyncPlan } from '@tiphys/delivery-sync';
@@ -10,6 +10,7 @@ import type { Cluster } from './cluster.ts';
 import { retryDelay } from './decide-auto-sync.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, FIELD_MANAGER, gatherFailure, renderSources, resolveSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
+import { planMoved, planRequest, SHOWN_PLAN } from './plan-request.ts';
 import { publishRun } from './publish-run.ts';
 import { RunLedger } from './run-ledger.ts';
 
@@ -130,24 +131,15 @@ export class SyncRunner {
 
   async #plan(run: SyncRun, application: Application, evidence: Evidence, signal: AbortSignal): Promise<SyncPlan> {
     const { options, cause } = run.spec;
-    const { syncPolicy, destination } = application.spec;
-    const destinationNamespace = destination.namespace ?? '';
     const attempt = run.status?.attempt ?? 0;
-    return planSync({
-      application: application.metadata.name ?? '',
-      // Each attempt has hooks of its own; a second start of one attempt finds the hooks of the first.
-      runId: attempt === 0 ? (run.metadata.name ?? '') : `${run.metadata.name ?? ''}#${attempt}`,
-      revision: evidence.revisions[0] ?? '',
-      desired: evidence.desired.objects,
-      comparison: evidence.comparison,
-      isComplete: evidence.problems.length === 0,
-      run: options,
-      syncOptions: parseSyncOptions([...(syncPolicy?.syncOptions ?? []), ...(options.syncOptions ?? [])]),
-      destinationNamespace,
-      destinationNamespaceExists: destinationNamespace === '' || (await evidence.cluster.hasNamespace(destinationNamespace, signal)),
-      ...(syncPolicy?.managedNamespaceMetadata === undefined ? {} : { namespaceMetadata: syncPolicy.managedNamespaceMetadata }),
-      skipUnchanged: cause === 'automated' || cause === 'self-heal',
-    });
+    // Each attempt has hooks of its own; a second start of one attempt finds the hooks of the first.
+    const runId = attempt === 0 ? (run.metadata.name ?? '') : `${run.metadata.name ?? ''}#${attempt}`;
+    const isUntouched = (run.status?.tasks ?? []).length === 0 && attempt === 0;
+    if (options.planHash !== undefined && isUntouched) {
+      const shown = planSync(await planRequest({ application, runId: SHOWN_PLAN, options, cause, evidence }, signal));
+      if (shown.hash !== options.planHash) throw planMoved(application.metadata.name ?? '', shown.hash);
+    }
+    return planSync(await planRequest({ application, runId, options, cause, evidence }, signal));
   }
 
   async #perform(ledger: RunLedger, plan: SyncPlan, { cluster, project }: Evidence, signal: AbortSignal): Promise<PerformOutcome> {

@@ -96,6 +96,13 @@ describe('serverSideApply', () => {
     expect(parseManagedFields(forced).map((entry) => entry.manager)).toEqual(['second']);
   });
 
+  it('keeps the identity of an object whose manager lets go of its last label', () => {
+    const first = apply(undefined, deployment({ replicas: 1 }, { namespace: 'shop', labels: { app: 'web' } }), 'tiphys');
+    const second = apply(first, deployment({ replicas: 1 }, { namespace: 'shop' }), 'tiphys');
+    expect(second.metadata).toMatchObject({ name: 'web', namespace: 'shop' });
+    expect(second.metadata.labels).toBeUndefined();
+  });
+
   it('shares a field applied with the same value and keeps it until the last owner lets go', () => {
     const one = apply(undefined, deployment({ replicas: 2 }), 'one');
     const both = apply(one, deployment({ replicas: 2 }), 'two');

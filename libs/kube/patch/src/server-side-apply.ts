@@ -155,8 +155,8 @@ function prune(merged: KubeObject, last: FieldSet, entries: readonly ManagedEntr
   const withoutLast = removePlaces(merged, lastNamed, node, owned);
   const kept = unionSets(ensureNamedFields(toFieldSet(withoutLast, node), node), ensureNamedFields(owned, node));
   const withOwned = removePlaces(merged, subtractSets(mergedSet, kept), node, owned);
-  const gone = intersectSets(subtractSets(mergedSet, ensureNamedFields(toFieldSet(withOwned, node), node)), lastNamed);
-  // Identity survives because it is never in an applier's set, so the result is still an object.
+  const gone = subtractSets(intersectSets(subtractSets(mergedSet, ensureNamedFields(toFieldSet(withOwned, node), node)), lastNamed), STRIPPED);
+  // Without the identity, which belongs to no manager, the result would be no object.
   return isEmptySet(gone) ? merged : (removePlaces(merged, gone, node, owned) as KubeObject);
 }
 

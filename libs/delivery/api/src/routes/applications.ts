@@ -13,7 +13,13 @@ const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
 export function applicationRoutes(context: RouteContext): Router {
   const { backend } = context;
   const router = Router();
-  router.get('/', handle(context, (_request, _response, { query }): ApplicationListAnswer => ({ metadata: { resourceVersion: backend.applications.resourceVersion }, ...selectApplications(backend.applications.list(backend.namespace), parseListQuery(query)) })));
+  router.get(
+    '/',
+    handle(context, (_request, _response, { query }): ApplicationListAnswer => ({
+      metadata: { resourceVersion: backend.applications.resourceVersion },
+      ...selectApplications(backend.applications.list(backend.namespace), parseListQuery(query)),
+    })),
+  );
   router.get(
     '/:name',
     handle(context, async (request, _response, { query, signal }) => {
@@ -34,11 +40,19 @@ export function applicationRoutes(context: RouteContext): Router {
         return backend.client.create<Application>(applicationType, application, { signal, fieldManager: FIELD_MANAGER });
       }
       if (JSON.stringify(live.spec) === JSON.stringify(application.spec)) return live;
-      if (query.get('upsert') !== 'true') throw new ApiError({ code: 'conflict' }, `application ${live.metadata.name ?? ''}: already exists with another spec`, { hint: 'use --upsert to replace it' });
+      if (query.get('upsert') !== 'true')
+        throw new ApiError({ code: 'conflict' }, `application ${live.metadata.name ?? ''}: already exists with another spec`, {
+          hint: 'use --upsert to replace it',
+        });
       return replaceSpec(context, live, application, signal);
     }),
   );
-  router.put('/:name', handle(context, (request, _response, { signal }) => replaceSpec(context, applicationOf(context, request), readApplication(request, backend.namespace), signal)));
+  router.put(
+    '/:name',
+    handle(context, (request, _response, { signal }) =>
+      replaceSpec(context, applicationOf(context, request), readApplication(request, backend.namespace), signal),
+    ),
+  );
   router.put(
     '/:name/spec',
     handle(context, async (request, _response, { signal }) => {
@@ -62,10 +76,16 @@ export function applicationRoutes(context: RouteContext): Router {
 
 function readApplication(request: Request, namespace: string): Application {
   const body: unknown = request.body;
-  if (!isJsonObject(body) || !isJsonObject(body['metadata']) || typeof body['metadata']['name'] !== 'string') throw new ApiError({ code: 'invalid' }, 'application: "metadata.name" is missing');
+  if (!isJsonObject(body) || !isJsonObject(body['metadata']) || typeof body['metadata']['name'] !== 'string')
+    throw new ApiError({ code: 'invalid' }, 'application: "metadata.name" is missing');
   const metadata = body['metadata'] as metav1.ObjectMeta;
   // Everything but the kind and the name's presence is judged by parseApplication and the API server.
-  return check({ ...body, apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', metadata: { ...metadata, namespace: metadata.namespace ?? namespace } } as KubeObject);
+  return check({
+    ...body,
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { ...metadata, namespace: metadata.namespace ?? namespace },
+  } as KubeObject);
 }
 
 function check(object: KubeObject): Application {
@@ -83,7 +103,11 @@ function replaceSpec(context: RouteContext, live: Application, wanted: Applicati
     ...(labels === undefined ? [] : [{ op: 'add', path: '/metadata/labels', value: labels }]),
     ...(annotations === undefined ? [] : [{ op: 'add', path: '/metadata/annotations', value: { ...live.metadata.annotations, ...annotations } }]),
   ];
-  return context.backend.client.patch<Application>(applicationType, { namespace: live.metadata.namespace, name: live.metadata.name ?? '' }, patch, { type: 'json', signal, fieldManager: FIELD_MANAGER });
+  return context.backend.client.patch<Application>(applicationType, { namespace: live.metadata.namespace, name: live.metadata.name ?? '' }, patch, {
+    type: 'json',
+    signal,
+    fieldManager: FIELD_MANAGER,
+  });
 }
 
 async function setFinalizer(context: RouteContext, application: Application, cascade: boolean, signal: AbortSignal): Promise<void> {

@@ -15,14 +15,25 @@ export function operationRoutes(context: RouteContext): Router {
     '/:name/plan',
     handle(context, (request, _response, { query, signal }) => {
       const revision = query.get('revision');
-      return backend.plan({ application: applicationOf(context, request), prune: query.get('prune') === 'true', ...(revision === null || revision === '' ? {} : { revision }) }, signal);
+      return backend.plan(
+        { application: applicationOf(context, request), prune: query.get('prune') === 'true', ...(revision === null || revision === '' ? {} : { revision }) },
+        signal,
+      );
     }),
   );
   router.post(
     '/:name/sync',
     handle(context, (request, _response, { caller, signal }) => {
       const body = readBody(syncBody, request.body);
-      return backend.sync({ application: applicationOf(context, request), actor: caller.name, operation: operationOf(body, caller.name), ...(body.plan === undefined ? {} : { planHash: body.plan }) }, signal);
+      return backend.sync(
+        {
+          application: applicationOf(context, request),
+          actor: caller.name,
+          operation: operationOf(body, caller.name),
+          ...(body.plan === undefined ? {} : { planHash: body.plan }),
+        },
+        signal,
+      );
     }),
   );
   router.post(
@@ -56,13 +67,17 @@ export function operationRoutes(context: RouteContext): Router {
       return {};
     }),
   );
-  router.get('/:name/runs', handle(context, (request): RunsAnswer => ({ items: runsOf(context, applicationOf(context, request).metadata.name ?? '') })));
+  router.get(
+    '/:name/runs',
+    handle(context, (request): RunsAnswer => ({ items: runsOf(context, applicationOf(context, request).metadata.name ?? '') })),
+  );
   router.get(
     '/:name/runs/:run',
     handle(context, (request) => {
       const application = applicationOf(context, request);
       const run = backend.runs.get(param(request, 'run'), application.metadata.namespace);
-      if (run === undefined || run.spec.application !== application.metadata.name) throw new ApiError({ code: 'notFound' }, `run ${param(request, 'run')}: not found`);
+      if (run === undefined || run.spec.application !== application.metadata.name)
+        throw new ApiError({ code: 'notFound' }, `run ${param(request, 'run')}: not found`);
       return run;
     }),
   );
@@ -78,7 +93,8 @@ function runsOf(context: RouteContext, application: string): readonly SyncRun[] 
 }
 
 function operationOf(body: SyncBody, actor: string): Operation {
-  const options = body.syncOptions === undefined || Array.isArray(body.syncOptions) ? body.syncOptions : (body.syncOptions as { readonly items: readonly string[] }).items;
+  const options =
+    body.syncOptions === undefined || Array.isArray(body.syncOptions) ? body.syncOptions : (body.syncOptions as { readonly items: readonly string[] }).items;
   const force = body.force ?? body.strategy?.apply?.force ?? body.strategy?.hook?.force;
   return {
     initiatedBy: { username: actor },
@@ -86,7 +102,16 @@ function operationOf(body: SyncBody, actor: string): Operation {
       ...(body.revision === undefined || body.revision === '' ? {} : { revision: body.revision }),
       ...(body.prune === undefined ? {} : { prune: body.prune }),
       ...(body.dryRun === undefined ? {} : { dryRun: body.dryRun }),
-      ...(body.resources === undefined ? {} : { resources: body.resources.map(({ group, kind, name, namespace }) => ({ kind, name, ...(group === undefined ? {} : { group }), ...(namespace === undefined ? {} : { namespace }) })) }),
+      ...(body.resources === undefined
+        ? {}
+        : {
+            resources: body.resources.map(({ group, kind, name, namespace }) => ({
+              kind,
+              name,
+              ...(group === undefined ? {} : { group }),
+              ...(namespace === undefined ? {} : { namespace }),
+            })),
+          }),
       ...(options === undefined ? {} : { syncOptions: [...(options as readonly string[])] }),
       ...(force === undefined ? {} : { syncStrategy: { hook: { force } } }),
     },

@@ -10,9 +10,18 @@ const MAX_EVENTS = 500;
 export function resourceRoutes(context: RouteContext): Router {
   const { backend } = context;
   const router = Router();
-  router.get('/:name/resource-tree', handle(context, (request, _response, { signal }) => backend.resourceTree(applicationOf(context, request), signal)));
-  router.get('/:name/managed-resources', handle(context, (request, _response, { signal }) => backend.managedResources(applicationOf(context, request), signal)));
-  router.get('/:name/manifests', handle(context, (request, _response, { query, signal }) => backend.manifests(applicationOf(context, request), query.get('revision') ?? undefined, signal)));
+  router.get(
+    '/:name/resource-tree',
+    handle(context, (request, _response, { signal }) => backend.resourceTree(applicationOf(context, request), signal)),
+  );
+  router.get(
+    '/:name/managed-resources',
+    handle(context, (request, _response, { signal }) => backend.managedResources(applicationOf(context, request), signal)),
+  );
+  router.get(
+    '/:name/manifests',
+    handle(context, (request, _response, { query, signal }) => backend.manifests(applicationOf(context, request), query.get('revision') ?? undefined, signal)),
+  );
   router.get(
     '/:name/events',
     handle(context, async (request, _response, { query, signal }) => {
@@ -22,12 +31,17 @@ export function resourceRoutes(context: RouteContext): Router {
       const uids = new Set(uid === null || uid === '' ? tree.nodes.map((node) => node.uid) : [uid]);
       const client = await backend.targetClient(application, signal);
       const namespaces = new Set(tree.nodes.map((node) => node.namespace ?? 'default'));
-      const lists = await Promise.all([...namespaces].slice(0, 20).map((namespace) => client.list<corev1.Event>(eventType, { namespace, limit: 5_000, signal })));
+      const lists = await Promise.all(
+        [...namespaces].slice(0, 20).map((namespace) => client.list<corev1.Event>(eventType, { namespace, limit: 5_000, signal })),
+      );
       const items = lists.flatMap((list) => list.items).filter((event) => uids.has(event.involvedObject?.uid ?? ''));
       return { metadata: {}, items: items.toSorted((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1)).slice(0, MAX_EVENTS) };
     }),
   );
-  router.get('/:name/logs', handle(context, (request, response, call) => streamLogs(context, applicationOf(context, request), response, call)));
+  router.get(
+    '/:name/logs',
+    handle(context, (request, response, call) => streamLogs(context, applicationOf(context, request), response, call)),
+  );
   return router;
 }
 

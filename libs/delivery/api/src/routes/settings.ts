@@ -14,12 +14,16 @@ const SECRET_TYPE_LABEL = 'argocd.argoproj.io/secret-type';
 export function settingsRoutes(context: RouteContext): Router {
   const { backend } = context;
   const router = Router();
-  router.get('/repositories', handle(context, () => ({ items: backend.repositories() })));
+  router.get(
+    '/repositories',
+    handle(context, () => ({ items: backend.repositories() })),
+  );
   router.post(
     '/repositories',
     handle(context, async (request, response, { signal }) => {
       const { repo, username, password, bearerToken, project } = readBody(repositoryBody, request.body);
-      if (/\/\/[^/@]*:[^/@]*@/.test(repo)) throw new ApiError({ code: 'invalid' }, `repository ${redactUrl(repo)}: credentials do not belong in the URL`, { hint: 'give username and password' });
+      if (/\/\/[^/@]*:[^/@]*@/.test(repo))
+        throw new ApiError({ code: 'invalid' }, `repository ${redactUrl(repo)}: credentials do not belong in the URL`, { hint: 'give username and password' });
       const data = { type: 'git', url: repo, username, password, bearerToken, project };
       await putSecret(context, 'repository', `repo-${digest(normalizeRepoUrl(repo))}`, data, signal);
       response.status(201);
@@ -33,7 +37,10 @@ export function settingsRoutes(context: RouteContext): Router {
       return {};
     }),
   );
-  router.get('/clusters', handle(context, () => ({ items: backend.clusters() })));
+  router.get(
+    '/clusters',
+    handle(context, () => ({ items: backend.clusters() })),
+  );
   router.post(
     '/clusters',
     handle(context, async (request, response, { signal }) => {
@@ -50,7 +57,10 @@ export function settingsRoutes(context: RouteContext): Router {
       return {};
     }),
   );
-  router.get('/projects', handle(context, () => ({ items: backend.projects.list(backend.namespace) })));
+  router.get(
+    '/projects',
+    handle(context, () => ({ items: backend.projects.list(backend.namespace) })),
+  );
   return router;
 }
 
@@ -58,10 +68,22 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-async function putSecret(context: RouteContext, kind: string, name: string, fields: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
+async function putSecret(
+  context: RouteContext,
+  kind: string,
+  name: string,
+  fields: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<void> {
   const { client, namespace } = context.backend;
   const stringData = Object.fromEntries(Object.entries(fields).flatMap(([key, value]) => (value === undefined || value === '' ? [] : [[key, value]])));
-  const secret: corev1.Secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels: { [SECRET_TYPE_LABEL]: kind } }, type: 'Opaque', stringData };
+  const secret: corev1.Secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace, labels: { [SECRET_TYPE_LABEL]: kind } },
+    type: 'Opaque',
+    stringData,
+  };
   try {
     await client.create(secretType, secret, { signal, fieldManager: 'tiphys-api' });
   } catch (error) {

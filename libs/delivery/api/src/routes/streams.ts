@@ -10,7 +10,12 @@ const HEARTBEAT_MS = 15_000;
 /** Server-sent events of applications and runs, resumable by `Last-Event-ID`. */
 export function streamRoutes(context: RouteContext): Router {
   const router = Router();
-  router.get('/applications', handle(context, (request, response, call) => streamApplications(context, request.get('last-event-id') ?? call.query.get('lastEventId') ?? undefined, response, call)));
+  router.get(
+    '/applications',
+    handle(context, (request, response, call) =>
+      streamApplications(context, request.get('last-event-id') ?? call.query.get('lastEventId') ?? undefined, response, call),
+    ),
+  );
   return router;
 }
 

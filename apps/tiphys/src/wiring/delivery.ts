@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createControllerBackend, startDeliveryApi, type DeliveryApi } from '@tiphys/delivery-api';
+import { createDeliveryController, type DeliveryController } from '@tiphys/delivery-controller';
+import { createRepositoryStore } from '@tiphys/delivery-git';
+import { createBullmqQueue, createInProcessQueue, type JobQueue } from '@tiphys/delivery-queue';
+import { createRenderer } from '@tiphys/delivery-render';
+import { createInformerFactory, type InformerFactory, type KubeClient } from '@tiphys/kube-client';
+import type { Clock, Logger, Service } from '@tiphys/kernel';
+import { VERSION } from '../version.ts';
+
+/** Which halves of the delivery side a process carries: `controller` performs, `server` shows. */
+export type DeliveryRole = 'controller' | 'server' | 'both';
+
+/** How the delivery side is started. */
+export interface DeliveryOptions {
+  readonly role: DeliveryRole;
+  /** Client of the API that holds the Applications. */
+  readonly client: KubeClient;
+  /** Shared with others of this process that follow the same API; made when absent. */
+  readonly informers?: InformerFactory;
+  /** Disposable caches. */
+  readonly cacheDir: string;
+  readonly namespace: string;
+  readonly redisUrl?: string | undefined;
+  readonly pollIntervalMs: number;
+  /** Name of a controller that is alone with its state and so takes its own runs back at once after a crash. */
+  readonly identity?: string;
+  readonly webhookSecret?: string | undefined;
+  readonly failpoint?: (name: string) => void | Promise<void>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The delivery side before its loops run. */
+export interface Delivery {
+  readonly controller: DeliveryController;
+  readonly services: readonly Service[];
+  /** Starts REST, streams and console. Call once the loops run. */
+  serve(options: { readonly host: string; readonly port: number; readonly token: string; readonly signal: AbortSignal }): Promise<DeliveryApi>;
+  close(): Promise<void>;
+}
+
+/** Installs the CRDs and lays out the delivery side on one Kubernetes API. */
+export async function createDelivery(options: DeliveryOptions, signal: AbortSignal): Promise<Delivery> {
+  const { client, clock, logger, namespace, role } = options;
+  const informers = options.informers ?? createInformerFactory({ client, clock, logger });
+  const queue = createQueue(options);
+  const renderer = createRenderer({ logger });
+  const controller = createDeliveryController({
+    client,
+    informers,
+    queue,
+    renderer,
+    clock,
+    logger,
+    namespace,
+    pollIntervalMs: options.pollIntervalMs,
+    identity: options.identity ?? `${process.pid}-${randomUUID().slice(0, 8)}`,
+    repositories: createRepositoryStore({ cacheDirectory: join(options.cacheDir, 'git') }),
+    ...(options.failpoint === undefined ? {} : { failpoint: options.failpoint }),
+  });
+  await controller.install(signal);
+  return {
+    controller,
+    services: [...(options.informers === undefined ? [informers] : []), ...(role === 'server' ? controller.readServices : controller.services)],
+    serve: async ({ host, port, token, signal: ready }) => {
+      const backend = createControllerBackend({
+        controller,
+        client,
+        informers,
+        namespace,
+        clock,
+        ...(options.webhookSecret === undefined ? {} : { webhookSecret: options.webhookSecret }),
+      });
+      await controller.waitForReady(ready);
+      const consoleDirectory = fileURLToPath(new URL('../../../console/dist', import.meta.url));
+      return startDeliveryApi({
+        backend,
+        host,
+        port,
+        accounts: [{ name: 'admin', token }],
+        version: VERSION,
+        clock,
+        logger: logger.child({ component: 'api' }),
+        ...(existsSync(consoleDirectory) ? { consoleDirectory } : {}),
+      });
+    },
+    close: async () => {
+      await queue.close();
+      await renderer.close();
+    },
+  };
+}
+
+function createQueue({ redisUrl, clock, logger }: DeliveryOptions): JobQueue {
+  return redisUrl === undefined ? createInProcessQueue({ clock }) : createBullmqQueue({ url: redisUrl, logger });
+}
