@@ -21,7 +21,8 @@ function installDependencies() {
   const lock = hashOf(['package-lock.json', 'package.json']);
   if (existsSync('node_modules') && stamp('dependencies') === lock) return;
   say('installing dependencies');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Not `npm ci`: it refuses a lock file without the binaries of platforms that a registry mirror does not carry.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
   setStamp('dependencies', lock);
 }
 

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ResourceNode } from '@tiphys/delivery-api';
+import type { Application } from '@tiphys/delivery-applications';
 import { useMemo, useState } from 'react';
 import { api } from '../api.ts';
 import { useKeys } from '../keyboard.ts';
 import { Failure } from '../ui/failure.tsx';
-import { Health } from '../ui/status.tsx';
+import { Health, Sync } from '../ui/status.tsx';
 import { Age } from '../ui/time.tsx';
 
 interface Row {
@@ -37,10 +38,12 @@ function rowsOf(nodes: readonly ResourceNode[], closed: ReadonlySet<string>): re
 }
 
 /** The ownership tree: what Git declares, and what controllers made of it. */
-export function TreeTab({ name }: { readonly name: string }) {
+export function TreeTab({ application }: { readonly application: Application }) {
+  const name = application.metadata.name ?? '';
   const query = useQuery({ queryKey: ['application', name, 'tree'], queryFn: () => api.tree(name) });
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [at, setAt] = useState(0);
+  const syncByKey = useMemo(() => new Map((application.status?.resources ?? []).map((row) => [keyOf({ ...row, group: row.group ?? '' }), row.status])), [application]);
   const rows = useMemo(() => rowsOf(query.data?.nodes ?? [], closed), [query.data, closed]);
   const toggle = (row: Row | undefined): void => {
     if (row === undefined || row.children === 0) return;
@@ -74,6 +77,7 @@ export function TreeTab({ name }: { readonly name: string }) {
               )}
               <span className="kind">{row.node.kind}</span> {row.node.name}
             </td>
+            <td>{syncByKey.get(keyOf(row.node)) === undefined ? null : <Sync status={syncByKey.get(keyOf(row.node))} />}</td>
             <td>{row.node.health === undefined ? null : <Health status={row.node.health.status} message={row.node.health.message} />}</td>
             <td className="muted">{row.node.health?.message ?? (row.node.info ?? []).map((info) => info.value).join(' · ')}</td>
             <td className="muted">

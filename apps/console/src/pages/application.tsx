@@ -82,7 +82,7 @@ export function ApplicationPage() {
         ))}
       </div>
       <section role="tabpanel" aria-label={tab}>
-        {tab === 'tree' ? <TreeTab name={name} /> : null}
+        {tab === 'tree' ? <TreeTab application={application} /> : null}
         {tab === 'diff' ? <DiffTab name={name} /> : null}
         {tab === 'history' ? <HistoryTab application={application} /> : null}
         {tab === 'logs' ? <LogsTab name={name} /> : null}
