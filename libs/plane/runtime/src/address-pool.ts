@@ -13,8 +13,8 @@ export class AddressPool {
   readonly #holders = new Map<string, string>();
   #next = 0;
 
-  /** Throws AddressError when `cidr` is not an IPv4 range with at least two usable addresses. */
-  constructor(cidr: string) {
+  /** Throws AddressError when `cidr` is not an IPv4 range with at least two usable addresses. Handing out begins `start` addresses into the range. */
+  constructor(cidr: string, start: number = 0) {
     const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr);
     const bits = Number(match?.[5] ?? 99);
     if (match === null || bits > 30 || bits < 4 || match.slice(1, 5).some((part) => Number(part) > 255)) {
@@ -25,6 +25,7 @@ export class AddressPool {
     const network = match.slice(1, 5).reduce((sum, part) => sum * 256 + Number(part), 0);
     this.#size = 2 ** (32 - bits) - 3;
     this.#first = network - (network % 2 ** (32 - bits)) + 2;
+    this.#next = start % this.#size;
   }
 
   /** Whether the address lies in the range. */

@@ -1,8 +1,8 @@
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { mkdir } from 'node:fs/promises';
 import { rmSync } from 'node:fs';
 import type { Clock, Logger } from '@tiphys/kernel';
-import type { corev1 } from '@tiphys/kube-model';
+import { fnv32a, type corev1 } from '@tiphys/kube-model';
 import { AddressPool } from '../address-pool.ts';
 import { answerLog } from '../log-follow.ts';
 import { LogSelection } from '../log-lines.ts';
@@ -63,7 +63,8 @@ export class ProcessRuntime implements PodRuntime {
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
     this.#podsFolder = join(options.stateDir, 'pods');
-    this.#addresses = new AddressPool(options.podCidr ?? '127.64.0.0/12');
+    // Planes of one machine share its loopback addresses and know nothing of each other: each begins elsewhere in the range.
+    this.#addresses = new AddressPool(options.podCidr ?? '127.64.0.0/12', fnv32a(resolve(options.stateDir)));
     this.#guard = new ProcessGuard(this.#closeGraceMs);
   }
 
