@@ -15,6 +15,8 @@ import { createSimulatedNodes } from '@tiphys/plane-node';
 import { createScheduler } from '@tiphys/plane-scheduler';
 import { createMemoryStore } from '@tiphys/plane-store';
 
+export { eventually } from '@tiphys/testkit';
+
 export const CONFIG_MAPS = builtin('v1', 'ConfigMap');
 export const logger: Logger = createLogger({ level: process.env['TEST_LOG'] === undefined ? 'silent' : 'debug' });
 
@@ -101,24 +103,6 @@ export async function createRig(): Promise<Rig> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Polls the world until it is as told, or fails with what it was last. */
-export async function eventually<T>(what: string, read: () => Promise<T> | T, accept: (value: T) => boolean, timeoutMs = 10_000): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  let last: T | undefined;
-  let problem: unknown;
-  while (Date.now() < deadline) {
-    try {
-      last = await read();
-      problem = undefined;
-      if (accept(last)) return last;
-    } catch (error) {
-      problem = error;
-    }
-    await systemClock.sleep(5, AbortSignal.timeout(60_000));
-  }
-  throw new Error(`${what}: did not happen within ${timeoutMs} ms; last: ${problem === undefined ? JSON.stringify(last)?.slice(0, 4_000) : String(problem)}`);
 }
 
 export function application(name: string, spec: object, metadata: object = {}): KubeObject {

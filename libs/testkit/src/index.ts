@@ -1,2 +1,15 @@
 export { createGitRepo, type GitRepo } from './git-repo.ts';
+export { eventually } from './eventually.ts';
 export { startGitServer, type GitServer, type GitServerBehaviour } from './git-server.ts';
+export {
+  processesOf,
+  runTiphys,
+  startTiphys,
+  stillRunning,
+  TIPHYS_MAIN,
+  tiphysEnv,
+  type CommandResult,
+  type TiphysExit,
+  type TiphysOptions,
+  type TiphysProcess,
+} from './tiphys-process.ts';
