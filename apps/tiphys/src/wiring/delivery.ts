@@ -12,7 +12,7 @@ import type { Clock, Logger, Service } from '@tiphys/kernel';
 import { VERSION } from '../version.ts';
 
 /** Which halves of the delivery side a process carries: `controller` performs, `server` shows. */
-export type DeliveryRole = 'controller' | 'server' | 'both';
+type DeliveryRole = 'controller' | 'server' | 'both';
 
 /** How the delivery side is started. */
 export interface DeliveryOptions {
@@ -62,7 +62,14 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
     repositories: createRepositoryStore({ cacheDirectory: join(options.cacheDir, 'git') }),
     ...(options.failpoint === undefined ? {} : { failpoint: options.failpoint }),
   });
-  await controller.install(signal);
+  const close = async (): Promise<void> => {
+    await queue.close();
+    await renderer.close();
+  };
+  await controller.install(signal).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return {
     controller,
     services: [...(options.informers === undefined ? [informers] : []), ...(role === 'server' ? controller.readServices : controller.services)],
@@ -88,10 +95,7 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
         ...(existsSync(consoleDirectory) ? { consoleDirectory } : {}),
       });
     },
-    close: async () => {
-      await queue.close();
-      await renderer.close();
-    },
+    close,
   };
 }
 

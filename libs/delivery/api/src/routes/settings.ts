@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { normalizeRepoUrl } from '@tiphys/delivery-applications';
+import { defaultProject, normalizeRepoUrl } from '@tiphys/delivery-applications';
 import { redactUrl } from '@tiphys/kernel';
 import { builtin, isStatus, type corev1 } from '@tiphys/kube-model';
 import { Router } from 'express';
@@ -59,7 +59,10 @@ export function settingsRoutes(context: RouteContext): Router {
   );
   router.get(
     '/projects',
-    handle(context, () => ({ items: backend.projects.list(backend.namespace) })),
+    handle(context, () => {
+      const stored = backend.projects.list(backend.namespace);
+      return { items: stored.some(({ metadata }) => metadata.name === defaultProject.metadata.name) ? stored : [defaultProject, ...stored] };
+    }),
   );
   return router;
 }
