@@ -1,4 +1,14 @@
-import type { ApplicationListAnswer, ErrorAnswer, LogLine, ManagedResourcesAnswer, PlanAnswer, ResourceTreeAnswer, RunsAnswer } from '@tiphys/delivery-api';
+import type {
+  ApplicationListAnswer,
+  ClusterAnswer,
+  ErrorAnswer,
+  LogLine,
+  ManagedResourcesAnswer,
+  PlanAnswer,
+  RepositoryAnswer,
+  ResourceTreeAnswer,
+  RunsAnswer,
+} from '@tiphys/delivery-api';
 import type { Application, SyncRun } from '@tiphys/delivery-applications';
 
 /** An answer of the API that says no, in the API's own words. */
@@ -61,8 +71,8 @@ export const api = {
   rollback: (name: string, body: { readonly id: number; readonly reason: string }) => json<SyncRun>('POST', `${application(name)}/rollback`, {}, body),
   unpin: (name: string) => json<unknown>('DELETE', `${application(name)}/pin`),
   terminate: (name: string) => json<unknown>('DELETE', `${application(name)}/operation`),
-  repositories: () => json<{ readonly items: readonly import('@tiphys/delivery-api').RepositoryAnswer[] }>('GET', '/api/v1/repositories'),
-  clusters: () => json<{ readonly items: readonly import('@tiphys/delivery-api').ClusterAnswer[] }>('GET', '/api/v1/clusters'),
+  repositories: () => json<{ readonly items: readonly RepositoryAnswer[] }>('GET', '/api/v1/repositories'),
+  clusters: () => json<{ readonly items: readonly ClusterAnswer[] }>('GET', '/api/v1/clusters'),
 };
 
 /** A Kubernetes event, as far as it is shown. */

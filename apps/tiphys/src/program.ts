@@ -11,7 +11,7 @@ import { upCommand } from './commands/up.ts';
 import { VERSION } from './version.ts';
 
 /** Exit codes of the program. */
-export const EXIT = { ok: 0, negative: 1, error: 2, timeout: 3 } as const;
+const EXIT = { ok: 0, negative: 1, error: 2, timeout: 3 } as const;
 
 const TEARDOWN_GRACE_MS = 20_000;
 

@@ -18,11 +18,14 @@ describe('sleep', () => {
 describe('retry', () => {
   it('tries until it succeeds', async () => {
     let calls = 0;
-    const result = await retry(async (attempt) => {
-      calls += 1;
-      if (attempt < 3) throw new Error('not yet');
-      return attempt;
-    }, { signal, delayMs: 1 });
+    const result = await retry(
+      async (attempt) => {
+        calls += 1;
+        if (attempt < 3) throw new Error('not yet');
+        return attempt;
+      },
+      { signal, delayMs: 1 },
+    );
     expect([result, calls]).toEqual([3, 3]);
   });
 
@@ -55,10 +58,12 @@ describe('mapLimit', () => {
 
   it('starts nothing after a failure and throws it', async () => {
     const started: number[] = [];
-    await expect(mapLimit([1, 2, 3], 1, async (item) => {
-      started.push(item);
-      throw new Error(`no ${item}`);
-    })).rejects.toThrow('no 1');
+    await expect(
+      mapLimit([1, 2, 3], 1, async (item) => {
+        started.push(item);
+        throw new Error(`no ${item}`);
+      }),
+    ).rejects.toThrow('no 1');
     expect(started).toEqual([1]);
   });
 });
@@ -69,7 +74,7 @@ describe('withTimeout', () => {
     await expect(withTimeout('fetch of x', 5, signal, (inner) => sleep(10_000, inner))).rejects.toThrow('fetch of x: timed out after 5 ms');
   });
 
-  it('passes on the caller\'s own abort', async () => {
+  it("passes on the caller's own abort", async () => {
     const stop = new AbortController();
     const waiting = withTimeout('x', 10_000, stop.signal, (inner) => sleep(10_000, inner));
     stop.abort(new Error('caller left'));

@@ -100,7 +100,11 @@ describe('WorkQueue', () => {
   });
 
   it('loses no key and works on none twice at once, whatever happens', async () => {
-    const step = fc.oneof(fc.record({ kind: fc.constant('add' as const), key: fc.constantFrom('a', 'b', 'c') }), fc.record({ kind: fc.constant('take' as const) }), fc.record({ kind: fc.constant('done' as const) }));
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('add' as const), key: fc.constantFrom('a', 'b', 'c') }),
+      fc.record({ kind: fc.constant('take' as const) }),
+      fc.record({ kind: fc.constant('done' as const) }),
+    );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const queue = new WorkQueue({ clock: new ManualClock() });

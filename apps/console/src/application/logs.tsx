@@ -65,6 +65,7 @@ export function LogsTab({ name }: { readonly name: string }) {
 
 function Lines({ lines, isFollowing, onScrollUp }: { readonly lines: readonly LogLine[]; readonly isFollowing: boolean; readonly onScrollUp: () => void }) {
   const box = useRef<HTMLDivElement>(null);
+  // oxlint-disable-next-line react/incompatible-library -- the compiler skips this component, which is what the library needs
   const rows = useVirtualizer({ count: lines.length, getScrollElement: () => box.current, estimateSize: () => 20, overscan: 20 });
   useEffect(() => {
     if (isFollowing && lines.length > 0) rows.scrollToIndex(lines.length - 1);

@@ -43,7 +43,10 @@ export function TreeTab({ application }: { readonly application: Application }) 
   const query = useQuery({ queryKey: ['application', name, 'tree'], queryFn: () => api.tree(name) });
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [at, setAt] = useState(0);
-  const syncByKey = useMemo(() => new Map((application.status?.resources ?? []).map((row) => [keyOf({ ...row, group: row.group ?? '' }), row.status])), [application]);
+  const syncByKey = useMemo(
+    () => new Map((application.status?.resources ?? []).map((row) => [keyOf({ ...row, group: row.group ?? '' }), row.status])),
+    [application],
+  );
   const rows = useMemo(() => rowsOf(query.data?.nodes ?? [], closed), [query.data, closed]);
   const toggle = (row: Row | undefined): void => {
     if (row === undefined || row.children === 0) return;

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ApplicationListAnswer } from '@tiphys/delivery-api';
+import type { Application } from '@tiphys/delivery-applications';
 import { sourceText } from '../application/source.ts';
 import { useRef, useState } from 'react';
 import { api } from '../api.ts';
@@ -71,67 +72,80 @@ export function ApplicationsPage() {
       </div>
       {query.error === null ? null : <Failure error={query.error} />}
       {query.data !== undefined && query.data.total === 0 ? <Empty isFiltered={Object.keys(search).length > 0} /> : null}
-      {items.length === 0 ? null : (
-        <table className="grid" aria-rowcount={query.data?.total}>
-          <thead>
-            <tr>
-              {COLUMNS.map(({ title, sort }) => (
-                <th
-                  key={title}
-                  aria-sort={sort !== undefined && (search.sort ?? 'attention') === sort ? (search.order === 'desc' ? 'descending' : 'ascending') : undefined}
-                >
-                  {sort === undefined ? (
-                    title
-                  ) : (
-                    <button
-                      type="button"
-                      onClick={() => change({ sort, order: (search.sort ?? 'attention') === sort && search.order !== 'desc' ? 'desc' : undefined })}
-                    >
-                      {title}
-                    </button>
-                  )}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {items.map((application, index) => (
-              <tr
-                key={application.metadata.uid}
-                aria-selected={index === row}
-                onClick={() => open(application.metadata.name ?? '')}
-                data-testid={`application-${application.metadata.name ?? ''}`}
-              >
-                <td>
-                  <StatusStrip application={application} />
-                </td>
-                <td className="name">
-                  <a href={`/applications/${application.metadata.name ?? ''}`} onClick={(event) => event.preventDefault()}>
-                    {application.metadata.name}
-                  </a>
-                </td>
-                <td>
-                  <Sync status={application.status?.sync?.status} />
-                </td>
-                <td>
-                  <Health status={application.status?.health?.status} message={application.status?.health?.message} />
-                </td>
-                <td>
-                  <Phase phase={application.status?.operationState?.phase} message={application.status?.operationState?.message} />{' '}
-                  <Age at={application.status?.operationState?.finishedAt ?? application.status?.operationState?.startedAt} />
-                </td>
-                <td className="mono">{application.status?.sync?.revision?.slice(0, 8) ?? '–'}</td>
-                <td>{application.spec.destination.namespace}</td>
-                <td className="source">{sourceText(application)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      {items.length === 0 ? null : <List items={items} total={query.data?.total ?? 0} row={row} search={search} onOpen={open} onChange={change} />}
       {query.data !== undefined && query.data.total > PAGE ? (
         <Pager total={query.data.total} offset={search.offset ?? 0} onChange={(offset) => change({ offset })} />
       ) : null}
     </>
+  );
+}
+
+interface ListProps {
+  readonly items: readonly Application[];
+  readonly total: number;
+  readonly row: number;
+  readonly search: ListSearch;
+  readonly onOpen: (name: string) => void;
+  readonly onChange: (next: Partial<Record<keyof ListSearch, string | undefined>>) => void;
+}
+
+function List({ items, total, row, search, onOpen, onChange }: ListProps) {
+  return (
+    <table className="grid" aria-rowcount={total}>
+      <thead>
+        <tr>
+          {COLUMNS.map(({ title, sort }) => (
+            <th
+              key={title}
+              aria-sort={sort !== undefined && (search.sort ?? 'attention') === sort ? (search.order === 'desc' ? 'descending' : 'ascending') : undefined}
+            >
+              {sort === undefined ? (
+                title
+              ) : (
+                <button
+                  type="button"
+                  onClick={() => onChange({ sort, order: (search.sort ?? 'attention') === sort && search.order !== 'desc' ? 'desc' : undefined })}
+                >
+                  {title}
+                </button>
+              )}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((application, index) => (
+          <tr
+            key={application.metadata.uid}
+            aria-selected={index === row}
+            onClick={() => onOpen(application.metadata.name ?? '')}
+            data-testid={`application-${application.metadata.name ?? ''}`}
+          >
+            <td>
+              <StatusStrip application={application} />
+            </td>
+            <td className="name">
+              <a href={`/applications/${application.metadata.name ?? ''}`} onClick={(event) => event.preventDefault()}>
+                {application.metadata.name}
+              </a>
+            </td>
+            <td>
+              <Sync status={application.status?.sync?.status} />
+            </td>
+            <td>
+              <Health status={application.status?.health?.status} message={application.status?.health?.message} />
+            </td>
+            <td>
+              <Phase phase={application.status?.operationState?.phase} message={application.status?.operationState?.message} />{' '}
+              <Age at={application.status?.operationState?.finishedAt ?? application.status?.operationState?.startedAt} />
+            </td>
+            <td className="mono">{application.status?.sync?.revision?.slice(0, 8) ?? '–'}</td>
+            <td>{application.spec.destination.namespace}</td>
+            <td className="source">{sourceText(application)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

@@ -165,7 +165,7 @@ async function finish(session: ClientSession, name: string, run: SyncRun, option
 }
 
 /** Prints the tasks of a run as they end and resolves with the finished run. Throws CliError `timeout`. */
-export async function followRun({ api, host, format }: ClientSession, application: string, runName: string, timeoutSeconds: number): Promise<SyncRun> {
+async function followRun({ api, host, format }: ClientSession, application: string, runName: string, timeoutSeconds: number): Promise<SyncRun> {
   const path = `/api/v1/applications/${encodeURIComponent(application)}/runs/${encodeURIComponent(runName)}`;
   const stop = new AbortController();
   const signal = AbortSignal.any([host.signal, stop.signal, ...(timeoutSeconds > 0 ? [AbortSignal.timeout(timeoutSeconds * 1000)] : [])]);

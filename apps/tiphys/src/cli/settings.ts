@@ -56,7 +56,7 @@ export async function addCluster(
   const base64 = (text: string | undefined): string | undefined => (text === undefined ? undefined : Buffer.from(text).toString('base64'));
   const config = {
     ...(token === undefined ? {} : { bearerToken: token }),
-    ...(connection.basicAuth ?? {}),
+    ...connection.basicAuth,
     tlsClientConfig: {
       insecure: connection.insecureSkipTlsVerify === true,
       serverName: connection.serverName,

@@ -11,6 +11,7 @@ import { announceReady, dataDirectory, parseMilliseconds, parsePort, serverLogge
 interface DeliveryCommandOptions extends ServerOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly inCluster?: boolean;
   readonly redis?: string;
   readonly dataDir?: string;
   readonly pollInterval: number;
@@ -38,6 +39,7 @@ export function serverCommand(host: Host): Command {
 function withDeliveryOptions(command: Command): Command {
   command
     .option('--kubeconfig <file>', 'the API that holds the Applications (env KUBECONFIG)')
+    .option('--in-cluster', 'the API of the cluster this pod runs in, by its service account')
     .option('--context <name>', 'context of the kubeconfig')
     .option('--redis <url>', 'queue of runs, shared by several controllers')
     .option('--data-dir <dir>', 'folder for caches and tokens (default: delivery below the Tiphys folder)')
@@ -51,10 +53,12 @@ async function runDelivery(role: 'controller' | 'server', options: DeliveryComma
   const logger = serverLogger(host, options);
   const { signal } = host;
   const path = options.kubeconfig ?? host.env['KUBECONFIG'];
-  if (path === undefined) throw new CliError({ code: 'usage' }, 'no Kubernetes API is named', { hint: 'give --kubeconfig or set KUBECONFIG' });
+  if (path === undefined && options.inCluster !== true)
+    throw new CliError({ code: 'usage' }, 'no Kubernetes API is named', { hint: 'give --kubeconfig or --in-cluster, or set KUBECONFIG' });
+  const from = options.inCluster === true || path === undefined ? ({ inCluster: true } as const) : { path };
   const dataDir = dataDirectory(host, options.dataDir, 'delivery');
   const client = await loadKubeconfigClient({
-    from: { path },
+    from,
     userAgent: `tiphys-${role}`,
     ...(options.context === undefined ? {} : { context: options.context }),
   });
@@ -76,7 +80,7 @@ async function runDelivery(role: 'controller' | 'server', options: DeliveryComma
   const running = supervise(delivery.services, { signal, logger, clock: systemClock });
   try {
     if (role === 'server') {
-      const token = await loadOrCreateToken(dataDir, 'admin-token');
+      const token = host.env['TIPHYS_TOKEN'] ?? (await loadOrCreateToken(dataDir, 'admin-token'));
       const api = await delivery.serve({ host: options.host, port: options.port, token, signal });
       try {
         await saveContext(tiphysHome(host.env), { server: api.url, token });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { createLogger, parseDuration, type Logger } from '@tiphys/kernel';
 import { tiphysHome, type Host } from '../cli/session.ts';
 

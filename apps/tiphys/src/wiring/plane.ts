@@ -36,7 +36,7 @@ export interface Plane {
 }
 
 /** The runtime asked for cannot be had. */
-export class RuntimeChoiceError extends DomainError<{ readonly code: 'runtimeUnavailable'; readonly runtime: string }> {
+class RuntimeChoiceError extends DomainError<{ readonly code: 'runtimeUnavailable'; readonly runtime: string }> {
   override readonly name = 'RuntimeChoiceError';
 }
 

@@ -19,7 +19,7 @@ export interface RouteContext {
 }
 
 /** A route: what it returns is sent as JSON, unless it has answered itself. */
-export type Route = (request: Request, response: Response, call: Call) => Promise<unknown> | unknown;
+export type Route = (request: Request, response: Response, call: Call) => unknown;
 
 /** One request's own things. */
 export interface Call {
@@ -49,7 +49,7 @@ export function handle(context: RouteContext, route: Route): (request: Request, 
 }
 
 /** The query string of a request, with repeated keys kept. */
-export function queryOf(request: Request): URLSearchParams {
+function queryOf(request: Request): URLSearchParams {
   return new URL(request.originalUrl, 'http://localhost').searchParams;
 }
 

@@ -15,7 +15,7 @@ export interface ListQuery {
 }
 
 /** Columns a list can be sorted by; `attention` puts what needs a person first. */
-export type SortKey = 'attention' | 'name' | 'sync' | 'health' | 'project' | 'namespace' | 'lastSync' | 'created';
+type SortKey = 'attention' | 'name' | 'sync' | 'health' | 'project' | 'namespace' | 'lastSync' | 'created';
 
 const SORT_KEYS: readonly SortKey[] = ['attention', 'name', 'sync', 'health', 'project', 'namespace', 'lastSync', 'created'];
 const FACETS: readonly (keyof ListFacets)[] = ['sync', 'health', 'project', 'namespace', 'repo'];

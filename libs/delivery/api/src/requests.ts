@@ -73,7 +73,7 @@ export const repositoryBody: z.ZodType<RepositoryBody> = z.looseObject({
     .string()
     .min(1)
     .max(2_000)
-    .regex(/^[^\u0000-\u0020]+$/, 'must not contain white space or control characters'),
+    .regex(/^[!-\uffff]+$/, 'must not contain white space or control characters'),
   username: z.string().max(1_000).optional(),
   password: z.string().max(10_000).optional(),
   bearerToken: z.string().max(10_000).optional(),

@@ -168,7 +168,7 @@ function authenticate({ sessions }: RouteContext): (request: Request, response: 
 
 function serveConsole(app: Express, directory: string): void {
   app.use(express.static(directory, { index: false, maxAge: '1y', immutable: true, redirect: false }));
-  app.get('/{*path}', (_request, response) => void response.sendFile('index.html', { root: directory, headers: { 'cache-control': 'no-cache' } }));
+  app.get('/{*path}', (_request, response) => response.sendFile('index.html', { root: directory, headers: { 'cache-control': 'no-cache' } }));
 }
 
 function errorHandler(context: RouteContext): (error: unknown, request: Request, response: Response, next: NextFunction) => void {

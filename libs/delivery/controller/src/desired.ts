@@ -1,5 +1,5 @@
 import { roleOf, withTracking } from '@tiphys/delivery-applications';
-import { describeRef, fieldAt, formatApiVersion, refKey, refOf, type KubeObject, type ResourceType } from '@tiphys/kube-model';
+import { describeRef, fieldAt, refKey, refOf, type KubeObject, type ResourceType } from '@tiphys/kube-model';
 
 /** Rendered objects made ready for comparison. */
 export interface Desired {
@@ -60,9 +60,4 @@ export function kindsOf(objects: readonly KubeObject[]): readonly { readonly gro
     version,
     kind,
   }));
-}
-
-/** The apiVersion of a reference. */
-export function apiVersionOf(ref: { readonly group: string; readonly version: string }): string {
-  return formatApiVersion(ref.group, ref.version);
 }

@@ -53,7 +53,7 @@ export interface Evidence extends Rendered {
 }
 
 /** The project of an application. Throws DeliveryError `invalidSpec`. */
-export function projectOf(application: Application, deps: Pick<GatherDeps, 'projects' | 'namespace'>): AppProject {
+function projectOf(application: Application, deps: Pick<GatherDeps, 'projects' | 'namespace'>): AppProject {
   const name = application.spec.project === undefined || application.spec.project === '' ? 'default' : application.spec.project;
   const stored = deps.projects.get(name, deps.namespace);
   if (stored === undefined) {

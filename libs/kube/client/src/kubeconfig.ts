@@ -7,8 +7,8 @@ import { createKubeClient } from './rest-client.ts';
 
 /** Where a kubeconfig comes from and which of its contexts to use. */
 export interface KubeconfigSource {
-  /** A file's path, or the document itself. */
-  readonly from: { readonly path: string } | { readonly text: string };
+  /** A file's path, the document itself, or the service account of the pod this process runs in. */
+  readonly from: { readonly path: string } | { readonly text: string } | { readonly inCluster: true };
   /** Default: the document's current context. */
   readonly context?: string;
   readonly userAgent?: string;
@@ -24,10 +24,12 @@ export async function loadKubeconfig(source: KubeconfigSource): Promise<Connecti
   // Loaded on demand: the package is large and a process that drives its own plane never needs it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const kubeconfig = new KubeConfig();
-  const label = 'path' in source.from ? source.from.path : 'the given kubeconfig';
+  const { from } = source;
+  const label = 'path' in from ? from.path : 'inCluster' in from ? 'of the service account' : 'given as text';
   try {
-    if ('path' in source.from) kubeconfig.loadFromFile(source.from.path);
-    else kubeconfig.loadFromString(source.from.text);
+    if ('path' in from) kubeconfig.loadFromFile(from.path);
+    else if ('text' in from) kubeconfig.loadFromString(from.text);
+    else kubeconfig.loadFromCluster();
   } catch (cause) {
     throw invalid(label, messageOf(cause), cause);
   }

@@ -17,23 +17,37 @@ describe('decodeKubeProtobuf', () => {
 
   it('knows the messages whose JSON is no object: quantities, ports, times, inlined structs', () => {
     const port = bytes(2, [...text(1, 'TCP'), ...number(3, 80), ...bytes(4, [...number(1, 1), ...text(3, 'http')]), ...number(5, 0)]);
-    expect(decodeKubeProtobuf(envelope('v1', 'Service', [...meta('s'), ...bytes(2, [...bytes(1, port.slice(2))])]))).toMatchObject({ spec: { ports: [{ port: 80, targetPort: 'http' }] } });
+    expect(decodeKubeProtobuf(envelope('v1', 'Service', [...meta('s'), ...bytes(2, [...bytes(1, port.slice(2))])]))).toMatchObject({
+      spec: { ports: [{ port: 80, targetPort: 'http' }] },
+    });
     const volume = bytes(1, [...text(1, 'v'), ...bytes(2, bytes(6, text(1, 'mounted')))]);
     const limits = bytes(1, [...text(1, 'cpu'), ...bytes(2, text(1, '500m'))]);
     const container = bytes(2, [...text(1, 'c'), ...bytes(8, limits)]);
     expect(decodeKubeProtobuf(envelope('v1', 'Pod', [...meta('p'), ...bytes(2, [...volume, ...container])]))).toMatchObject({
       spec: { volumes: [{ name: 'v', secret: { secretName: 'mounted' } }], containers: [{ name: 'c', resources: { limits: { cpu: '500m' } } }] },
     });
-    expect(decodeKubeProtobuf(envelope('coordination.k8s.io/v1', 'Lease', [...meta('l'), ...bytes(2, bytes(4, [...number(1, 1_700_000_000), ...number(2, 5_000)]))]))).toMatchObject({ spec: { renewTime: '2023-11-14T22:13:20.000005Z' } });
+    expect(
+      decodeKubeProtobuf(
+        envelope('coordination.k8s.io/v1', 'Lease', [...meta('l'), ...bytes(2, bytes(4, [...number(1, 1_700_000_000), ...number(2, 5_000)]))]),
+      ),
+    ).toMatchObject({ spec: { renewTime: '2023-11-14T22:13:20.000005Z' } });
   });
 
   it('reads options under any version and keeps a meant zero', () => {
-    expect(decodeKubeProtobuf(envelope('apps/v1', 'DeleteOptions', [...number(1, 0), ...text(4, 'Orphan')]))).toMatchObject({ gracePeriodSeconds: 0, propagationPolicy: 'Orphan' });
+    expect(decodeKubeProtobuf(envelope('apps/v1', 'DeleteOptions', [...number(1, 0), ...text(4, 'Orphan')]))).toMatchObject({
+      gracePeriodSeconds: 0,
+      propagationPolicy: 'Orphan',
+    });
     expect(decodeKubeProtobuf(envelope('apps/v1', 'Deployment', bytes(2, [...number(1, 0), ...number(5, 0)])))).toMatchObject({ spec: { replicas: 0 } });
   });
 
   it('refuses what it cannot read', () => {
-    for (const broken of [Uint8Array.from([1, 2, 3]), envelope('v1', 'Secret', [10, 200, 1]), envelope('acme.io/v1', 'Widget', []), Uint8Array.from([0x6b, 0x38, 0x73, 0, 255, 255])]) {
+    for (const broken of [
+      Uint8Array.from([1, 2, 3]),
+      envelope('v1', 'Secret', [10, 200, 1]),
+      envelope('acme.io/v1', 'Widget', []),
+      Uint8Array.from([0x6b, 0x38, 0x73, 0, 255, 255]),
+    ]) {
       expect(() => decodeKubeProtobuf(broken)).toThrow(ProtobufError);
     }
     let nested = text(1, 'x');

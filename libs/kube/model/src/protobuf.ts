@@ -4,7 +4,9 @@ import { parseApiVersion, type KubeObject } from './object.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 
 /** A body that is not the protobuf form of a Kubernetes object. */
-export class ProtobufError extends DomainError<{ readonly code: 'malformed' } | { readonly code: 'unknownKind'; readonly apiVersion: string; readonly kind: string }> {
+export class ProtobufError extends DomainError<
+  { readonly code: 'malformed' } | { readonly code: 'unknownKind'; readonly apiVersion: string; readonly kind: string }
+> {
   override readonly name = 'ProtobufError';
 }
 
@@ -34,7 +36,8 @@ export function decodeKubeProtobuf(bytes: Uint8Array): KubeObject {
     const { apiVersion = '', kind = '' } = (envelope['typeMeta'] ?? {}) as { readonly apiVersion?: string; readonly kind?: string }; // As the table says.
     const raw = envelope['raw'];
     const message = messageName(apiVersion, kind);
-    if (message === undefined) throw new ProtobufError({ code: 'unknownKind', apiVersion, kind }, `${apiVersion} ${kind}: has no protobuf form`, { hint: 'send JSON' });
+    if (message === undefined)
+      throw new ProtobufError({ code: 'unknownKind', apiVersion, kind }, `${apiVersion} ${kind}: has no protobuf form`, { hint: 'send JSON' });
     const object = withBase64(raw instanceof Uint8Array ? decodeMessage(new ProtobufReader(raw), message, 0) : {});
     return { apiVersion, kind, metadata: {}, ...object };
   } catch (error) {
@@ -62,14 +65,24 @@ let table: ReadonlyMap<string, string> | undefined;
 const parsed = new Map<string, ReadonlyMap<number, FieldRow>>();
 
 function lines(): ReadonlyMap<string, string> {
-  table ??= new Map(PROTOBUF_LINES.split('\n').filter((line) => line !== '').map((line) => [line.slice(0, line.indexOf(' ')), line]));
+  table ??= new Map(
+    PROTOBUF_LINES.split('\n')
+      .filter((line) => line !== '')
+      .map((line) => [line.slice(0, line.indexOf(' ')), line]),
+  );
   return table;
 }
 
 function fieldsOf(message: string): ReadonlyMap<number, FieldRow> {
   const known = parsed.get(message);
   if (known !== undefined) return known;
-  const fields = new Map((lines().get(message) ?? '').split(' ').slice(1).filter((text) => text !== '').map(parseField));
+  const fields = new Map(
+    (lines().get(message) ?? '')
+      .split(' ')
+      .slice(1)
+      .filter((text) => text !== '')
+      .map(parseField),
+  );
   parsed.set(message, fields);
   return fields;
 }
@@ -215,12 +228,25 @@ function define(map: JsonMap, key: string, value: unknown): void {
 
 // Go embeds these structs: their fields stand in the parent's JSON.
 const INLINED: ReadonlySet<string> = new Set([
-  'volumeSource', 'persistentVolumeSource', 'handler', 'ephemeralContainerCommon', 'localObjectReference', 'ruleWithOperations', 'rule',
+  'volumeSource',
+  'persistentVolumeSource',
+  'handler',
+  'ephemeralContainerCommon',
+  'localObjectReference',
+  'ruleWithOperations',
+  'rule',
 ]);
 
 const SCHEMA_NAMES: Readonly<Record<string, string>> = {
-  schema: '$schema', ref: '$ref', xKubernetesPreserveUnknownFields: 'x-kubernetes-preserve-unknown-fields', xKubernetesEmbeddedResource: 'x-kubernetes-embedded-resource', xKubernetesIntOrString: 'x-kubernetes-int-or-string',
-  xKubernetesListMapKeys: 'x-kubernetes-list-map-keys', xKubernetesListType: 'x-kubernetes-list-type', xKubernetesMapType: 'x-kubernetes-map-type', xKubernetesValidations: 'x-kubernetes-validations',
+  schema: '$schema',
+  ref: '$ref',
+  xKubernetesPreserveUnknownFields: 'x-kubernetes-preserve-unknown-fields',
+  xKubernetesEmbeddedResource: 'x-kubernetes-embedded-resource',
+  xKubernetesIntOrString: 'x-kubernetes-int-or-string',
+  xKubernetesListMapKeys: 'x-kubernetes-list-map-keys',
+  xKubernetesListType: 'x-kubernetes-list-type',
+  xKubernetesMapType: 'x-kubernetes-map-type',
+  xKubernetesValidations: 'x-kubernetes-validations',
 };
 
 function jsonName(name: string): string {
@@ -231,9 +257,35 @@ function jsonName(name: string): string {
 // them apart, so a zero is kept where it says something and dropped where it is the default anyway.
 const EMPTY_TEXT_KEPT: ReadonlySet<string> = new Set(['storageClassName', 'volumeAttributesClassName']);
 const ZERO_DROPPED: ReadonlySet<string> = new Set([
-  'hostPort', 'nodePort', 'healthCheckNodePort', 'minReadySeconds', 'initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold', 'generation', 'observedGeneration', 'partition',
-  'hostNetwork', 'hostPID', 'hostIPC', 'stdin', 'stdinOnce', 'tty', 'paused', 'readOnly', 'publishNotReadyAddresses', 'unschedulable', 'exclusiveMaximum', 'exclusiveMinimum', 'uniqueItems', 'nullable',
-  'xKubernetesEmbeddedResource', 'xKubernetesIntOrString', 'deprecated',
+  'hostPort',
+  'nodePort',
+  'healthCheckNodePort',
+  'minReadySeconds',
+  'initialDelaySeconds',
+  'timeoutSeconds',
+  'periodSeconds',
+  'successThreshold',
+  'failureThreshold',
+  'generation',
+  'observedGeneration',
+  'partition',
+  'hostNetwork',
+  'hostPID',
+  'hostIPC',
+  'stdin',
+  'stdinOnce',
+  'tty',
+  'paused',
+  'readOnly',
+  'publishNotReadyAddresses',
+  'unschedulable',
+  'exclusiveMaximum',
+  'exclusiveMinimum',
+  'uniqueItems',
+  'nullable',
+  'xKubernetesEmbeddedResource',
+  'xKubernetesIntOrString',
+  'deprecated',
 ]);
 
 function isZero(name: string, value: unknown): boolean {

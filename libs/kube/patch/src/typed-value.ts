@@ -4,7 +4,7 @@ import { decodeElement, encodeElement, itemElement, type EncodedElement } from '
 import type { SchemaNode } from './schema-node.ts';
 
 /** What a value is at a place, after looking at both the schema and the value itself. */
-export type Shape = 'map' | 'list' | 'leaf';
+type Shape = 'map' | 'list' | 'leaf';
 
 /** The shape a value has under a schema node; untyped lists and whatever is atomic are leaves. */
 export function shapeOf(value: unknown, node: SchemaNode): Shape {
@@ -28,7 +28,7 @@ function hasIdentities(list: readonly unknown[], node: SchemaNode): boolean {
 }
 
 /** List items by the step that names them, in the list's order. */
-export function itemsByElement(list: readonly unknown[], node: SchemaNode): ReadonlyMap<EncodedElement, unknown> {
+function itemsByElement(list: readonly unknown[], node: SchemaNode): ReadonlyMap<EncodedElement, unknown> {
   return new Map(
     list.flatMap((item) => {
       const element = itemElement(node, item);
@@ -101,7 +101,7 @@ function compareLevel(before: unknown, after: unknown, node: SchemaNode, into: B
 }
 
 /** The entries of a map or an identified list by their steps; empty for a leaf. */
-export function entriesOf(value: unknown, node: SchemaNode): ReadonlyMap<EncodedElement, unknown> {
+function entriesOf(value: unknown, node: SchemaNode): ReadonlyMap<EncodedElement, unknown> {
   const shape = shapeOf(value, node);
   if (shape === 'list' && Array.isArray(value)) return itemsByElement(value, node);
   if (shape === 'map' && isJsonObject(value))
@@ -114,7 +114,7 @@ export function entriesOf(value: unknown, node: SchemaNode): ReadonlyMap<Encoded
 }
 
 /** The schema node one step below. */
-export function childNode(node: SchemaNode, element: EncodedElement): SchemaNode {
+function childNode(node: SchemaNode, element: EncodedElement): SchemaNode {
   const decoded = decodeElement(element);
   return decoded?.kind === 'field' ? node.child(decoded.name) : node.items();
 }

@@ -69,7 +69,7 @@ it('has status, scale, columns, selectable fields and every served version', asy
 
 it('appears in discovery and leaves it with all its objects', async () => {
   expect((await t.call('GET', '/apis/acme.io/v1')).body.resources.map((resource: { name: string }) => resource.name)).toEqual(['widgets', 'widgets/status', 'widgets/scale']);
-  await t.call('POST', WIDGETS, { body: { ...widget('held', { size: 1 }), metadata: { name: 'held', finalizers: ['acme.io/hold'] } } });
+  await t.call('POST', WIDGETS, { body: { ...widget('held', { size: 1 }), metadata: { name: 'held', finalizers: ['acme.io/hold', 'no-domain.acme.io'] } } });
   await t.call('DELETE', `${CRDS}/widgets.acme.io`);
   await until(async () => (await t.call('GET', WIDGETS)).body.items?.length === 1);
   await t.call('PATCH', `${WIDGETS}/held`, { contentType: 'application/merge-patch+json', body: { metadata: { finalizers: [] } } });

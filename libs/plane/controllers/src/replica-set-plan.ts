@@ -2,7 +2,7 @@ import type { appsv1, corev1 } from '@tiphys/kube-model';
 import { availableInMs, isReady, withCondition, withoutCondition } from './pods.ts';
 
 /** Pods created or deleted in one reconcile at most (replicaset.BurstReplicas). */
-export const BURST_REPLICAS = 500;
+const BURST_REPLICAS = 500;
 
 /** What a ReplicaSet needs to reach its count. */
 export type ReplicaSetPlan = { readonly kind: 'none' } | { readonly kind: 'create'; readonly count: number } | { readonly kind: 'delete'; readonly pods: readonly corev1.Pod[] };

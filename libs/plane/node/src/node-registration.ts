@@ -10,7 +10,7 @@ const LEASE_NAMESPACE = 'kube-node-lease';
 const RETRY_MS = 1_000;
 
 /** What a node says about itself. */
-export interface NodeDescription {
+interface NodeDescription {
   readonly nodeName: string;
   readonly address: string;
   readonly runtimeVersion: string;

@@ -41,7 +41,7 @@ export async function doAction(action: Action, place: ActionPlace, timeoutMs: nu
 }
 
 /** The port of the host behind a number or a port's name. Throws when there is no port of that name. */
-export function portOf(port: number | string, place: Pick<ActionPlace, 'container' | 'sandbox'>): number {
+function portOf(port: number | string, place: Pick<ActionPlace, 'container' | 'sandbox'>): number {
   const number = typeof port === 'number' ? port : (place.container.ports?.find(({ name }) => name === port)?.containerPort ?? Number(port));
   if (!Number.isInteger(number)) throw new Error(`port ${JSON.stringify(port)} is not a port of container ${place.container.name}`);
   return place.sandbox.hostPorts[number] ?? number;

@@ -3,7 +3,7 @@ import type { corev1 } from '@tiphys/kube-model';
 import { doAction, type ActionPlace } from './probe-action.ts';
 
 /** The three questions a probe answers. */
-export type ProbeKind = 'startup' | 'liveness' | 'readiness';
+type ProbeKind = 'startup' | 'liveness' | 'readiness';
 
 /** What probing one running container needs. */
 export interface ProberOptions {

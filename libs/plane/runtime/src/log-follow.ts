@@ -4,7 +4,7 @@ import type { LogSelection, LogRecord } from './log-lines.ts';
 const MAX_BUFFERED_RECORDS = 20_000;
 
 /** Thrown to a reader that did not keep up with a log it follows. */
-export class LogOverrunError extends DomainError<{ readonly code: 'logOverrun' }> {
+class LogOverrunError extends DomainError<{ readonly code: 'logOverrun' }> {
   override readonly name = 'LogOverrunError';
 }
 

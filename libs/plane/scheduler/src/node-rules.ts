@@ -41,7 +41,7 @@ function matchesRequirement({ operator, values = [] }: corev1.NodeSelectorRequir
 }
 
 /** The host ports a pod takes, as `protocol/ip/port`. */
-export function hostPortsOf(pod: corev1.Pod): readonly { readonly protocol: string; readonly ip: string; readonly port: number }[] {
+function hostPortsOf(pod: corev1.Pod): readonly { readonly protocol: string; readonly ip: string; readonly port: number }[] {
   const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')];
   return containers.flatMap(({ ports }) => ports ?? []).flatMap(({ hostPort, hostIP, protocol }) => (hostPort === undefined || hostPort === 0 ? [] : [{ protocol: protocol ?? 'TCP', ip: hostIP ?? '0.0.0.0', port: hostPort }]));
 }

@@ -67,6 +67,11 @@ export function operationRoutes(context: RouteContext): Router {
       return {};
     }),
   );
+  runRoutes(context, router);
+  return router;
+}
+
+function runRoutes(context: RouteContext, router: Router): void {
   router.get(
     '/:name/runs',
     handle(context, (request): RunsAnswer => ({ items: runsOf(context, applicationOf(context, request).metadata.name ?? '') })),
@@ -75,13 +80,12 @@ export function operationRoutes(context: RouteContext): Router {
     '/:name/runs/:run',
     handle(context, (request) => {
       const application = applicationOf(context, request);
-      const run = backend.runs.get(param(request, 'run'), application.metadata.namespace);
+      const run = context.backend.runs.get(param(request, 'run'), application.metadata.namespace);
       if (run === undefined || run.spec.application !== application.metadata.name)
         throw new ApiError({ code: 'notFound' }, `run ${param(request, 'run')}: not found`);
       return run;
     }),
   );
-  return router;
 }
 
 function runsOf(context: RouteContext, application: string): readonly SyncRun[] {

@@ -4,7 +4,7 @@ import type { Core, UserInfo } from '../core.ts';
 import { parseStored } from '../registry/objects.ts';
 
 /** The user of requests that prove nothing. */
-export const ANONYMOUS: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
+const ANONYMOUS: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 /** Finds out who asks: by client certificate, then by bearer token. Throws 401 for a token that is not valid. */
 export async function authenticate(core: Core, socket: unknown, authorization: string | undefined): Promise<UserInfo> {

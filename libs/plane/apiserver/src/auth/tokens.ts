@@ -10,7 +10,7 @@ const AUDIENCE = ISSUER;
 const ALG = 'ES256';
 
 /** An object a token dies with. */
-export interface BoundObject {
+interface BoundObject {
   readonly kind: string;
   readonly name: string;
   readonly uid: string;

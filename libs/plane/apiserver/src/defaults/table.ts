@@ -3,17 +3,15 @@ import { asMap, setField, type JsonMap } from '../draft.ts';
 import { DEFAULT_TABLES } from '../generated/defaults.ts';
 
 /** When a default applies: `u` unset, `z` zero or unset, `h` unset inside a handler that is set. */
-export type DefaultMode = 'u' | 'z' | 'h';
-
-/** One rule: path (`[]` stands for every item), value, mode. */
-export type DefaultRule = readonly [path: string, value: unknown, mode: DefaultMode];
+type DefaultMode = 'u' | 'z' | 'h';
 
 /** The rules of one kind. */
 export interface DefaultTable {
   readonly gvk: string;
   /** Prefixes under which the rules of a pod hold too. */
   readonly podTemplates?: readonly string[];
-  readonly rules: readonly (readonly [string, unknown, string])[];
+  /** Path (`[]` stands for every item), value, mode. */
+  readonly rules: readonly (readonly [path: string, value: unknown, mode: string])[];
 }
 
 interface CompiledRule {

@@ -5,7 +5,7 @@ import type { Catalog } from '../registry/catalog.ts';
 import type { ServedResource } from '../registry/served.ts';
 
 /** Path of a version inside the OpenAPI v3 index: `api/v1`, `apis/apps/v1`. */
-export function openApiPath(group: string, version: string): string {
+function openApiPath(group: string, version: string): string {
   return group === '' ? `api/${version}` : `apis/${group}/${version}`;
 }
 

@@ -16,7 +16,7 @@ interface Clause {
 const OBJECT: Representation = { as: 'object', version: '' };
 
 /** Clauses of an Accept header, by preference. */
-export function parseAccept(header: string | undefined): readonly Clause[] {
+function parseAccept(header: string | undefined): readonly Clause[] {
   if (header === undefined || header.trim() === '') return [{ type: '*/*', parameters: new Map(), q: 1 }];
   return header
     .split(',')

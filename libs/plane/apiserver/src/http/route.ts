@@ -113,7 +113,7 @@ async function resource(core: Core, exchange: Exchange, user: UserInfo, target: 
 }
 
 /** The verb RBAC and the registry know a request by. */
-export function verbOf({ method, query }: Pick<Exchange, 'method' | 'query'>, target: Pick<ApiPath, 'name' | 'subresource'>): string {
+function verbOf({ method, query }: Pick<Exchange, 'method' | 'query'>, target: Pick<ApiPath, 'name' | 'subresource'>): string {
   const isWatch = query.get('watch') === 'true' || query.get('watch') === '1';
   switch (method) {
     case 'GET':

@@ -4,7 +4,7 @@ import { invalid, problem } from '../failures.ts';
 type Service = Mutable<corev1.Service>;
 
 /** First and last port Services may open on nodes. */
-export const NODE_PORTS: { readonly first: number; readonly last: number } = { first: 30_000, last: 32_767 };
+const NODE_PORTS: { readonly first: number; readonly last: number } = { first: 30_000, last: 32_767 };
 
 /**
  * Hands out cluster addresses and node ports. What is taken is read from the stored Services at start and followed

@@ -73,7 +73,7 @@ export class Catalog {
 }
 
 /** Kube-aware version order, the most stable and newest first: v2, v1, v1beta2, v1beta1, v1alpha1, others by name. */
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const left = rank(a);
   const right = rank(b);
   for (const [index, value] of left.entries()) {

@@ -22,7 +22,7 @@ export function parseStored(bytes: Uint8Array): Draft {
 }
 
 /** Whether stored bytes can be sent as they are in the served version. */
-export function servesBytes(served: ServedResource): boolean {
+function servesBytes(served: ServedResource): boolean {
   return served.apiVersion === served.storedApiVersion && served.custom === undefined;
 }
 

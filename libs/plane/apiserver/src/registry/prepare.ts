@@ -41,7 +41,7 @@ function complain(served: ServedResource, complaints: readonly string[], flags: 
 }
 
 /** Sets every default of the kind. */
-export function applyDefaults(served: ServedResource, draft: Draft): void {
+function applyDefaults(served: ServedResource, draft: Draft): void {
   // A Draft is a JSON object.
   const map = draft as unknown as JsonMap;
   if (served.custom !== undefined) {

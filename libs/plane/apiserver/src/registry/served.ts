@@ -45,11 +45,6 @@ const STORED_AS: Readonly<Record<string, { readonly group: string; readonly apiV
 // Resources that only answer, and store nothing.
 const SINGULAR_OF: Readonly<Record<string, string>> = { endpoints: 'endpoints' };
 
-/** Whether the resource has verbs on stored objects. */
-export function isStored(served: ServedResource): boolean {
-  return served.verbs.includes('get');
-}
-
 /** The built-in resources this server serves. */
 export function builtinResources(): readonly ServedResource[] {
   return BUILTIN_RESOURCES.filter(isServed).map(servedBuiltin);

@@ -24,7 +24,7 @@ export async function runExec(found: RunningTarget, options: ExecOptions, choice
 }
 
 /** The Status that says how a command ended. */
-export function exitStatus(exitCode: number): unknown {
+function exitStatus(exitCode: number): unknown {
   if (exitCode === 0) return { metadata: {}, status: 'Success' };
   return {
     metadata: {}, status: 'Failure', reason: 'NonZeroExitCode', message: `command terminated with non-zero exit code: exit status ${exitCode}`,

@@ -1,5 +1,5 @@
 /** A column of a kind's Table as generated. */
-export interface ColumnRow {
+interface ColumnRow {
   readonly name: string;
   readonly type: string;
   readonly format?: string;

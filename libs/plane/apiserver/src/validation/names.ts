@@ -16,7 +16,7 @@ export const NAME_DETAILS: { readonly label: string; readonly subdomain: string 
 const PATH_SEGMENT_NAMES = new Set(['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding']);
 
 /** Why a name is not one of its kind; undefined when it is. */
-export function nameDetail(served: ServedResource, name: string): string | undefined {
+function nameDetail(served: ServedResource, name: string): string | undefined {
   if (served.custom === undefined && PATH_SEGMENT_NAMES.has(served.kind)) return name === '.' || name === '..' || /[/%]/.test(name) ? "may not be '.' or '..' or contain '/' or '%'" : undefined;
   if (served.custom === undefined && served.kind === 'Namespace') return isDnsLabel(name) ? undefined : tooLong(name, 63) ?? LABEL_DETAIL;
   if (served.custom === undefined && served.kind === 'Service') return /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name) && name.length <= 63 ? undefined : tooLong(name, 63) ?? DNS1035_DETAIL;
@@ -41,14 +41,14 @@ export function validateMetadata(served: ServedResource, metadata: DraftMeta): r
 }
 
 /** Whether text is a key of labels, annotations or taints. */
-export function isQualifiedName(key: string): boolean {
+function isQualifiedName(key: string): boolean {
   const slash = key.indexOf('/');
   const name = key.slice(slash + 1);
   return (slash < 0 || (slash > 0 && isDnsSubdomain(key.slice(0, slash)))) && name.length <= 63 && /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/.test(name);
 }
 
 /** Whether text can be the value of a label. */
-export function isLabelValue(value: string): boolean {
+function isLabelValue(value: string): boolean {
   return value.length <= 63 && /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/.test(value);
 }
 
@@ -78,12 +78,9 @@ function validateOwners({ ownerReferences = [] }: DraftMeta): readonly FieldProb
   return [...missing, ...(controllers.length > 1 ? [problem.invalid('metadata.ownerReferences', controllers.map((owner) => owner.name), `${detail}. Found "true" in references for ${controllers.map((owner) => owner.name).join(' and ')}`)] : [])];
 }
 
-const BUILTIN_FINALIZERS = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
-
 function validateFinalizers(finalizers: readonly string[]): readonly FieldProblem[] {
-  const names = finalizers
-    .filter((finalizer) => !isQualifiedName(finalizer) || (!finalizer.includes('/') && !BUILTIN_FINALIZERS.has(finalizer)))
-    .map((finalizer) => problem.invalid('metadata.finalizers', finalizer, isQualifiedName(finalizer) ? 'name is neither a standard finalizer name nor is it fully qualified' : QUALIFIED_DETAIL));
+  // A finalizer without a domain is legal (apimachinery ValidateFinalizerName asks for a qualified name only), and Argo CD's own has none.
+  const names = finalizers.filter((finalizer) => !isQualifiedName(finalizer)).map((finalizer) => problem.invalid('metadata.finalizers', finalizer, QUALIFIED_DETAIL));
   const both = finalizers.includes('orphan') && finalizers.includes('foregroundDeletion');
   return [...names, ...(both ? [problem.invalid('metadata.finalizers', finalizers, 'finalizer orphan and foregroundDeletion cannot be both set')] : [])];
 }

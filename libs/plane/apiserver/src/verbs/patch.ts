@@ -20,7 +20,7 @@ export interface PatchBody {
 const APPLY = 'application/apply-patch+yaml';
 
 /** Media types a resource takes. */
-export function patchTypesOf(scope: Scope): readonly string[] {
+function patchTypesOf(scope: Scope): readonly string[] {
   return ['application/json-patch+json', 'application/merge-patch+json', ...(scope.served.custom === undefined ? ['application/strategic-merge-patch+json'] : []), APPLY];
 }
 

@@ -146,7 +146,7 @@ function finishedAtMs(pod: corev1.Pod): number {
 }
 
 /** A pod's completion index. */
-export function indexOf(pod: corev1.Pod): number | undefined {
+function indexOf(pod: corev1.Pod): number | undefined {
   const text = pod.metadata.annotations?.[INDEX_KEY];
   return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);
 }
