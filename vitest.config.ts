@@ -5,6 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['tiphys-source', 'node', 'import', 'module', 'default'] } },
   test: {
     include: ['libs/**/src/**/*.test.ts', 'apps/tiphys/src/**/*.test.ts', 'test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 20_000,
     hookTimeout: 60_000,

@@ -2,15 +2,12 @@ import { formatApiVersion } from '@tiphys/kube-model';
 import { asMap, setField, type JsonMap } from '../draft.ts';
 import { DEFAULT_TABLES } from '../generated/defaults.ts';
 
-/** When a default applies: `u` unset, `z` zero or unset, `h` unset inside a handler that is set. */
-type DefaultMode = 'u' | 'z' | 'h';
-
 /** The rules of one kind. */
 export interface DefaultTable {
   readonly gvk: string;
   /** Prefixes under which the rules of a pod hold too. */
   readonly podTemplates?: readonly string[];
-  /** Path (`[]` stands for every item), value, mode. */
+  /** Path (`[]` stands for every item), value, mode: `u` unset, `z` zero or unset, `h` unset inside a handler that is set. */
   readonly rules: readonly (readonly [path: string, value: unknown, mode: string])[];
 }
 
