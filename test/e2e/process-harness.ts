@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -119,4 +120,47 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** One event of the stream. */
+export interface StreamMessage {
+  readonly id: string;
+  readonly event: string;
+  readonly data: string;
+}
+
+/** Follows the event stream, from after `lastEventId` when one is given. What has arrived stands in `messages`. */
+export function followStream(home: Home, lastEventId?: string): { readonly messages: readonly StreamMessage[]; close(): void } {
+  const stop = new AbortController();
+  const messages: StreamMessage[] = [];
+  const read = async (): Promise<void> => {
+    const headers = { authorization: `Bearer ${home.token}`, ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) };
+    const response = await fetch(`${home.url}/api/v1/stream/applications`, { headers, signal: stop.signal });
+    const decoder = new TextDecoder();
+    let pending = '';
+    for await (const chunk of response.body ?? []) {
+      pending += decoder.decode(chunk, { stream: true });
+      const blocks = pending.split('\n\n');
+      pending = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const field = (name: string): string =>
+          block
+            .split('\n')
+            .find((line) => line.startsWith(`${name}: `))
+            ?.slice(name.length + 2) ?? '';
+        if (field('event') !== '') messages.push({ id: field('id'), event: field('event'), data: field('data') });
+      }
+    }
+  };
+  read().catch(() => undefined); // Ends by `close`; a test that waits for a message sees that none came.
+  return { messages, close: () => stop.abort() };
+}
+
+/** The headers GitHub sends with a push of this body. */
+export function signedBy(secret: string, body: string): Readonly<Record<string, string>> {
+  return {
+    'content-type': 'application/json',
+    'x-github-event': 'push',
+    'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+  };
 }
