@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applicationType, syncRunType, type SyncRun } from '@tiphys/delivery-applications';
 import { createBullmqQueue } from '@tiphys/delivery-queue';
 import { builtin, type KubeObject } from '@tiphys/kube-model';
-import { createGitRepo, type GitRepo } from '@tiphys/testkit';
+import { findProgram, createGitRepo, type GitRepo } from '@tiphys/testkit';
 import { application, configMap, createRig, eventually, getApplication, getConfigMap, logger, signal, type Rig } from './delivery-harness.ts';
 
 const CHILD = new URL('./delivery-child.mjs', import.meta.url).pathname;
@@ -92,8 +92,7 @@ describe('a process that dies in the middle of a sync', () => {
   });
 });
 
-const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
-if (!hasRedis) process.stderr.write('skipped: controllers sharing redis: redis-server is not installed\n');
+const hasRedis = findProgram({ name: 'redis-server', package: 'redis-server' }, process.env) !== undefined;
 
 describe.skipIf(!hasRedis)('two controllers that share one Redis', () => {
   let redis: ChildProcess;

@@ -1,3 +1,4 @@
+export { findProgram, type Program } from './find-program.ts';
 export { createGitRepo, type GitRepo } from './git-repo.ts';
 export { eventually } from './eventually.ts';
 export { startGitServer, type GitServer, type GitServerBehaviour } from './git-server.ts';

@@ -13,7 +13,7 @@ import { operationOf } from './claim.ts';
 
 const MAX_RESULTS_IN_STATUS = 500;
 
-/** Writes a finished run into the Application's operationState and history. Doing it twice is the same as once. */
+/** Writes a run into the Application's operationState: what it waits for between attempts, or how it ended, then with the history. Doing it twice is the same as once. */
 export async function publishRun(
   run: SyncRun,
   results: readonly TaskResult[],
@@ -28,7 +28,7 @@ export async function publishRun(
     if (state?.run !== undefined && state.run !== name) return;
     if (state?.run === name && state.finishedAt !== undefined) return;
     const history = withHistory(application, run);
-    const status = { ...application.status, operationState: finishedState(run, results), ...(history === undefined ? {} : { history }) };
+    const status = { ...application.status, operationState: stateOf(run, results), ...(history === undefined ? {} : { history }) };
     try {
       await client.update<Application>(applicationType, { ...application, status }, { signal, fieldManager: 'tiphys-controller' });
       return;
@@ -38,15 +38,15 @@ export async function publishRun(
   }
 }
 
-function finishedState(run: SyncRun, results: readonly TaskResult[]): OperationState {
-  const { phase, message = '', startedAt = '', finishedAt = '', attempt = 0 } = run.status ?? { phase: 'Error' as const };
+function stateOf(run: SyncRun, results: readonly TaskResult[]): OperationState {
+  const { message = '', startedAt = '', finishedAt, attempt = 0 } = run.status ?? {};
   const revisions = run.status?.revisions ?? run.spec.revisions;
   return {
     operation: operationOf(run),
-    phase: phase === 'Succeeded' ? 'Succeeded' : phase === 'Error' ? 'Error' : 'Failed',
+    phase: phaseOf(run),
     message,
     startedAt,
-    finishedAt,
+    ...(finishedAt === undefined ? {} : { finishedAt }),
     retryCount: attempt,
     run: run.metadata.name ?? '',
     syncResult: {
@@ -56,6 +56,11 @@ function finishedState(run: SyncRun, results: readonly TaskResult[]): OperationS
       resources: results.slice(0, MAX_RESULTS_IN_STATUS).map(toResourceResult),
     },
   };
+}
+
+function phaseOf(run: SyncRun): OperationState['phase'] {
+  const phase = run.status?.phase ?? 'Error';
+  return phase === 'Pending' ? 'Running' : phase;
 }
 
 function toResourceResult(task: TaskResult): ResourceResult {

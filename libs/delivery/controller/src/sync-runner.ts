@@ -176,6 +176,7 @@ export class SyncRunner {
         tasks: [],
       });
       await ledger.flush();
+      await this.#publish(ledger.run, attempt, signal);
       return { kind: 'retryAfter', afterMs: delayMs };
     }
     const finishedAt = toTimestamp(clock.now());

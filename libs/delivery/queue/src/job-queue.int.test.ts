@@ -1,10 +1,11 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findProgram } from '@tiphys/testkit';
 import { createLogger, systemClock } from '@tiphys/kernel';
 import { createBullmqQueue, createInProcessQueue, type JobQueue, type SyncJob } from './index.ts';
 
@@ -82,8 +83,7 @@ function jobQueueContract(makeQueue: () => JobQueue | Promise<JobQueue>): void {
 
 describe('in process', () => jobQueueContract(() => createInProcessQueue({ clock: systemClock })));
 
-const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
-if (!hasRedis) process.stderr.write('skipped: JobQueue on Redis: redis-server is not installed\n');
+const hasRedis = findProgram({ name: 'redis-server', package: 'redis-server' }, process.env) !== undefined;
 
 describe.skipIf(!hasRedis)('on Redis', () => {
   let redis: ChildProcess;
