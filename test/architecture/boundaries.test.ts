@@ -39,23 +39,45 @@ const IMPORT = /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|imp
 function importsOf(folder: string): Room['imports'] {
   return filesBelow(folder)
     .filter((file) => !/\.test(-suite)?\.ts$/.test(file))
-    .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(IMPORT)].map((match) => ({ file: path.relative(root, file), target: match[1] ?? match[2] ?? match[3] ?? '' })));
+    .flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(IMPORT)].map((match) => ({ file: path.relative(root, file), target: match[1] ?? match[2] ?? match[3] ?? '' })),
+    );
 }
 
 function loadRooms(): readonly Room[] {
-  const folders = ['libs/kernel', 'libs/testkit', ...['libs/kube', 'libs/plane', 'libs/delivery', 'apps'].flatMap((parent) => readdirSync(path.join(root, parent)).map((child) => `${parent}/${child}`))];
+  const folders = [
+    'libs/kernel',
+    'libs/testkit',
+    ...['libs/kube', 'libs/plane', 'libs/delivery', 'apps'].flatMap((parent) => readdirSync(path.join(root, parent)).map((child) => `${parent}/${child}`)),
+  ];
   return folders
     .filter((folder) => existsSync(path.join(root, folder, 'package.json')))
     .map((folder) => {
-      const manifest = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as { readonly name: string; readonly dependencies?: object; readonly devDependencies?: object; readonly nx: { readonly tags: readonly string[] } };
+      const manifest = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8')) as {
+        readonly name: string;
+        readonly dependencies?: object;
+        readonly devDependencies?: object;
+        readonly nx: { readonly tags: readonly string[] };
+      };
       const tag = (kind: string): string => manifest.nx.tags.find((text) => text.startsWith(`${kind}:`))?.slice(kind.length + 1) ?? '';
-      return { name: manifest.name, folder, layer: tag('layer'), side: tag('side'), dependencies: Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }), imports: importsOf(path.join(root, folder, 'src')) };
+      return {
+        name: manifest.name,
+        folder,
+        layer: tag('layer'),
+        side: tag('side'),
+        dependencies: Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }),
+        imports: importsOf(path.join(root, folder, 'src')),
+      };
     });
 }
 
 const rooms = loadRooms();
 const byName = new Map(rooms.map((room) => [room.name, room]));
-const packageOf = (target: string): string => target.split('/').slice(0, target.startsWith('@') ? 2 : 1).join('/');
+const packageOf = (target: string): string =>
+  target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/');
 const outside = (room: Room): Room['imports'] => room.imports.filter(({ target }) => !target.startsWith('.') && !target.startsWith('node:'));
 
 describe('rooms', () => {
@@ -107,10 +129,12 @@ describe('rooms', () => {
 
 describe('the house', () => {
   it('names every lib in a README of at most 60 lines', () => {
-    const bad = rooms.filter(({ folder }) => folder.startsWith('libs/')).filter(({ folder }) => {
-      const readme = path.join(root, folder, 'README.md');
-      return !existsSync(readme) || readFileSync(readme, 'utf8').trimEnd().split('\n').length > 60;
-    });
+    const bad = rooms
+      .filter(({ folder }) => folder.startsWith('libs/'))
+      .filter(({ folder }) => {
+        const readme = path.join(root, folder, 'README.md');
+        return !existsSync(readme) || readFileSync(readme, 'utf8').trimEnd().split('\n').length > 60;
+      });
     expect(bad.map(({ folder }) => folder)).toEqual([]);
   });
 
@@ -123,7 +147,10 @@ describe('the house', () => {
     const bad = rooms.flatMap(({ folder }) => {
       const index = path.join(root, folder, 'src/index.ts');
       if (!existsSync(index)) return [];
-      const code = readFileSync(index, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '').replaceAll(/export\s+(?:type\s+)?(?:\*|\{[^}]*\})\s+from\s+'[^']+';/g, '').trim();
+      const code = readFileSync(index, 'utf8')
+        .replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+        .replaceAll(/export\s+(?:type\s+)?(?:\*|\{[^}]*\})\s+from\s+'[^']+';/g, '')
+        .trim();
       return code === '' ? [] : [index];
     });
     expect(bad).toEqual([]);
@@ -135,7 +162,11 @@ describe('the house', () => {
   });
 
   it('reads the environment only in apps', () => {
-    const bad = rooms.filter(({ folder }) => folder.startsWith('libs/') && folder !== 'libs/testkit').flatMap(({ folder }) => filesBelow(path.join(root, folder, 'src')).filter((file) => !file.endsWith('.test.ts') && /\bprocess\.env\b/.test(readFileSync(file, 'utf8'))));
+    const bad = rooms
+      .filter(({ folder }) => folder.startsWith('libs/') && folder !== 'libs/testkit')
+      .flatMap(({ folder }) =>
+        filesBelow(path.join(root, folder, 'src')).filter((file) => !file.endsWith('.test.ts') && /\bprocess\.env\b/.test(readFileSync(file, 'utf8'))),
+      );
     expect(bad).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { formatProblem, parseManifests } from '@tiphys/kube-yaml';
 import { CliError } from './cli-error.ts';
 import { printable } from './output.ts';
-import type { ClientSession } from './session.ts';
+import type { ClientSession, Host } from './session.ts';
 
 /** Options of `app create` besides a file. */
 export interface CreateOptions {
@@ -169,14 +169,17 @@ async function followRun({ api, host, format }: ClientSession, application: stri
   const path = `/api/v1/applications/${encodeURIComponent(application)}/runs/${encodeURIComponent(runName)}`;
   const stop = new AbortController();
   const signal = AbortSignal.any([host.signal, stop.signal, ...(timeoutSeconds > 0 ? [AbortSignal.timeout(timeoutSeconds * 1000)] : [])]);
+  const line = progressLine(host);
   const printed = new Map<string, string>();
   const report = (run: SyncRun): void => {
     if (format === 'json' || format === 'yaml' || format === 'name') return;
     for (const task of run.status?.tasks ?? []) {
       if (printed.get(task.id) === task.outcome) continue;
       printed.set(task.id, task.outcome);
+      line.clear();
       host.stdout(describeTask(task));
     }
+    line.show(progressOf(run));
   };
   try {
     for await (const event of api.events(application, signal)) {
@@ -184,15 +187,40 @@ async function followRun({ api, host, format }: ClientSession, application: stri
       const run = event.kind === 'run' ? event.run : await api.call<SyncRun>({ path });
       report(run);
       if (!isFinished(run)) continue;
+      line.clear();
       if (format === 'table' || format === 'wide') host.stdout(`${run.status?.phase ?? ''}: ${printable(run.status?.message ?? '')}\n`);
       return run;
     }
   } finally {
+    line.clear();
     stop.abort();
   }
   throw new CliError({ code: 'timeout' }, `run ${runName}: not finished after ${timeoutSeconds} s; it goes on`, {
     hint: `\`tiphys app wait ${application}\` follows it`,
   });
+}
+
+/** A last line that is rewritten in place on a terminal and does not exist in a pipe. */
+function progressLine({ isTerminal, stdout }: Host): { readonly show: (text: string) => void; readonly clear: () => void } {
+  let isShown = false;
+  const clear = (): void => {
+    if (isShown) stdout('\r\u001b[K');
+    isShown = false;
+  };
+  const show = (text: string): void => {
+    if (!isTerminal) return;
+    clear();
+    stdout(printable(text).slice(0, 110));
+    isShown = true;
+  };
+  return { show, clear };
+}
+
+function progressOf(run: SyncRun): string {
+  const tasks = run.status?.tasks ?? [];
+  const waiting = tasks.filter((task) => task.outcome === 'Running').map((task) => `${task.kind}/${task.name}`);
+  const done = tasks.length - waiting.length;
+  return `… ${run.status?.phase ?? 'Pending'} ${done}/${run.status?.plan?.tasks.length ?? tasks.length}${waiting.length === 0 ? '' : `, waiting for ${waiting.join(', ')}`}`;
 }
 
 function describeTask(task: TaskResult): string {
