@@ -70,6 +70,11 @@ function RunCard({ run }: { readonly run: SyncRun }) {
         <Phase phase={status?.phase ?? 'Pending'} /> <strong>{run.spec.cause}</strong> by {run.spec.actor} <Age at={run.metadata.creationTimestamp} /> ago, took{' '}
         {durationOf(status?.startedAt, status?.finishedAt)}{' '}
         <span className="mono muted">{(status?.revisions?.[0] ?? run.spec.revisions[0] ?? '').slice(0, 12)}</span>
+        {(run.spec.info ?? []).map(({ name, value }) => (
+          <div key={name}>
+            {name}: {value}
+          </div>
+        ))}
         {status?.message === undefined ? null : (
           <div className={status.phase === 'Failed' || status.phase === 'Error' ? 'failure' : 'muted'}>{status.message}</div>
         )}

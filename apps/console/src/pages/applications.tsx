@@ -66,7 +66,8 @@ export function ApplicationsPage() {
           aria-label="Search applications"
           defaultValue={search.search ?? ''}
           onChange={(event) => change({ search: event.target.value })}
-          onKeyDown={(event) => (event.key === 'Escape' ? event.currentTarget.blur() : undefined)}
+          // Enter keeps the search and gives the keys back to the list; the browser lets Escape clear the search.
+          onKeyDown={(event) => (event.key === 'Enter' || event.key === 'Escape' ? event.currentTarget.blur() : undefined)}
         />
         {query.data === undefined ? null : <Facets answer={query.data} search={search} onChange={change} />}
       </div>

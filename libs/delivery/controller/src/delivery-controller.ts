@@ -230,6 +230,7 @@ class Controller implements DeliveryController {
     const { client } = this.#options;
     const prune = request.prune ?? application.spec.syncPolicy?.automated?.prune ?? false;
     const isDry = request.dryRun === true;
+    const reason = request.reason === undefined || request.reason === '' ? undefined : request.reason;
     const run = await createRun(
       application,
       {
@@ -238,6 +239,7 @@ class Controller implements DeliveryController {
         ...target,
         options: { prune, skipHooks: true, ...(isDry ? { dryRun: true } : {}) },
         ...(request.historyId === undefined ? {} : { rollbackTo: request.historyId }),
+        ...(reason === undefined ? {} : { info: [{ name: 'Reason', value: reason }] }),
       },
       { client, namespace: this.#namespace, random: Math.random },
       signal,
@@ -248,7 +250,7 @@ class Controller implements DeliveryController {
       const pin: Pin = {
         revision: target.revisions.join(),
         heldRevision: held,
-        reason: request.reason ?? `rolled back by ${request.actor}`,
+        reason: reason ?? `rolled back by ${request.actor}`,
         until: request.until ?? 'next-commit',
         run: run.metadata.name ?? '',
       };
