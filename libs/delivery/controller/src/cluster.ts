@@ -1,4 +1,5 @@
 import { applicationOf } from '@tiphys/delivery-applications';
+import type { ClusterCapabilities } from '@tiphys/delivery-render';
 import { withTimeout, type Clock, type Logger } from '@tiphys/kernel';
 import { RestMapper, type Informer, type InformerFactory, type KubeClient } from '@tiphys/kube-client';
 import {
@@ -6,6 +7,7 @@ import {
   compareResourceVersions,
   customResource,
   fieldAt,
+  formatApiVersion,
   refKey,
   refOf,
   type KubeObject,
@@ -34,6 +36,7 @@ const CHILD_KINDS: Readonly<Record<string, readonly (readonly [apiVersion: strin
 const BY_APPLICATION = 'application';
 const BY_OWNER = 'owner';
 const SYNC_TIMEOUT_MS = 20_000;
+const CAPABILITIES_MS = 60_000;
 const CRDS = customResource('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'customresourcedefinitions', false);
 
 /** How a cluster is made. */
@@ -55,6 +58,7 @@ export class Cluster {
   readonly client: KubeClient;
   readonly kinds: RestMapper;
   readonly #options: ClusterOptions;
+  #capabilities: { readonly atMs: number; readonly kubeVersion: string } | undefined;
   readonly #informers = new Map<string, Informer>();
   /** Which applications want an object, by its key: drift of an object that lost its annotation is still theirs. */
   readonly #wanted = new Map<string, Set<string>>();
@@ -100,6 +104,20 @@ export class Cluster {
   /** Live objects owned by the object with this uid. */
   children(uid: string): readonly KubeObject[] {
     return [...this.#informers.values()].flatMap((informer) => informer.byIndex(BY_OWNER, uid));
+  }
+
+  /** What the API can do, as charts ask for it: its version and every kind it serves. Looked up at most once a minute. */
+  async capabilities(signal: AbortSignal): Promise<ClusterCapabilities> {
+    const { clock } = this.#options;
+    if (this.#capabilities === undefined || clock.monotonic() - this.#capabilities.atMs > CAPABILITIES_MS) {
+      const [kubeVersion] = await Promise.all([serverVersion(this.client, signal), this.kinds.refresh(signal)]);
+      this.#capabilities = { atMs: clock.monotonic(), kubeVersion };
+    }
+    const served = this.kinds.resources.flatMap(({ group, version, kind }) => [
+      formatApiVersion(group, version),
+      `${formatApiVersion(group, version)}/${kind}`,
+    ]);
+    return { kubeVersion: this.#capabilities.kubeVersion, apiVersions: [...new Set(served)].toSorted() };
   }
 
   /** Whether a namespace is there, asked of the API. */
@@ -178,6 +196,14 @@ export class Cluster {
     this.#informers.set(key, informer);
     return informer;
   }
+}
+
+async function serverVersion(client: KubeClient, signal: AbortSignal): Promise<string> {
+  const response = await client.raw({ method: 'GET', path: '/version', signal });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body) chunks.push(chunk);
+  const version: unknown = fieldAt(JSON.parse(Buffer.concat(chunks).toString('utf8')), 'gitVersion');
+  return typeof version === 'string' ? version : 'v0.0.0';
 }
 
 function typeKey(type: { readonly group: string; readonly version: string; readonly kind: string }): string {

@@ -98,10 +98,13 @@ export async function renderSources(
   const objects: KubeObject[] = [];
   const problems: string[] = [];
   const tools: RenderResult['tool'][] = [];
+  const snapshots = await Promise.all(sources.map((source, index) => snapshotOf(source, revisions[index] ?? '', deps, options.signal)));
+  const refs = new Map(sources.flatMap(({ ref }, index) => (ref === undefined || snapshots[index] === undefined ? [] : [[ref, snapshots[index]] as const])));
   for (const [index, source] of sources.entries()) {
-    const snapshot: Snapshot = await (await deps.openRepository(source.repoURL, options.signal)).snapshot(revisions[index] ?? '', options.signal);
-    if (source.ref !== undefined && source.path === undefined && source.chart === undefined) continue;
-    const result = await deps.renderer.render(source, environment, snapshot, options);
+    const snapshot = snapshots[index];
+    if (snapshot === undefined || (source.ref !== undefined && source.path === undefined && source.chart === undefined)) continue;
+    const world = { snapshot, refs, capabilities: () => cluster.capabilities(options.signal) };
+    const result = await deps.renderer.render(source, environment, world, options);
     objects.push(...result.objects.map(({ object }) => object));
     problems.push(...result.problems.map(formatProblem));
     tools.push(result.tool);
@@ -111,6 +114,10 @@ export async function renderSources(
   );
   const desired = prepareDesired(objects, application.metadata.name ?? '', namespace, (apiVersion, kind) => cluster.kinds.known(apiVersion, kind));
   return { revisions, desired, tools, problems };
+}
+
+async function snapshotOf(source: ApplicationSource, revision: string, deps: Pick<GatherDeps, 'openRepository'>, signal: AbortSignal): Promise<Snapshot> {
+  return (await deps.openRepository(source.repoURL, signal)).snapshot(revision, signal);
 }
 
 /** Compares what is rendered with what lives. */

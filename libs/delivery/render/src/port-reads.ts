@@ -1,20 +1,22 @@
 import type { MessagePort } from 'node:worker_threads';
-import { messageOf } from '@tiphys/kernel';
-import type { SourceEntry, SourceReads } from './tool.ts';
+import { messageOf, unreachable } from '@tiphys/kernel';
+import type { ClusterCapabilities, SourceEntry, SourceReads } from './tool.ts';
 
 interface Ask {
   readonly id: number;
-  readonly operation: 'read' | 'list';
+  readonly operation: 'read' | 'list' | 'capabilities' | 'revision';
   readonly path: string;
+  readonly ref?: string;
 }
 
-type Answer = { readonly id: number; readonly value: Uint8Array | readonly SourceEntry[] | undefined } | { readonly id: number; readonly failure: string };
+type ReadValue = Uint8Array | readonly SourceEntry[] | ClusterCapabilities | string | undefined;
+
+type Answer = { readonly id: number; readonly value: ReadValue } | { readonly id: number; readonly failure: string };
 
 /** Answers the reads of a worker from this side, where the repository is. Failures are kept for the caller, the worker sees their text. */
 export function serveReads(port: MessagePort, reads: SourceReads, onFailure: (error: unknown) => void): void {
   port.on('message', (ask: Ask) => {
-    const answer = ask.operation === 'read' ? reads.read(ask.path) : reads.list(ask.path);
-    answer.then(
+    perform(reads, ask).then(
       (value) => port.postMessage({ id: ask.id, value } satisfies Answer),
       (error: unknown) => {
         onFailure(error);
@@ -22,6 +24,21 @@ export function serveReads(port: MessagePort, reads: SourceReads, onFailure: (er
       },
     );
   });
+}
+
+function perform(reads: SourceReads, { operation, path, ref }: Ask): Promise<ReadValue> {
+  switch (operation) {
+    case 'read':
+      return reads.read(path, ref);
+    case 'list':
+      return reads.list(path, ref);
+    case 'capabilities':
+      return reads.capabilities();
+    case 'revision':
+      return reads.revision();
+    default:
+      return unreachable(operation);
+  }
 }
 
 /** Reads through a port: what a tool in a worker sees. */
@@ -32,18 +49,20 @@ export function portReads(port: MessagePort): SourceReads {
     waiting.get(answer.id)?.(answer);
     waiting.delete(answer.id);
   });
-  const ask = (operation: Ask['operation'], path: string): Promise<unknown> =>
+  const ask = (operation: Ask['operation'], path: string = '', ref?: string): Promise<unknown> =>
     new Promise((resolve, reject) => {
       next += 1;
       waiting.set(next, (answer) => {
         if ('failure' in answer) reject(new Error(answer.failure));
         else resolve(answer.value);
       });
-      port.postMessage({ id: next, operation, path } satisfies Ask);
+      port.postMessage({ id: next, operation, path, ...(ref === undefined ? {} : { ref }) } satisfies Ask);
     });
   return {
     // The other side answers each operation with its own type.
-    read: async (path) => (await ask('read', path)) as Uint8Array | undefined,
-    list: async (path) => (await ask('list', path)) as readonly SourceEntry[] | undefined,
+    read: async (path, ref) => (await ask('read', path, ref)) as Uint8Array | undefined,
+    list: async (path, ref) => (await ask('list', path, ref)) as readonly SourceEntry[] | undefined,
+    capabilities: async () => (await ask('capabilities')) as ClusterCapabilities,
+    revision: async () => (await ask('revision')) as string,
   };
 }

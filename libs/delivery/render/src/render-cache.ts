@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Snapshot } from '@tiphys/delivery-git';
 import type { RenderRequest } from './tool.ts';
 import { holds, type Trace } from './trace.ts';
+import type { RenderWorld } from './world.ts';
 
 // Changes whenever the same reads may render to something else.
 const ENGINE_VERSION = '1';
@@ -23,13 +23,13 @@ export class RenderCache<T> {
     this.#maxWeight = maxWeight;
   }
 
-  /** The result of an earlier render all of whose reads the snapshot answers alike. */
-  async find(request: RenderRequest, snapshot: Snapshot): Promise<T | undefined> {
+  /** The result of an earlier render all of whose reads the world answers alike. */
+  async find(request: RenderRequest, world: RenderWorld): Promise<T | undefined> {
     const key = cacheKey(request);
     const entries = this.#entries.get(key);
     if (entries === undefined) return undefined;
     for (const entry of entries) {
-      if (!(await holds(entry.trace, snapshot))) continue;
+      if (!(await holds(entry.trace, world))) continue;
       const latest = this.#entries.get(key);
       if (latest !== undefined) {
         this.#entries.delete(key);

@@ -23,7 +23,7 @@ async function commit(files: Record<string, string | null>): Promise<Snapshot> {
   return (await createRepositoryStore({ cacheDirectory: '/nonexistent' }).open(repo.directory)).snapshot(oid, signal);
 }
 const render = (snapshot: Snapshot, path: string, directory?: object) =>
-  renderer.render({ repoURL: repo.directory, path, ...(directory === undefined ? {} : { directory }) }, environment, snapshot, { signal });
+  renderer.render({ repoURL: repo.directory, path, ...(directory === undefined ? {} : { directory }) }, environment, { snapshot }, { signal });
 const names = async (...args: Parameters<typeof render>) => (await render(...args)).objects.map(({ object }) => object.metadata.name);
 
 describe('plain directories', () => {
@@ -97,7 +97,7 @@ describe('the cache', () => {
 it('ends a render that runs out of time and goes on', async () => {
   const quick = createRenderer({ logger: createLogger({ level: 'silent' }), timeoutMs: 1 });
   const snapshot = await commit({ 'slow/a.yaml': map('slow') });
-  await expect(quick.render({ repoURL: 'r', path: 'slow' }, environment, snapshot, { signal })).rejects.toMatchObject({ code: 'timeout' });
+  await expect(quick.render({ repoURL: 'r', path: 'slow' }, environment, { snapshot }, { signal })).rejects.toMatchObject({ code: 'timeout' });
   await quick.close();
   expect(await names(snapshot, 'slow')).toEqual(['slow']);
 });

@@ -1,7 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { messageOf, withTimeout, type Logger } from '@tiphys/kernel';
-import { normalizePath, SourceError, type Snapshot } from '@tiphys/delivery-git';
+import { normalizePath, SourceError } from '@tiphys/delivery-git';
 import type { LocatedObject, ManifestProblem } from '@tiphys/kube-yaml';
 import { serveReads } from './port-reads.ts';
 import { RenderCache } from './render-cache.ts';
@@ -9,6 +9,7 @@ import { RenderError } from './render-error.ts';
 import type { RenderAnswer } from './render-worker.ts';
 import type { BuildEnvironment, RenderRequest, RenderTool } from './tool.ts';
 import { tracedReads, type TraceEntry } from './trace.ts';
+import type { RenderWorld } from './world.ts';
 
 /** How a renderer is made. */
 export interface RendererOptions {
@@ -39,7 +40,7 @@ export interface Renderer {
   render(
     source: RenderRequest['source'],
     environment: BuildEnvironment,
-    snapshot: Snapshot,
+    world: RenderWorld,
     options: { readonly signal: AbortSignal; readonly noCache?: boolean },
   ): Promise<RenderResult>;
   readonly counters: RenderCounters;
@@ -58,14 +59,14 @@ export function createRenderer(options: RendererOptions): Renderer {
 
   async function run(
     request: RenderRequest,
-    snapshot: Snapshot,
+    world: RenderWorld,
     signal: AbortSignal,
   ): Promise<{ readonly answer: RenderAnswer; readonly trace: readonly TraceEntry[] }> {
     pool ??= startPool(options);
     const trace = new Map<string, TraceEntry>();
     const { port1, port2 } = new MessageChannel();
     let readFailure: Error | undefined;
-    serveReads(port1, tracedReads(snapshot, trace), (error) => (readFailure ??= error instanceof Error ? error : new Error(String(error))));
+    serveReads(port1, tracedReads(world, trace), (error) => (readFailure ??= error instanceof Error ? error : new Error(String(error))));
     try {
       const worker = pool;
       // Structured cloning gives back what the worker's one function returned.
@@ -79,8 +80,8 @@ export function createRenderer(options: RendererOptions): Renderer {
     }
   }
 
-  async function render(request: RenderRequest, snapshot: Snapshot, signal: AbortSignal): Promise<RenderResult> {
-    const { answer, trace } = await run(request, snapshot, signal).catch((error: unknown) => {
+  async function render(request: RenderRequest, world: RenderWorld, signal: AbortSignal): Promise<RenderResult> {
+    const { answer, trace } = await run(request, world, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       throw toRenderError(error, request.path, timeoutMs);
     });
@@ -93,14 +94,14 @@ export function createRenderer(options: RendererOptions): Renderer {
 
   return {
     counters,
-    async render(source, environment, snapshot, { signal, noCache = false }) {
+    async render(source, environment, world, { signal, noCache = false }) {
       const path = normalizePath(source.path ?? '');
       if (path === undefined)
         throw new RenderError({ code: 'pathNotFound', path: source.path ?? '' }, `${source.path ?? ''}: path leads out of the repository`);
       const request: RenderRequest = { source, path, environment };
       if (noCache) cache.forget(request);
-      const known = await cache.find(request, snapshot);
-      if (known === undefined) return render(request, snapshot, signal);
+      const known = await cache.find(request, world);
+      if (known === undefined) return render(request, world, signal);
       counters.hits += 1;
       return known;
     },

@@ -22,12 +22,24 @@ export interface SourceEntry {
   readonly kind: 'file' | 'directory' | 'symlink' | 'submodule';
 }
 
-/** The reads a tool may make: nothing else of the world is visible to it. Every read is recorded. */
+/** What the target cluster can do, as charts ask for it. */
+export interface ClusterCapabilities {
+  /** Such as `v1.33.3`. */
+  readonly kubeVersion: string;
+  /** `v1`, `apps/v1`, `apps/v1/Deployment`, …, sorted. */
+  readonly apiVersions: readonly string[];
+}
+
+/** The reads a tool may make: nothing else of the world is visible to it. Every read is recorded, so what a render never asked for cannot make it stale. */
 export interface SourceReads {
-  /** The bytes of a file; undefined when there is none. */
-  read(path: string): Promise<Uint8Array | undefined>;
+  /** The bytes of a file; undefined when there is none. `ref` names another source of the application. */
+  read(path: string, ref?: string): Promise<Uint8Array | undefined>;
   /** Names in a folder; undefined when there is none. */
-  list(path: string): Promise<readonly SourceEntry[] | undefined>;
+  list(path: string, ref?: string): Promise<readonly SourceEntry[] | undefined>;
+  /** What the target cluster can do. */
+  capabilities(): Promise<ClusterCapabilities>;
+  /** The commit that is rendered. */
+  revision(): Promise<string>;
 }
 
 /** What a tool made of a source: every good object and every problem. */

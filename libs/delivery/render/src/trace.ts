@@ -1,52 +1,67 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '@tiphys/kernel';
 import { SourceError, type Snapshot } from '@tiphys/delivery-git';
-import type { SourceReads } from './tool.ts';
+import type { ClusterCapabilities, SourceReads } from './tool.ts';
+import { UNKNOWN_TARGET, type RenderWorld } from './world.ts';
 
-/** One read and the id of what was found: of the blob, or of the names in a folder. `undefined` is "nothing there". */
+/** One read and the id of what was found: of the blob, of the names in a folder, of the target's abilities, or the commit itself. `undefined` is "nothing there". */
 export interface TraceEntry {
-  readonly operation: 'read' | 'list';
+  readonly operation: 'read' | 'list' | 'capabilities' | 'revision';
+  /** The source that was read, where it is not the one rendered. */
+  readonly ref?: string;
   readonly path: string;
   readonly oid: string | undefined;
   /** For a folder: a digest of its names, which says less than its tree id and so stays true longer. */
   readonly names?: string;
 }
 
-/** All reads of one render: a commit that answers them alike renders alike. */
+/** All reads of one render: a world that answers them alike renders alike. */
 export type Trace = readonly TraceEntry[];
 
-/** Reads of a snapshot that write down what they saw. */
-export function tracedReads(snapshot: Snapshot, trace: Map<string, TraceEntry>): SourceReads {
+/** Reads of a world that write down what they saw. */
+export function tracedReads(world: RenderWorld, trace: Map<string, TraceEntry>): SourceReads {
   const note = (entry: TraceEntry): void => {
-    trace.set(`${entry.operation}:${entry.path}`, entry);
+    trace.set(`${entry.operation}:${entry.ref ?? ''}:${entry.path}`, entry);
   };
+  const place = (path: string, ref: string | undefined): { readonly path: string; readonly ref?: string } => (ref === undefined ? { path } : { path, ref });
   return {
-    async read(path) {
-      const found = await snapshot.stat(path);
-      if (found?.kind !== 'file') {
-        note({ operation: 'read', path, oid: undefined });
+    async read(path, ref) {
+      const snapshot = snapshotOf(world, ref);
+      const found = await snapshot?.stat(path);
+      if (snapshot === undefined || found?.kind !== 'file') {
+        note({ operation: 'read', ...place(path, ref), oid: undefined });
         return undefined;
       }
-      note({ operation: 'read', path, oid: found.oid });
+      note({ operation: 'read', ...place(path, ref), oid: found.oid });
       return snapshot.read(path, { maxBytes: LIMITS.manifestFileBytes });
     },
-    async list(path) {
-      const found = await snapshot.stat(path);
-      if (found?.kind !== 'directory') {
-        note({ operation: 'list', path, oid: undefined });
+    async list(path, ref) {
+      const snapshot = snapshotOf(world, ref);
+      const found = await snapshot?.stat(path);
+      if (snapshot === undefined || found?.kind !== 'directory') {
+        note({ operation: 'list', ...place(path, ref), oid: undefined });
         return undefined;
       }
       const entries = await snapshot.list(path);
-      note({ operation: 'list', path, oid: found.oid, names: digestNames(entries) });
+      note({ operation: 'list', ...place(path, ref), oid: found.oid, names: digestNames(entries) });
       return entries.map(({ name, kind }) => ({ name, kind }));
+    },
+    async capabilities() {
+      const capabilities = await capabilitiesOf(world);
+      note({ operation: 'capabilities', path: '', oid: digestCapabilities(capabilities) });
+      return capabilities;
+    },
+    revision() {
+      note({ operation: 'revision', path: '', oid: world.snapshot.commit });
+      return Promise.resolve(world.snapshot.commit);
     },
   };
 }
 
-/** Whether the snapshot would answer every read of the trace as before. */
-export async function holds(trace: Trace, snapshot: Snapshot): Promise<boolean> {
+/** Whether the world would answer every read of the trace as before. */
+export async function holds(trace: Trace, world: RenderWorld): Promise<boolean> {
   try {
-    for (const entry of trace) if (!(await entryHolds(entry, snapshot))) return false;
+    for (const entry of trace) if (!(await entryHolds(entry, world))) return false;
     return true;
   } catch (error) {
     // A path that turned into an escape or a file where a folder was: render again and let that speak.
@@ -55,12 +70,30 @@ export async function holds(trace: Trace, snapshot: Snapshot): Promise<boolean> 
   }
 }
 
-async function entryHolds(entry: TraceEntry, snapshot: Snapshot): Promise<boolean> {
-  const found = await snapshot.stat(entry.path);
+async function entryHolds(entry: TraceEntry, world: RenderWorld): Promise<boolean> {
+  if (entry.operation === 'revision') return entry.oid === world.snapshot.commit;
+  if (entry.operation === 'capabilities') return entry.oid === digestCapabilities(await capabilitiesOf(world));
+  const snapshot = snapshotOf(world, entry.ref);
+  const found = await snapshot?.stat(entry.path);
   const isKind = found?.kind === (entry.operation === 'read' ? 'file' : 'directory');
   const oid = isKind ? found?.oid : undefined;
   if (oid === entry.oid) return true;
-  return entry.operation === 'list' && oid !== undefined && entry.names !== undefined && digestNames(await snapshot.list(entry.path)) === entry.names;
+  if (entry.operation !== 'list' || oid === undefined || entry.names === undefined || snapshot === undefined) return false;
+  return digestNames(await snapshot.list(entry.path)) === entry.names;
+}
+
+function snapshotOf(world: RenderWorld, ref: string | undefined): Snapshot | undefined {
+  return ref === undefined ? world.snapshot : world.refs?.get(ref);
+}
+
+function capabilitiesOf(world: RenderWorld): Promise<ClusterCapabilities> {
+  return world.capabilities?.() ?? Promise.resolve(UNKNOWN_TARGET);
+}
+
+function digestCapabilities({ kubeVersion, apiVersions }: ClusterCapabilities): string {
+  return createHash('sha256')
+    .update(JSON.stringify([kubeVersion, apiVersions]))
+    .digest('base64');
 }
 
 function digestNames(entries: readonly { readonly name: string; readonly kind: string }[]): string {

@@ -1,0 +1,14 @@
+import type { Snapshot } from '@tiphys/delivery-git';
+import type { ClusterCapabilities } from './tool.ts';
+
+/** Everything a render can see: the files of its commit, those of the sources it refers to, and what the target can do. */
+export interface RenderWorld {
+  readonly snapshot: Snapshot;
+  /** Sources of the same application with a `ref`, by it. */
+  readonly refs?: ReadonlyMap<string, Snapshot>;
+  /** Asked only when a tool asks. Without it the target is a plain Kubernetes of the version we know. */
+  readonly capabilities?: () => Promise<ClusterCapabilities>;
+}
+
+/** What a target is taken for when nobody says. */
+export const UNKNOWN_TARGET: ClusterCapabilities = { kubeVersion: 'v1.33.0', apiVersions: [] };
