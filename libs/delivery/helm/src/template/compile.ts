@@ -1,3 +1,4 @@
+import { quote } from '../go/strconv.ts';
 import { formatValue } from '../go/format.ts';
 import { typeOf } from '../go/types.ts';
 import { compareStrings } from '../go/text.ts';
@@ -161,7 +162,7 @@ class Compiler {
     return (run, dot) => {
       run.host.budget.step();
       run.node = node;
-      const template = run.host.find(node.name) ?? run.fail(`template ${JSON.stringify(node.name)} not defined`);
+      const template = run.host.find(node.name) ?? run.fail(`template ${quote(node.name)} not defined`);
       const argument = pipe?.(run, dot);
       run.host.depth += 1;
       run.host.budget.enter(run.host.depth);

@@ -1,3 +1,4 @@
+import { quote } from '../go/strconv.ts';
 import type { GoValue } from '../go/value.ts';
 import { byteLength } from '../go/text.ts';
 import type { Budget } from './budget.ts';
@@ -65,7 +66,7 @@ export class Execution {
     const lineStart = before.lastIndexOf('\n') + 1;
     const line = before.split('\n').length;
     const location = `${fileName}:${line}:${byteLength(before.slice(lineStart))}`;
-    const text = `template: ${location}: executing ${JSON.stringify(name)} at <${nodeText(this.node)}>: ${message}`;
+    const text = `template: ${location}: executing ${quote(name)} at <${nodeText(this.node)}>: ${message}`;
     throw new TemplateExecError(name, text, cause);
   }
 }

@@ -1,4 +1,5 @@
 import { DomainError } from '@tiphys/kernel';
+import { quote } from '../go/strconv.ts';
 import type { GoValue } from '../go/value.ts';
 import { Budget, BudgetError } from './budget.ts';
 import { compileTemplate } from './compile.ts';
@@ -41,7 +42,7 @@ export function createTemplateSet(options: TemplateSetOptions): TemplateSet {
     has: (name) => layer.host.find(name) !== undefined,
     execute: (name, dot) => guarded(shared.budget, () => {
       const template = layer.host.find(name);
-      if (template === undefined) throw new GoError(`template: no template ${JSON.stringify(name)} associated with template "${ROOT_NAME}"`);
+      if (template === undefined) throw new GoError(`template: no template ${quote(name)} associated with template "${ROOT_NAME}"`);
       return runTemplate(layer.host, template, dot ?? undefined);
     }),
   };
@@ -97,7 +98,7 @@ function include(shared: SharedState, host: ExecutionHost, name: string, data: G
     throw new GoError(`rendering template has a nested reference name: ${name}: unable to execute template`, { cause: new GoError('unable to execute template') });
   }
   const template = host.find(name);
-  if (template === undefined) throw new GoError(`template: no template ${JSON.stringify(name)} associated with template "${ROOT_NAME}"`);
+  if (template === undefined) throw new GoError(`template: no template ${quote(name)} associated with template "${ROOT_NAME}"`);
   shared.included.set(name, active + 1);
   try {
     return runTemplate(host, template, data ?? undefined);
@@ -121,7 +122,7 @@ function runTpl(shared: SharedState, host: ExecutionHost, text: string, data: Go
     return runTemplate(target, main, data ?? undefined).replaceAll('<no value>', '');
   } catch (error) {
     if (error instanceof DomainError || !(error instanceof Error) || isStackOverflow(error)) throw error;
-    throw new GoError(`error during tpl function execution for ${JSON.stringify(text)}: ${error.message}`, { cause: error });
+    throw new GoError(`error during tpl function execution for ${quote(text)}: ${error.message}`, { cause: error });
   }
 }
 
@@ -130,7 +131,7 @@ function parsedTpl(shared: SharedState, text: string): readonly CompiledTemplate
     return compiledFile(ROOT_NAME, text, shared.options.functions);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new GoError(`cannot parse template ${JSON.stringify(text)}: ${error.message}`, { cause: error });
+    throw new GoError(`cannot parse template ${quote(text)}: ${error.message}`, { cause: error });
   }
 }
 

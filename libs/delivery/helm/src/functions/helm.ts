@@ -1,0 +1,73 @@
+import { goMap, GoMap, GoSlice, type GoValue } from '../go/value.ts';
+import { FailError, GoError } from '../template/errors.ts';
+import type { FunctionContext } from '../template/function-table.ts';
+import { asString, define, type FunctionGroup } from './define.ts';
+import { parseJson } from './parse-json.ts';
+
+/** Helm's own functions, without TOML. */
+export const helm: FunctionGroup = {
+  include: define('string, any', ([name, data], context) => context.include(asString(name), data ?? null)),
+  tpl: define('string, any', ([text, data], context) => context.tpl(asString(text), data ?? null)),
+  required: define('string, any', ([message, value]) => {
+    if (value === null || value === undefined || value === '') throw new FailError(asString(message));
+    return value;
+  }),
+  lookup: define('string, string, string, string', ([apiVersion, kind, namespace, name], context) =>
+    context.environment.lookup?.(asString(apiVersion), asString(kind), asString(namespace), asString(name)) ?? goMap()),
+  getHostByName: define('string', ([name], context) => context.environment.getHostByName?.(asString(name)) ?? ''),
+  toYaml: define('any', ([value], context) => orEmpty(() => counted(context.environment.yaml.toYaml(value ?? null), context))),
+  mustToYaml: define('any', ([value], context) => counted(context.environment.yaml.toYaml(value ?? null), context)),
+  toYamlPretty: define('any', ([value], context) => orEmpty(() => counted(context.environment.yaml.toYamlPretty(value ?? null), context))),
+  fromYaml: define('string', ([text], context) => mapOrError(() => context.environment.yaml.fromYaml(asString(text)))),
+  fromYamlArray: define('string', ([text], context) => listOrError(() => context.environment.yaml.fromYaml(asString(text)))),
+  fromJson: define('string', ([text]) => mapOrError(() => parseJson(asString(text)))),
+  fromJsonArray: define('string', ([text]) => listOrError(() => parseJson(asString(text)))),
+  mustFromJson: define('string', ([text]) => parseJson(asString(text))),
+};
+
+function counted(text: string, context: FunctionContext): string {
+  context.spend(text.length);
+  return text;
+}
+
+// Helm answers an encoding error with the empty string.
+function orEmpty(work: () => string): string {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof GoError) return '';
+    throw error;
+  }
+}
+
+function mapOrError(read: () => GoValue): GoMap {
+  try {
+    const value = read();
+    if (value === null) return goMap();
+    if (value instanceof GoMap) return value;
+    return goMap([['Error', mismatch(value, 'map[string]interface {}')]]);
+  } catch (error) {
+    return goMap([['Error', messageOf(error)]]);
+  }
+}
+
+function listOrError(read: () => GoValue): GoSlice {
+  try {
+    const value = read();
+    if (value === null) return new GoSlice([]);
+    if (value instanceof GoSlice) return value;
+    return new GoSlice([mismatch(value, '[]interface {}')]);
+  } catch (error) {
+    return new GoSlice([messageOf(error)]);
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof Error && !(error instanceof RangeError)) return error.message;
+  throw error;
+}
+
+function mismatch(value: GoValue, wanted: string): string {
+  const kind = value instanceof GoMap ? 'object' : value instanceof GoSlice ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  return `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go value of type ${wanted}`;
+}
