@@ -2,6 +2,7 @@ import {
   applicationOf,
   applicationType,
   isAutomated,
+  isFinished,
   parseApplication,
   PIN_ANNOTATION,
   pinOf,
@@ -18,6 +19,7 @@ import type { KubeClient, Lister } from '@tiphys/kube-client';
 import { describeRef, isStatus, refKey, type KubeObject } from '@tiphys/kube-model';
 import { hasChanged, observedStatus, type Observation } from './application-status.ts';
 import { deleteManaged } from './cascade-delete.ts';
+import { isSuperseded } from './claim.ts';
 import { decideAutoSync } from './decide-auto-sync.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { attemptKey, compareRendered, gatherFailure, renderSources, resolveSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
@@ -166,6 +168,8 @@ export class ApplicationReconciler {
     }
     const refused: Observation['conditions'] = decision.kind === 'refused' ? [{ type: 'SyncError', message: decision.message }] : [];
     await this.#settle(application, { evidence, revisions, conditions: [...conditions, ...refused] }, signal);
+    // Rung before its time it finds that it is superseded, and makes room.
+    for (const run of known) if (!isFinished(run) && run.status?.nextAttemptAt !== undefined && isSuperseded(run, revisions)) onRun(run);
     return decision.kind === 'wait' ? { kind: 'requeueAfter', afterMs: decision.afterMs } : DONE;
   }
 

@@ -31,10 +31,10 @@ export async function claimRun(name: string, deps: ClaimDeps, signal: AbortSigna
   if (run === undefined || isFinished(run)) return { kind: 'gone' };
   const wait = heldFor(run, deps);
   if (wait > 0) return { kind: 'busy', afterMs: wait };
-  const dueMs = Date.parse(run.status?.nextAttemptAt ?? '') - deps.clock.now();
-  if (dueMs > 0 && run.spec.terminate !== true) return { kind: 'busy', afterMs: dueMs };
   const application = await read<Application>(deps, applicationType, run.spec.application, signal);
   if (application === undefined) return { kind: 'gone' };
+  const dueMs = Date.parse(run.status?.nextAttemptAt ?? '') - deps.clock.now();
+  if (dueMs > 0 && run.spec.terminate !== true && !isSuperseded(run, latestRevisions(application))) return { kind: 'busy', afterMs: dueMs };
   const other = application.status?.operationState;
   if (other?.run !== undefined && other.run !== name && other.finishedAt === undefined) {
     const holder = await read<SyncRun>(deps, syncRunType, other.run, signal);
@@ -61,6 +61,17 @@ export async function claimRun(name: string, deps: ClaimDeps, signal: AbortSigna
     if (isStatus(error, 'Conflict', 'NotFound')) return { kind: 'busy', afterMs: 20 };
     throw error;
   }
+}
+
+/** Whether automation asked for the run and newer commits have come since: their release does not wait for the retries of an older one. */
+export function isSuperseded(run: SyncRun, latest: readonly string[]): boolean {
+  return run.spec.cause === 'automated' && latest.length > 0 && latest.join() !== run.spec.revisions.join();
+}
+
+/** The commits an application was last compared to. */
+export function latestRevisions({ status }: Application): readonly string[] {
+  const { revision, revisions } = status?.sync ?? {};
+  return revisions ?? (revision === undefined ? [] : [revision]);
 }
 
 // A run of ours that we do not work on is left over from our own earlier life: nobody has to wait for that.

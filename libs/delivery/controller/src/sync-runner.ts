@@ -5,7 +5,7 @@ import { perform, planSync, printablePlan, type Failpoint, type PerformOutcome, 
 import { abortReason, isAbortError, toTimestamp, withTimeout, type Clock, type Logger } from '@tiphys/kernel';
 import type { KubeClient } from '@tiphys/kube-client';
 import { isStatus, refOf, type KubeObject } from '@tiphys/kube-model';
-import { claimRun, type ClaimDeps } from './claim.ts';
+import { claimRun, isSuperseded, latestRevisions, type ClaimDeps } from './claim.ts';
 import type { Cluster } from './cluster.ts';
 import { retryDelay } from './decide-auto-sync.ts';
 import { DeliveryError } from './delivery-error.ts';
@@ -73,7 +73,7 @@ export class SyncRunner {
     });
     try {
       if (run.spec.terminate === true) onTerminate();
-      const outcome = await this.#attempt(ledger, application, signal);
+      const outcome = supersededAttempt(run, application) ?? (await this.#attempt(ledger, application, signal));
       return await this.#settle(ledger, application, outcome, end.signal);
     } catch (error) {
       const isFenced = error instanceof DeliveryError && error.code === 'fenced';
@@ -166,7 +166,8 @@ export class SyncRunner {
     const { clock, onSettled, failpoint } = this.#deps;
     const { run } = ledger;
     const count = run.status?.attempt ?? 0;
-    const delayMs = attempt.phase === 'Succeeded' || attempt.isFinal === true || isSuperseded(run, application) ? undefined : retryDelay(run, count);
+    const delayMs =
+      attempt.phase === 'Succeeded' || attempt.isFinal === true || isSuperseded(run, latestRevisions(application)) ? undefined : retryDelay(run, count);
     await failpoint?.('sync.beforeStatus');
     if (delayMs !== undefined) {
       ledger.update({
@@ -206,12 +207,11 @@ interface Attempt {
   readonly isFinal?: boolean;
 }
 
-// A newer commit does not wait for the retries of an older one.
-function isSuperseded(run: SyncRun, application: Application): boolean {
-  if (run.spec.cause !== 'automated') return false;
-  const { revision, revisions } = application.status?.sync ?? {};
-  const latest = revisions ?? (revision === undefined ? [] : [revision]);
-  return latest.length > 0 && latest.join() !== run.spec.revisions.join();
+// A further attempt that newer commits make pointless; the first is always made.
+function supersededAttempt(run: SyncRun, application: Application): Attempt | undefined {
+  if ((run.status?.attempt ?? 0) === 0 || !isSuperseded(run, latestRevisions(application))) return undefined;
+  const [last = ''] = (run.status?.message ?? '').split('; next attempt in ');
+  return { phase: 'Failed', message: `${last}; given up for a newer commit`, results: run.status?.tasks ?? [], revisions: undefined, isFinal: true };
 }
 
 // The cache learns what we wrote, so that no decision is made on what it knew before.
