@@ -195,7 +195,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
     await page.getByTestId('pinned').waitFor();
     await eventually('it is rolled back', valueOf, (value) => value === 'first');
-    await page.getByText('rollback').first().waitFor();
+    await page.getByTestId('deployment-3').waitFor();
     await shoot('history');
     await home.call('GET', '/api/v1/applications/notes?refresh=hard');
     expect(await valueOf()).toBe('first');
