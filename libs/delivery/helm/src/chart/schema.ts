@@ -73,7 +73,7 @@ function unwrap<T>(module: T | { readonly default: T }): T {
 
 function makeAjv(schema: unknown): Ajv {
   const dialect = typeof schema === 'object' && schema !== null && '$schema' in schema && typeof schema.$schema === 'string' ? schema.$schema : '';
-  const options: Options = { strict: false, allErrors: true, logger: false, validateFormats: false, code: { regExp: linearRegExp } };
+  const options: Options = { strict: false, allErrors: true, verbose: true, logger: false, validateFormats: false, code: { regExp: linearRegExp } };
   if (/draft-04/.test(dialect)) return withFormats(new (unwrap(ajvDraft4))({ ...options, validateFormats: true }) as unknown as Ajv);
   if (/draft-0[67]/.test(dialect)) return withFormats(new Ajv({ ...options, validateFormats: true }));
   if (/2019-09/.test(dialect)) return new Ajv2019(options);
@@ -95,9 +95,10 @@ function withoutDialect(schema: unknown): object | boolean {
 }
 
 // Patterns come with the chart: they run in linear time.
-function linearRegExp(pattern: string): { readonly test: (text: string) => boolean } {
+function linearRegExp(pattern: string): { readonly test: (text: string) => boolean; readonly toString: () => string } {
   const compiled = RE2JS.compile(pattern);
-  return { test: (text) => compiled.matcher(text).find() };
+  // Ajv tells patterns apart by their text.
+  return { test: (text) => compiled.matcher(text).find(), toString: () => pattern };
 }
 linearRegExp.code = 'new RegExp';
 

@@ -7,7 +7,7 @@ import { atStage, HelmError } from '../chart/helm-error.ts';
 import type { HelmCompat } from '../chart/load-chart.ts';
 import { validateSchemas } from '../chart/schema.ts';
 import { isCompatibleRange } from '../chart/version-range.ts';
-import { helmFunctions } from '../functions/index.ts';
+import { helmFunctions } from '../functions/table.ts';
 import { fromBytes } from '../go/text.ts';
 import { goInt, goMap, type GoMap } from '../go/value.ts';
 import { Budget, type BudgetLimits } from '../template/budget.ts';

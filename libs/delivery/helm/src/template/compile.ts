@@ -259,8 +259,9 @@ class Compiler {
       };
     }
     return (run) => {
-      run.node = first;
-      return run.fail(`can't give argument to non-function ${first.kind === 'pipe' ? `(${nodeText(first)})` : nodeText(first)}`);
+      // Go reports a parenthesised pipeline at the pipeline around it.
+      if (first.kind !== 'pipe') run.node = first;
+      return run.fail(`can't give argument to non-function ${nodeText(first)}`);
     };
   }
 

@@ -1,0 +1,84 @@
+import { fromJson, GoMap } from '../go/value.ts';
+import { HelmError } from '../chart/helm-error.ts';
+
+/** A value set by name, as with `--set`, or `--set-string` where it is forced. */
+export interface HelmParameter {
+  readonly name: string;
+  readonly value: string;
+  readonly forceString: boolean;
+}
+
+/** The `helm` block of an application source, with defaults filled in. */
+export interface HelmBlock {
+  readonly valueFiles: readonly string[];
+  readonly ignoreMissingValueFiles: boolean;
+  /** Values as YAML text; `valuesObject` wins over it. */
+  readonly values: string;
+  readonly valuesObject: GoMap | undefined;
+  readonly parameters: readonly HelmParameter[];
+  readonly fileParameters: readonly { readonly name: string; readonly path: string }[];
+  readonly releaseName: string;
+  readonly namespace: string;
+  readonly skipCrds: boolean;
+  readonly skipTests: boolean;
+  readonly skipSchemaValidation: boolean;
+  readonly kubeVersion: string;
+  readonly apiVersions: readonly string[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Reads the `helm` block of a source; unknown fields are left alone. Throws HelmError of stage `values` naming the field. */
+export function readHelmBlock(block: object | undefined): HelmBlock {
+  // An object of a parsed manifest: every field is checked before it is used.
+  const fields = (block ?? {}) as Fields;
+  return {
+    valueFiles: texts(fields, 'valueFiles'),
+    ignoreMissingValueFiles: flag(fields, 'ignoreMissingValueFiles'),
+    values: text(fields, 'values'),
+    valuesObject: valuesObject(fields),
+    parameters: structs(fields, 'parameters').map((item) => ({ name: text(item, 'name'), value: text(item, 'value'), forceString: flag(item, 'forceString') })),
+    fileParameters: structs(fields, 'fileParameters').map((item) => ({ name: text(item, 'name'), path: text(item, 'path') })),
+    releaseName: text(fields, 'releaseName'),
+    namespace: text(fields, 'namespace'),
+    skipCrds: flag(fields, 'skipCrds'),
+    skipTests: flag(fields, 'skipTests'),
+    skipSchemaValidation: flag(fields, 'skipSchemaValidation'),
+    kubeVersion: text(fields, 'kubeVersion'),
+    apiVersions: texts(fields, 'apiVersions'),
+  };
+}
+
+function wrong(name: string, wanted: string): never {
+  throw new HelmError({ code: 'values' }, `spec.source.helm: "${name}" must be ${wanted}`);
+}
+
+function text(fields: Fields, name: string): string {
+  const value = fields[name] ?? '';
+  return typeof value === 'string' ? value : wrong(name, 'a string');
+}
+
+function flag(fields: Fields, name: string): boolean {
+  const value = fields[name] ?? false;
+  return typeof value === 'boolean' ? value : wrong(name, 'true or false');
+}
+
+function list(fields: Fields, name: string): readonly unknown[] {
+  const value = fields[name] ?? [];
+  return Array.isArray(value) ? value : wrong(name, 'a list');
+}
+
+function texts(fields: Fields, name: string): readonly string[] {
+  return list(fields, name).map((item) => (typeof item === 'string' ? item : wrong(name, 'a list of strings')));
+}
+
+function structs(fields: Fields, name: string): readonly Fields[] {
+  // Checked to be an object right here.
+  return list(fields, name).map((item) => (typeof item === 'object' && item !== null ? (item as Fields) : wrong(name, 'a list of objects')));
+}
+
+function valuesObject(fields: Fields): GoMap | undefined {
+  const value = fromJson(fields['valuesObject'] ?? null);
+  if (value === null) return undefined;
+  return value instanceof GoMap ? value : wrong('valuesObject', 'an object');
+}
