@@ -2,11 +2,19 @@ import type { FunctionTable } from '../template/function-table.ts';
 import { builtins } from './builtins.ts';
 import { defaults } from './defaults.ts';
 import { dicts } from './dicts.ts';
+import { encoding } from './encoding.ts';
 import { helm } from './helm.ts';
 import { lists } from './lists.ts';
+import { numbers } from './numbers.ts';
+import { passwords } from './passwords.ts';
+import { paths } from './paths.ts';
+import { random } from './random.ts';
+import { regex } from './regex.ts';
+import { semver } from './semver.ts';
 import { strings } from './strings.ts';
+import { urls } from './urls.ts';
 
 /** Every function a Helm template may call. One table for the process: compiled templates are cached by it. */
 export const helmFunctions: FunctionTable = new Map(
-  [builtins, strings, lists, dicts, defaults, helm].flatMap((group) => Object.entries(group)),
+  [builtins, strings, lists, dicts, defaults, numbers, encoding, regex, semver, random, passwords, paths, urls, helm].flatMap((group) => Object.entries(group)),
 );

@@ -32,7 +32,7 @@ export interface CompiledTemplate {
 export interface ExecutionHost {
   readonly budget: Budget;
   readonly context: FunctionContext;
-  readonly missingKey: 'zero' | 'error';
+  readonly missingKey: 'zero' | 'error' | 'default';
   depth: number;
   readonly find: (name: string) => CompiledTemplate | undefined;
 }

@@ -51,5 +51,6 @@ export function givesInterface(receiver: Eval): boolean {
 
 function missingKey(run: Execution, receiver: GoMap, name: string): Eval {
   if (run.host.missingKey === 'error') run.fail(`map has no entry for key ${quote(name)}`);
+  if (run.host.missingKey === 'default') return undefined;
   return receiver.elemType === 'interface {}' ? null : zeroOf(receiver.elemType);
 }

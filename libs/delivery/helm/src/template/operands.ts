@@ -75,6 +75,8 @@ function literalFor(node: LiteralNode, type: string): GoValue | Complaint {
       return node.kind === 'bool' ? node.value : new Complaint(`expected bool; found ${nodeText(node)}`);
     case 'string':
       return node.kind === 'string' ? node.text : new Complaint(`expected string; found ${nodeText(node)}`);
+    case 'uint32':
+      return node.kind === 'number' && node.uint !== undefined ? goInt(node.uint) : new Complaint(`expected unsigned integer; found ${nodeText(node)}`);
     case 'int':
       return node.kind === 'number' && node.int !== undefined ? goInt(node.int) : new Complaint(`expected integer; found ${nodeText(node)}`);
     case 'float64':

@@ -14,7 +14,7 @@ export interface TemplateSetOptions {
   readonly functions: FunctionTable;
   readonly environment: FunctionEnvironment;
   readonly budget?: Budget;
-  readonly missingKey?: 'zero' | 'error';
+  readonly missingKey?: 'zero' | 'error' | 'default';
 }
 
 /** Named templates that call each other. */
