@@ -1,46 +1,21 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createLogger } from '@tiphys/kernel';
 import { startApiServer, type ApiServer, type NodeBackend } from '@tiphys/plane-apiserver';
 import { createMemoryStore } from '@tiphys/plane-store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createKubectl, findKubectls } from './kubectl.ts';
 
 // Unmodified kubectl against the API server alone: everything that needs no controller and no pod that really runs.
-const VERSIONS = ['1.29', '1.30', '1.31', '1.32', '1.33'];
 const dir = mkdtempSync(join(tmpdir(), 'tiphys-kubectl-'));
 let server: ApiServer;
 
-function kubectlFolder(): string | undefined {
-  try {
-    return dirname(realpathSync(execFileSync('sh', ['-c', 'command -v kubectl'], { encoding: 'utf8' }).trim()));
-  } catch {
-    return undefined;
-  }
-}
-
-const folder = kubectlFolder();
-const binaryOf = (version: string): string => join(folder ?? '/nowhere', `kubectl.${version}`);
-
-interface Run {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-function runner(version: string): (args: string, input?: string) => Promise<Run> {
-  return (args, input) =>
-    new Promise((resolve) => {
-      const child = execFile(binaryOf(version), ['--cache-dir', join(dir, version), ...args.split(' ')], { env: { HOME: dir, KUBECONFIG: join(dir, 'config'), PATH: process.env['PATH'] }, timeout: 15_000 }, (error, out, err) => {
-        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, out, err });
-      });
-      child.stdin?.end(input ?? '');
-    });
-}
-
 const backend: NodeBackend = {
-  logs: async () => (async function* () { yield Buffer.from('said\n'); })(),
+  logs: async () =>
+    (async function* () {
+      yield Buffer.from('said\n');
+    })(),
   exec: async (_target, options, streams) => {
     for await (const chunk of streams.stdin ?? []) streams.stdout(chunk);
     streams.stdout(Buffer.from(options.command.join(' ')));
@@ -94,11 +69,9 @@ spec:
         properties: {spec: {type: object, properties: {size: {type: integer, minimum: 1, description: how big it is}}}}
 `;
 
-for (const version of VERSIONS) {
-  const found = existsSync(binaryOf(version));
-  if (!found) process.stderr.write(`kubectl ${version} is not installed: its conformance tests are skipped\n`);
-  describe.skipIf(!found)(`kubectl ${version}`, () => {
-    const k = runner(version);
+for (const { version, isFound } of findKubectls()) {
+  describe.skipIf(!isFound)(`kubectl ${version}`, () => {
+    const k = createKubectl(version, { home: dir, kubeconfig: join(dir, 'config') });
     const space = `v${version.replace('.', '-')}`;
 
     it('creates, gets, describes and labels', async () => {
@@ -126,10 +99,14 @@ for (const version of VERSIONS) {
       expect((await k(`apply -n ${space} -f -`, manifest(3))).out).toContain('deployment.apps/web configured');
       expect((await k(`apply --server-side --field-manager=other -n ${space} -f -`, manifest(4))).err).toMatch(/conflict/i);
       expect((await k(`apply --server-side --force-conflicts -n ${space} -f -`, manifest(4))).out).toContain('deployment.apps/web serverside-applied');
-      expect((await k(`patch deployment web -n ${space} -p {"spec":{"template":{"spec":{"containers":[{"name":"web","image":"nginx:2"}]}}}}`)).out).toContain('patched');
+      expect((await k(`patch deployment web -n ${space} -p {"spec":{"template":{"spec":{"containers":[{"name":"web","image":"nginx:2"}]}}}}`)).out).toContain(
+        'patched',
+      );
       expect((await k(`scale deployment web --replicas=7 -n ${space}`)).out).toContain('scaled');
       expect((await k(`get deployment web -n ${space} -o jsonpath={.spec.replicas},{.spec.template.spec.containers[0].image}`)).out).toBe('7,nginx:2');
-      expect((await k(`get deployment web -n ${space} -o wide`)).out).toMatch(/NAME +READY +UP-TO-DATE +AVAILABLE +AGE +CONTAINERS +IMAGES +SELECTOR\nweb +0\/7 +0 +0 +\d+s +web +nginx:2 +app=web\n/);
+      expect((await k(`get deployment web -n ${space} -o wide`)).out).toMatch(
+        /NAME +READY +UP-TO-DATE +AVAILABLE +AGE +CONTAINERS +IMAGES +SELECTOR\nweb +0\/7 +0 +0 +\d+s +web +nginx:2 +app=web\n/,
+      );
       expect((await k('explain deployment.spec.strategy.rollingUpdate')).out).toMatch(/maxSurge/);
       expect((await k(`create -n ${space} -f -`, manifest(1).replace('replicas', 'replcas'))).err).toMatch(/unknown field "spec.replcas"/);
       expect((await k(`delete deployment,service web -n ${space}`)).out).toBe('deployment.apps "web" deleted\nservice "web" deleted\n');
@@ -145,9 +122,13 @@ for (const version of VERSIONS) {
     it('uses custom resources', async () => {
       expect((await k('apply -f -', CRD)).out).toContain('gadgets.acme.io');
       expect((await k('wait --for=condition=Established crd/gadgets.acme.io --timeout=5s')).out).toContain('condition met');
-      expect((await k(`apply -n ${space} -f -`, 'apiVersion: acme.io/v1\nkind: Gadget\nmetadata: {name: g}\nspec: {size: 3}\n')).out).toBe('gadget.acme.io/g created\n');
+      expect((await k(`apply -n ${space} -f -`, 'apiVersion: acme.io/v1\nkind: Gadget\nmetadata: {name: g}\nspec: {size: 3}\n')).out).toBe(
+        'gadget.acme.io/g created\n',
+      );
       expect((await k(`get gd -n ${space}`)).out).toMatch(/NAME +SIZE\ng +3\n/);
-      expect((await k(`apply -n ${space} -f -`, 'apiVersion: acme.io/v1\nkind: Gadget\nmetadata: {name: g}\nspec: {size: 0}\n')).err).toContain('should be greater than or equal to 1');
+      expect((await k(`apply -n ${space} -f -`, 'apiVersion: acme.io/v1\nkind: Gadget\nmetadata: {name: g}\nspec: {size: 0}\n')).err).toContain(
+        'should be greater than or equal to 1',
+      );
       expect((await k('explain gadget.spec.size')).out).toContain('how big it is');
       expect((await k('delete crd gadgets.acme.io')).out).toContain('deleted');
       expect((await k(`get gadgets -n ${space}`)).code).toBe(1);
