@@ -31,7 +31,7 @@ export interface SortedManifests {
 
 const SPACE = '[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 const LEADING_SPACE = new RegExp(`^${SPACE}+`);
-const TRAILING_SPACE = new RegExp(`${SPACE}+$`);
+const IS_SPACE = new RegExp(SPACE);
 const EVENTS: ReadonlyMap<string, HookEvent> = new Map<string, HookEvent>([
   ['pre-install', 'pre-install'],
   ['post-install', 'post-install'],
@@ -55,7 +55,9 @@ const WEBHOOK_KINDS = new Set(['MutatingWebhookConfiguration', 'ValidatingWebhoo
 
 /** Go's strings.TrimSpace. */
 export function trimSpace(text: string): string {
-  return trimLeft(text).replace(TRAILING_SPACE, '');
+  let end = text.length;
+  while (end > 0 && IS_SPACE.test(text.charAt(end - 1))) end -= 1;
+  return trimLeft(text.slice(0, end));
 }
 
 function trimLeft(text: string): string {

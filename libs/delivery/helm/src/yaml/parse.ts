@@ -119,7 +119,7 @@ class Parser {
     if (allowsIndentless && token.kind === 'blockEntry') return this.#indentlessSequence(sequence());
     if (token.kind === 'scalar') {
       this.#scanner.next();
-      const isImplicit = (tag === '' && token.isPlain === true) || tag === '!';
+      const isImplicit = (tag === '' && token.isPlain) || tag === '!';
       return this.#keep({ kind: 'scalar', tag, value: token.value ?? '', isImplicit, line }, anchor);
     }
     if (token.kind === 'flowSequenceStart') return this.#flowSequence(sequence());

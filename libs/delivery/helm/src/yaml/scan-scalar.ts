@@ -44,6 +44,8 @@ interface Gap {
   readonly isBroken: boolean;
 }
 
+const NO_GAP: Gap = { blanks: '', leading: '', trailing: '', isBroken: false };
+
 // Reads blanks and breaks. `isBroken` tells that a break was crossed before (an escaped one in double quotes).
 function readGap(cursor: Cursor, startsBroken: boolean, onBrokenTab?: () => void): Gap {
   let blanks = '';
@@ -134,6 +136,30 @@ function endsFlowPlain(code: number): boolean {
   return code === 44 || code === 63 || code === 91 || code === 93 || code === 123 || code === 125;
 }
 
+// Whether the character ends a plain scalar, `next` being the one behind it.
+function endsPlain(code: number, next: number, inFlow: boolean): boolean {
+  return (code === 58 && isBlankOrEnd(next)) || (inFlow && endsFlowPlain(code));
+}
+
+// Skips what a line has of a plain scalar; blanks only where more of it follows them.
+function skipPlainLine(cursor: Cursor, inFlow: boolean): void {
+  const { text } = cursor;
+  const at = (index: number): number => (index < text.length ? text.charCodeAt(index) : END);
+  let index = cursor.index;
+  for (;;) {
+    const code = at(index);
+    if (isBlank(code)) {
+      let ahead = index + 1;
+      while (isBlank(at(ahead))) ahead += 1;
+      const next = at(ahead);
+      if (isBreakOrEnd(next) || next === 35 || endsPlain(next, at(ahead + 1), inFlow)) break;
+      index = ahead;
+    } else if (isBreakOrEnd(code) || endsPlain(code, at(index + 1), inFlow)) break;
+    else index += 1;
+  }
+  cursor.skip(index - cursor.index);
+}
+
 /** A plain scalar and whether it ended after a line break (then a key may follow). */
 export interface PlainScalar {
   readonly value: string;
@@ -144,18 +170,15 @@ export interface PlainScalar {
 export function scanPlain(cursor: Cursor, indent: number, inFlow: boolean, fail: ScanFailure): PlainScalar {
   const { line } = cursor;
   let value = '';
-  let gap: Gap = { blanks: '', leading: '', trailing: '', isBroken: false };
+  let gap = NO_GAP;
   for (;;) {
     if (cursor.atDocumentMarker() || cursor.peek() === 35) break;
     const from = cursor.index;
-    for (let code = cursor.peek(); !isBlankOrEnd(code); code = cursor.peek()) {
-      if ((code === 58 && isBlankOrEnd(cursor.peek(1))) || (inFlow && endsFlowPlain(code))) break;
-      cursor.skip();
-    }
+    skipPlainLine(cursor, inFlow);
     if (cursor.index > from) {
       value += gap.isBroken ? fold(gap.leading, gap.trailing) : gap.blanks;
       value += cursor.text.slice(from, cursor.index);
-      gap = { blanks: '', leading: '', trailing: '', isBroken: false };
+      gap = NO_GAP;
     }
     if (!isBlank(cursor.peek()) && !isBreak(cursor.peek())) break;
     const next = readGap(cursor, gap.isBroken, () => {

@@ -28,9 +28,9 @@ export interface Token {
     | 'tag'
     | 'scalar';
   readonly start: Mark;
-  readonly value?: string;
-  readonly suffix?: string;
-  readonly isPlain?: boolean;
+  readonly value: string | undefined;
+  readonly suffix: string | undefined;
+  readonly isPlain: boolean;
 }
 
 interface SimpleKey {
@@ -60,6 +60,8 @@ export class Scanner {
   #isKeyAllowed = true;
   #simpleKeys: SimpleKey[] = [NO_KEY];
   #isDone = false;
+  // Nothing needs fetching until the next token is taken.
+  #isFilled = false;
 
   constructor(text: string) {
     if (toValidText(text) !== text) throw new YamlError('invalid leading UTF-8 octet');
@@ -69,7 +71,7 @@ export class Scanner {
 
   /** The next token, left where it is. */
   peek(): Token {
-    this.#fill();
+    if (!this.#isFilled) this.#fill();
     const token = this.#tokens[this.#head];
     if (token === undefined) throw new YamlError('attempted to go past the end of stream; corrupted value?');
     return token;
@@ -80,6 +82,7 @@ export class Scanner {
     const token = this.peek();
     this.#head += 1;
     this.#tokensParsed += 1;
+    this.#isFilled = false;
     if (this.#head > 256) {
       this.#tokens.splice(0, this.#head);
       this.#head = 0;
@@ -95,10 +98,12 @@ export class Scanner {
 
   #fill(): void {
     while (!this.#isDone && (this.#head === this.#tokens.length || this.#mayBeKey())) this.#fetch();
+    this.#isFilled = true;
   }
 
   #mayBeKey(): boolean {
-    return this.#simpleKeys.some((key) => key.isPossible && key.tokenNumber === this.#tokensParsed && this.#isKeyValid(key));
+    for (const key of this.#simpleKeys) if (key.isPossible && key.tokenNumber === this.#tokensParsed && this.#isKeyValid(key)) return true;
+    return false;
   }
 
   #isKeyValid(key: SimpleKey): boolean {
@@ -128,8 +133,8 @@ export class Scanner {
     key.isPossible = false;
   }
 
-  #push(kind: Token['kind'], start: Mark, rest: Partial<Token> = {}): void {
-    this.#tokens.push({ kind, start, ...rest });
+  #push(kind: Token['kind'], start: Mark, value?: string, suffix?: string, isPlain = false): void {
+    this.#tokens.push({ kind, start, value, suffix, isPlain });
   }
 
   #rollIndent(column: number, kind: Token['kind'], mark: Mark, at?: number): void {
@@ -137,7 +142,7 @@ export class Scanner {
     this.#indents.push(this.#indent);
     this.#indent = column;
     if (this.#indents.length > MAX_DEPTH) throw new YamlError(`exceeded max depth of ${MAX_DEPTH}`, 'tooDeep');
-    const token: Token = { kind, start: mark };
+    const token: Token = { kind, start: mark, value: undefined, suffix: undefined, isPlain: false };
     if (at === undefined) this.#tokens.push(token);
     else this.#tokens.splice(this.#head + at - this.#tokensParsed, 0, token);
   }
@@ -222,7 +227,7 @@ export class Scanner {
     this.#endDocument();
     const start = this.#cursor.mark();
     const directive = scanDirective(this.#cursor, this.#fail);
-    this.#push(directive.kind, start, { value: directive.value, suffix: directive.suffix });
+    this.#push(directive.kind, start, directive.value, directive.suffix);
   }
 
   #fetchDocumentMarker(kind: 'documentStart' | 'documentEnd'): void {
@@ -287,7 +292,13 @@ export class Scanner {
     const mark = this.#cursor.mark();
     const key = this.#simpleKeys.at(-1) ?? NO_KEY;
     if (this.#isKeyValid(key)) {
-      this.#tokens.splice(this.#head + key.tokenNumber - this.#tokensParsed, 0, { kind: 'key', start: key.mark });
+      this.#tokens.splice(this.#head + key.tokenNumber - this.#tokensParsed, 0, {
+        kind: 'key',
+        start: key.mark,
+        value: undefined,
+        suffix: undefined,
+        isPlain: false,
+      });
       this.#rollIndent(key.mark.column, 'blockMappingStart', key.mark, key.tokenNumber);
       key.isPossible = false;
       this.#isKeyAllowed = false;
@@ -314,7 +325,7 @@ export class Scanner {
     const next = cursor.peek();
     if (value === '' || !(isBlankOrEnd(next) || '?:,]}%@`'.includes(String.fromCharCode(next))))
       throw this.#fail(start.line, 'did not find expected alphabetic or numeric character');
-    this.#push(kind, start, { value });
+    this.#push(kind, start, value);
   }
 
   #fetchTag(): void {
@@ -322,21 +333,21 @@ export class Scanner {
     this.#isKeyAllowed = false;
     const start = this.#cursor.mark();
     const { handle, suffix } = scanTag(this.#cursor, this.#fail);
-    this.#push('tag', start, { value: handle, suffix });
+    this.#push('tag', start, handle, suffix);
   }
 
   #fetchBlockScalar(isLiteral: boolean): void {
     this.#removeKey();
     this.#isKeyAllowed = true;
     const start = this.#cursor.mark();
-    this.#push('scalar', start, { value: scanBlock(this.#cursor, isLiteral, this.#indent, this.#fail) });
+    this.#push('scalar', start, scanBlock(this.#cursor, isLiteral, this.#indent, this.#fail));
   }
 
   #fetchQuoted(isSingle: boolean): void {
     this.#saveKey();
     this.#isKeyAllowed = false;
     const start = this.#cursor.mark();
-    this.#push('scalar', start, { value: scanQuoted(this.#cursor, isSingle, this.#fail) });
+    this.#push('scalar', start, scanQuoted(this.#cursor, isSingle, this.#fail));
   }
 
   #fetchPlain(): void {
@@ -345,6 +356,6 @@ export class Scanner {
     const start = this.#cursor.mark();
     const { value, endsBroken } = scanPlain(this.#cursor, this.#indent + 1, this.#flowLevel > 0, this.#fail);
     if (endsBroken) this.#isKeyAllowed = true;
-    this.#push('scalar', start, { value, isPlain: true });
+    this.#push('scalar', start, value, undefined, true);
   }
 }
