@@ -25,6 +25,8 @@ export function compileTemplate(tree: TemplateTree, file: TemplateFile, function
   return { name: tree.name, fileName: file.name, fileText: file.text, isEmpty: isEmptyTree(tree.root), frameSize: compiler.frameSize, body };
 }
 
+const LITERALS: ReadonlySet<TermNode['kind']> = new Set<TermNode['kind']>(['nil', 'dot', 'bool', 'number', 'string']);
+
 interface Scope {
   readonly name: string;
   readonly slot: number;
@@ -276,12 +278,15 @@ class Compiler {
     const before = names.slice(0, -1);
     const site: CallSite = { name: last, identifier: node, command: node, args: command.args.slice(1), hasFinal };
     const lead = before.length === 0 ? receiver : plainAccess(node, before, receiver, startsElement);
+    // Which method it is shows only at run time, but variables are known only now.
+    const terms = new Map(site.args.filter(({ kind }) => !LITERALS.has(kind)).map((arg) => [arg, this.#term(arg)]));
+    const compiled = (arg: TermNode): Expression => terms.get(arg) ?? this.#term(arg);
     return (run, dot, final) => {
       run.node = node;
       const target = lead(run, dot, undefined);
       run.node = node;
       const method = methodOf(target, last);
-      if (method !== undefined) return callWithArguments(run, dot, method, site, final, this.#term);
+      if (method !== undefined) return callWithArguments(run, dot, method, site, final, compiled);
       if (target === undefined) return undefined;
       if (target === null) return run.fail(`nil pointer evaluating interface {}.${last}`);
       if (target instanceof GoMap) return run.fail(`${last} is not a method but has arguments`);
