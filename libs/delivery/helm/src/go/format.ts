@@ -90,6 +90,8 @@ function formatHex(bytes: Uint8Array, verb: string, flags: Flags): string {
 function formatBytes(value: GoBytes, verb: string, flags: Flags): string {
   if (verb === 's' || verb === 'q' || verb === 'x' || verb === 'X') return formatString(fromBytes(value.bytes), verb, flags);
   if (verb === 'v' && flags.sharp) return `[]byte{${[...value.bytes].map((byte) => `0x${byte.toString(16)}`).join(', ')}}`;
+  // Charts do print `.Files`: megabytes of numbers.
+  if ((verb === 'v' || verb === 'd') && flags.width === undefined) return `[${value.bytes.join(' ')}]`;
   if (verb === 'v' || verb === 'd') return `[${[...value.bytes].map((byte) => pad(String(byte), flags)).join(' ')}]`;
   return `[${[...value.bytes].map((byte) => formatInt(new GoInt('uint8', BigInt(byte)), verb, flags)).join(' ')}]`;
 }

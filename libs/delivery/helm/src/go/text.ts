@@ -65,7 +65,7 @@ export function rawByte(code: number): number {
 
 /** The text with every raw byte replaced by U+FFFD, as JSON encoding does. */
 export function toValidText(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\ufffd');
+  return hasRawByte(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text;
 }
 
 /** Orders strings by their UTF-8 bytes, as Go does. */
@@ -86,7 +86,8 @@ function orderOfUnit(unit: number): number {
 }
 
 function hasRawByte(text: string): boolean {
-  return /\p{Surrogate}/u.test(text);
+  // The first test is cheap and almost always settles it.
+  return /[\ud800-\udfff]/.test(text) && /\p{Surrogate}/u.test(text);
 }
 
 function runeLengthAt(bytes: Uint8Array, index: number): number {
