@@ -165,6 +165,7 @@ export interface ApplicationCondition {
     | 'DeletionError'
     | 'UnknownError'
     | 'RepeatedResourceWarning'
+    | 'NonDeterministicRenderWarning'
     | 'SharedResourceWarning'
     | 'OrphanedResourceWarning'
     | 'ExcludedResourceWarning';

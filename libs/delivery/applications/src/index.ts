@@ -43,6 +43,7 @@ export {
   checkApplication,
   checkResource,
   defaultProject,
+  isRepoPermitted,
   projectType,
   type AppProject,
   type GroupKindRule,

@@ -73,7 +73,8 @@ export function checkResource(project: AppProject, ref: ObjectRef, namespaced: b
   return undefined;
 }
 
-function isRepoPermitted(project: AppProject, repoURL: string): boolean {
+/** Whether a project lets its applications take anything from a repository. */
+export function isRepoPermitted(project: AppProject, repoURL: string): boolean {
   const url = normalizeRepoUrl(repoURL);
   return permits(project.spec.sourceRepos ?? [], (pattern) => pattern === '*' || globMatches(pattern, repoURL) || globMatches(normalizeRepoUrl(pattern), url));
 }

@@ -22,7 +22,8 @@ import { deleteManaged } from './cascade-delete.ts';
 import { isSuperseded } from './claim.ts';
 import { decideAutoSync } from './decide-auto-sync.ts';
 import { DeliveryError } from './delivery-error.ts';
-import { attemptKey, compareRendered, gatherFailure, renderSources, resolveSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
+import { attemptKey, compareRendered, gatherFailure, renderSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
+import { resolveSources } from './revisions.ts';
 import { createRun, requestOf, runsOf } from './runs.ts';
 
 /** What reconciling applications needs. */
@@ -101,6 +102,14 @@ export class ApplicationReconciler {
       this.#deps.onCompared(name, evidence);
       const shared = this.#sharedWith(name, evidence.comparison);
       const conditions: Observation['conditions'] = [
+        ...(evidence.nonDeterministic.length === 0
+          ? []
+          : [
+              {
+                type: 'NonDeterministicRenderWarning' as const,
+                message: `the chart uses ${evidence.nonDeterministic.join(', ')}, which differ in every render`,
+              },
+            ]),
         ...evidence.desired.warnings.map((message) => ({ type: 'RepeatedResourceWarning' as const, message })),
         ...[...shared.values()].map((message) => ({ type: 'SharedResourceWarning' as const, message })),
       ];

@@ -4,6 +4,7 @@ import {
   crdManifests,
   isAutomated,
   isFinished,
+  isRepoPermitted,
   normalizeRepoUrl,
   parseApplication,
   parseSyncRun,
@@ -12,16 +13,18 @@ import {
   sourcesOf,
   syncRunType,
   type Application,
+  type ApplicationSource,
   type AppProject,
   type Pin,
   type SyncRun,
 } from '@tiphys/delivery-applications';
-import { RepositoryPoller, type PollState, type RepositoryStore, type RevisionMetadata } from '@tiphys/delivery-git';
+import { RepositoryPoller, type PollState, type Repository, type RevisionMetadata } from '@tiphys/delivery-git';
 import { planSync, watchUntil, type SyncPlan } from '@tiphys/delivery-sync';
 import { isAbortError, WorkQueue, type Service } from '@tiphys/kernel';
 import type { Informer, KubeClient } from '@tiphys/kube-client';
 import { builtin, fieldAt, isStatus, toKey, type corev1, type KubeObject } from '@tiphys/kube-model';
 import { ApplicationReconciler, currentRevisions } from './application-reconciler.ts';
+import { ChartSources } from './chart-sources.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
 import type { ClusterState, DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest, PlanOptions } from './controller-types.ts';
 import { accessFor } from './credentials.ts';
@@ -62,6 +65,7 @@ class Controller implements DeliveryController {
   readonly #urls = new Map<string, readonly string[]>();
   readonly #evidence = new Map<string, Evidence>();
   readonly #gather: GatherDeps;
+  readonly #charts = new ChartSources();
   #isPerforming = false;
 
   constructor(options: DeliveryControllerOptions) {
@@ -78,7 +82,11 @@ class Controller implements DeliveryController {
     this.#keys = new WorkQueue({ clock, rateLimit: { baseDelayMs: 50, maxDelayMs: 60_000 } });
     const onChange = (application: string): void => this.#keys.add(application);
     this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange });
-    const openRepository = (repoURL: string): ReturnType<RepositoryStore['open']> => repositories.open(repoURL, accessFor(repoURL, this.#secrets.list()));
+    const charts = this.#charts;
+    const openRepository = async (repoURL: string): Promise<Repository> => {
+      const access = accessFor(repoURL, this.#secrets.list());
+      return charts.has(repoURL) ? charts.open(repoURL, access) : repositories.open(repoURL, access);
+    };
     this.#poller = new RepositoryPoller({
       open: openRepository,
       onMoved: ({ repoURL }) => this.#enqueueUsersOf(repoURL),
@@ -95,6 +103,10 @@ class Controller implements DeliveryController {
       openRepository,
       poller: this.#poller,
       renderer,
+      fetchChart: async (wanted, project, inner) => {
+        if (!/^(https?|oci):\/\//.test(wanted.repository) || !isRepoPermitted(project, wanted.repository)) return undefined;
+        return charts.fetch(wanted, accessFor(wanted.repository, this.#secrets.list()), inner);
+      },
       digestKey: randomBytes(32),
     };
     this.#reconciler = new ApplicationReconciler({
@@ -318,7 +330,15 @@ class Controller implements DeliveryController {
       if (event.type === 'deleted') {
         this.#evidence.delete(name);
         this.#urls.delete(name);
-      } else this.#urls.set(name, repositoriesOf(event.object));
+        this.#charts.setApplication(name, []);
+      } else {
+        const sources = sourcesIn(event.object);
+        this.#charts.setApplication(name, sources);
+        this.#urls.set(
+          name,
+          sources.map(({ repoURL }) => repoURL),
+        );
+      }
       if (event.type !== 'updated' || isNews(event.old, event.object)) this.#keys.add(name);
       if (event.type !== 'updated' || isNews(event.old, event.object)) this.#poller.setRepositories([...this.#urls.values()].flat());
     });
@@ -347,7 +367,7 @@ class Controller implements DeliveryController {
     if (!this.#isPerforming) return;
     const name = application.metadata.name ?? '';
     if (application.metadata.annotations?.[REFRESH_ANNOTATION] === 'hard') this.#reconciler.markHard(name);
-    for (const repoURL of repositoriesOf(application)) this.#poller.hint(repoURL);
+    for (const { repoURL } of sourcesIn(application)) this.#poller.hint(repoURL);
     this.#keys.add(name);
     const patch = { metadata: { annotations: { [REFRESH_ANNOTATION]: null } } };
     const { client, logger } = this.#options;
@@ -403,13 +423,9 @@ class Controller implements DeliveryController {
   }
 }
 
-function repositoriesOf(object: KubeObject): readonly string[] {
+function sourcesIn(object: KubeObject): readonly ApplicationSource[] {
   const parsed = parseApplication(object);
-  return parsed.kind === 'invalid'
-    ? []
-    : sourcesOf(parsed.value.spec)
-        .filter(({ chart }) => chart === undefined)
-        .map(({ repoURL }) => repoURL);
+  return parsed.kind === 'invalid' ? [] : sourcesOf(parsed.value.spec);
 }
 
 // Our own status writes are no news; everything a person or an operation changes is.

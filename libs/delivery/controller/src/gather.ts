@@ -10,8 +10,8 @@ import {
   type AppProject,
 } from '@tiphys/delivery-applications';
 import { compareApplication, type Comparison } from '@tiphys/delivery-diff';
-import { isCommit, resolveRevision, type Repository, type RepositoryPoller, type RevisionMetadata, type Snapshot } from '@tiphys/delivery-git';
-import type { Renderer, RenderResult } from '@tiphys/delivery-render';
+import type { Repository, RepositoryPoller, RevisionMetadata } from '@tiphys/delivery-git';
+import type { Renderer, RenderResult, WantedChart } from '@tiphys/delivery-render';
 import { messageOf } from '@tiphys/kernel';
 import type { Lister } from '@tiphys/kube-client';
 import { refKey, refOf, type KubeObject } from '@tiphys/kube-model';
@@ -20,6 +20,7 @@ import type { Cluster } from './cluster.ts';
 import type { ClusterRegistry } from './cluster-registry.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { kindsOf, prepareDesired, type Desired } from './desired.ts';
+import { snapshotOf } from './revisions.ts';
 
 /** The field manager of everything we apply. */
 export const FIELD_MANAGER = 'tiphys';
@@ -32,6 +33,8 @@ export interface GatherDeps {
   readonly openRepository: (repoURL: string, signal: AbortSignal) => Promise<Repository>;
   readonly poller: Pick<RepositoryPoller, 'state'>;
   readonly renderer: Renderer;
+  /** The archive of a chart that another depends on; undefined where the project does not allow its repository. */
+  readonly fetchChart: (wanted: WantedChart, project: AppProject, signal: AbortSignal) => Promise<Uint8Array | undefined>;
   /** Key of digests that stand for secret values. */
   readonly digestKey: Uint8Array;
 }
@@ -43,6 +46,8 @@ export interface Rendered {
   readonly tools: readonly RenderResult['tool'][];
   /** Sentences naming file and line; with any of them the render is incomplete. */
   readonly problems: readonly string[];
+  /** Functions of charts that give another result in every run. */
+  readonly nonDeterministic: readonly string[];
 }
 
 /** Everything a decision about an application is made from. */
@@ -74,17 +79,6 @@ export function resolveTarget(application: Application, deps: GatherDeps): { rea
   return { cluster, project };
 }
 
-/** The commits the sources stand for now, by what the poller saw last. Throws SourceError, or DeliveryError `notReady` before the first poll. */
-export function resolveSources(sources: readonly ApplicationSource[], deps: Pick<GatherDeps, 'poller'>): readonly string[] {
-  return sources.map(({ repoURL, targetRevision = '' }) => {
-    if (isCommit(targetRevision)) return targetRevision;
-    const state = deps.poller.state(repoURL);
-    if (state?.refs !== undefined) return resolveRevision(state.refs, targetRevision, repoURL);
-    if (state?.error !== undefined) throw new DeliveryError({ code: 'renderIncomplete' }, state.error);
-    throw new DeliveryError({ code: 'notReady' }, `repository ${repoURL}: not looked at yet`);
-  });
-}
-
 /** Renders sources at commits. Problems of files are part of the result; what cannot be rendered at all is thrown. */
 export async function renderSources(
   application: Application,
@@ -98,26 +92,29 @@ export async function renderSources(
   const objects: KubeObject[] = [];
   const problems: string[] = [];
   const tools: RenderResult['tool'][] = [];
+  const nonDeterministic: string[] = [];
   const snapshots = await Promise.all(sources.map((source, index) => snapshotOf(source, revisions[index] ?? '', deps, options.signal)));
   const refs = new Map(sources.flatMap(({ ref }, index) => (ref === undefined || snapshots[index] === undefined ? [] : [[ref, snapshots[index]] as const])));
   for (const [index, source] of sources.entries()) {
     const snapshot = snapshots[index];
     if (snapshot === undefined || (source.ref !== undefined && source.path === undefined && source.chart === undefined)) continue;
-    const world = { snapshot, refs, capabilities: () => cluster.capabilities(options.signal) };
+    const world = {
+      snapshot,
+      refs,
+      capabilities: () => cluster.capabilities(options.signal),
+      chart: (wanted: WantedChart) => deps.fetchChart(wanted, projectOf(application, deps), options.signal),
+    };
     const result = await deps.renderer.render(source, environment, world, options);
     objects.push(...result.objects.map(({ object }) => object));
     problems.push(...result.problems.map(formatProblem));
     tools.push(result.tool);
+    nonDeterministic.push(...result.nonDeterministic);
   }
   await Promise.all(
     kindsOf(objects).map(({ group, version, kind }) => cluster.kinds.find(group === '' ? version : `${group}/${version}`, kind, options.signal)),
   );
   const desired = prepareDesired(objects, application.metadata.name ?? '', namespace, (apiVersion, kind) => cluster.kinds.known(apiVersion, kind));
-  return { revisions, desired, tools, problems };
-}
-
-async function snapshotOf(source: ApplicationSource, revision: string, deps: Pick<GatherDeps, 'openRepository'>, signal: AbortSignal): Promise<Snapshot> {
-  return (await deps.openRepository(source.repoURL, signal)).snapshot(revision, signal);
+  return { revisions, desired, tools, problems, nonDeterministic: [...new Set(nonDeterministic)].toSorted() };
 }
 
 /** Compares what is rendered with what lives. */

@@ -1,5 +1,4 @@
 import { checkResource, parseApplication, type Application, type SyncRun, type TaskResult } from '@tiphys/delivery-applications';
-import { isCommit } from '@tiphys/delivery-git';
 import type { JobOutcome, SyncJob } from '@tiphys/delivery-queue';
 import { perform, planSync, printablePlan, type Failpoint, type PerformOutcome, type SyncPlan } from '@tiphys/delivery-sync';
 import { abortReason, isAbortError, toTimestamp, withTimeout, type Clock, type Logger } from '@tiphys/kernel';
@@ -9,7 +8,8 @@ import { claimRun, isSuperseded, latestRevisions, type ClaimDeps } from './claim
 import type { Cluster } from './cluster.ts';
 import { retryDelay } from './decide-auto-sync.ts';
 import { DeliveryError } from './delivery-error.ts';
-import { compareRendered, FIELD_MANAGER, gatherFailure, renderSources, resolveSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
+import { compareRendered, FIELD_MANAGER, gatherFailure, renderSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
+import { isFixedRevision, resolveSources } from './revisions.ts';
 import { planMoved, planRequest, SHOWN_PLAN } from './plan-request.ts';
 import { publishRun } from './publish-run.ts';
 import { RunLedger } from './run-ledger.ts';
@@ -115,7 +115,8 @@ export class SyncRunner {
     const application = parsed.value;
     const { sources, revisions } = ledger.run.spec;
     const known = ledger.run.status?.revisions ?? revisions;
-    const isResolved = known.length === sources.length && known.every(isCommit);
+    const isResolved =
+      known.length === sources.length && known.every((revision, index) => sources[index] !== undefined && isFixedRevision(sources[index], revision));
     // Without a commit each, the names are resolved now and kept: a second start deploys the same.
     const commits = isResolved
       ? known

@@ -1,1 +1,11 @@
-export {};
+export { HelmError, type HelmErrorDetail, type HelmStage } from './chart/helm-error.ts';
+export { loadChart, type HelmCompat } from './chart/load-chart.ts';
+export { readArchive } from './chart/read-archive.ts';
+export { readChartFolder, type ChartReads } from './chart/read-folder.ts';
+export { setValues } from './chart/set-values.ts';
+export { mergeMaps, readValues } from './chart/user-values.ts';
+export { GoMap } from './go/value.ts';
+export { formatRelease, renderChart, type ChartRenderOptions, type RenderedRelease } from './render/render-chart.ts';
+export { detectHelmSource, renderHelmSource, type HelmSourceOptions, type HelmSourceOutput, type HelmSourceReads, type HelmSourceRequest } from './render-source.ts';
+export type { FetchChart, WantedChart } from './source/subcharts.ts';
+export { BudgetError } from './template/budget.ts';

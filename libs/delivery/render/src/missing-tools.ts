@@ -1,13 +1,6 @@
 import { RenderError } from './render-error.ts';
 import type { RenderRequest, RenderTool, SourceReads } from './tool.ts';
 
-/** Stands where Helm will: finds charts and says that they cannot be rendered yet. */
-export const helmPlaceholder: RenderTool = {
-  name: 'Helm',
-  detect: (request, reads) => claims(request.source.helm !== undefined || request.source.chart !== undefined, request, reads, ['Chart.yaml']),
-  render: (request) => unavailable('Helm', request),
-};
-
 /** Stands where Kustomize will. */
 export const kustomizePlaceholder: RenderTool = {
   name: 'Kustomize',

@@ -1,12 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
 import { messageOf, unreachable } from '@tiphys/kernel';
-import type { ClusterCapabilities, SourceEntry, SourceReads } from './tool.ts';
+import type { ClusterCapabilities, SourceEntry, SourceReads, WantedChart } from './tool.ts';
 
 interface Ask {
   readonly id: number;
-  readonly operation: 'read' | 'list' | 'capabilities' | 'revision';
+  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart';
   readonly path: string;
   readonly ref?: string;
+  readonly chart?: WantedChart;
 }
 
 type ReadValue = Uint8Array | readonly SourceEntry[] | ClusterCapabilities | string | undefined;
@@ -26,7 +27,7 @@ export function serveReads(port: MessagePort, reads: SourceReads, onFailure: (er
   });
 }
 
-function perform(reads: SourceReads, { operation, path, ref }: Ask): Promise<ReadValue> {
+function perform(reads: SourceReads, { operation, path, ref, chart }: Ask): Promise<ReadValue> {
   switch (operation) {
     case 'read':
       return reads.read(path, ref);
@@ -36,6 +37,8 @@ function perform(reads: SourceReads, { operation, path, ref }: Ask): Promise<Rea
       return reads.capabilities();
     case 'revision':
       return reads.revision();
+    case 'chart':
+      return chart === undefined ? Promise.resolve(undefined) : reads.chart(chart);
     default:
       return unreachable(operation);
   }
@@ -49,20 +52,21 @@ export function portReads(port: MessagePort): SourceReads {
     waiting.get(answer.id)?.(answer);
     waiting.delete(answer.id);
   });
-  const ask = (operation: Ask['operation'], path: string = '', ref?: string): Promise<unknown> =>
+  const ask = (operation: Ask['operation'], path: string = '', more: Pick<Ask, 'ref' | 'chart'> = {}): Promise<unknown> =>
     new Promise((resolve, reject) => {
       next += 1;
       waiting.set(next, (answer) => {
         if ('failure' in answer) reject(new Error(answer.failure));
         else resolve(answer.value);
       });
-      port.postMessage({ id: next, operation, path, ...(ref === undefined ? {} : { ref }) } satisfies Ask);
+      port.postMessage({ id: next, operation, path, ...more } satisfies Ask);
     });
   return {
     // The other side answers each operation with its own type.
-    read: async (path, ref) => (await ask('read', path, ref)) as Uint8Array | undefined,
-    list: async (path, ref) => (await ask('list', path, ref)) as readonly SourceEntry[] | undefined,
+    read: async (path, ref) => (await ask('read', path, ref === undefined ? {} : { ref })) as Uint8Array | undefined,
+    list: async (path, ref) => (await ask('list', path, ref === undefined ? {} : { ref })) as readonly SourceEntry[] | undefined,
     capabilities: async () => (await ask('capabilities')) as ClusterCapabilities,
     revision: async () => (await ask('revision')) as string,
+    chart: async (chart) => (await ask('chart', '', { chart })) as Uint8Array | undefined,
   };
 }

@@ -26,6 +26,8 @@ export interface RenderResult {
   readonly tool: RenderTool['name'];
   readonly objects: readonly LocatedObject[];
   readonly problems: readonly ManifestProblem[];
+  /** What was used that gives another result in every run. */
+  readonly nonDeterministic: readonly string[];
 }
 
 /** How often manifests were made, and how often they were already there. */
@@ -87,7 +89,7 @@ export function createRenderer(options: RendererOptions): Renderer {
     });
     counters.renders += 1;
     if (answer.kind === 'failed') throw new RenderError(answer.detail, answer.message, answer.hint === undefined ? {} : { hint: answer.hint });
-    const result: RenderResult = { tool: answer.tool, objects: answer.objects, problems: answer.problems };
+    const result: RenderResult = { tool: answer.tool, objects: answer.objects, problems: answer.problems, nonDeterministic: answer.nonDeterministic ?? [] };
     cache.add(request, trace, result, answer.objects.length);
     return result;
   }

@@ -30,6 +30,13 @@ export interface ClusterCapabilities {
   readonly apiVersions: readonly string[];
 }
 
+/** A chart that another one depends on: a name, a version or range of it, and where it is offered. */
+export interface WantedChart {
+  readonly name: string;
+  readonly version: string;
+  readonly repository: string;
+}
+
 /** The reads a tool may make: nothing else of the world is visible to it. Every read is recorded, so what a render never asked for cannot make it stale. */
 export interface SourceReads {
   /** The bytes of a file; undefined when there is none. `ref` names another source of the application. */
@@ -40,12 +47,16 @@ export interface SourceReads {
   capabilities(): Promise<ClusterCapabilities>;
   /** The commit that is rendered. */
   revision(): Promise<string>;
+  /** The packed chart a chart depends on; undefined where its repository may not be asked. */
+  chart(wanted: WantedChart): Promise<Uint8Array | undefined>;
 }
 
 /** What a tool made of a source: every good object and every problem. */
 export interface RenderOutput {
   readonly objects: readonly LocatedObject[];
   readonly problems: readonly ManifestProblem[];
+  /** What was used that gives another result in every run; then desired never equals live. */
+  readonly nonDeterministic?: readonly string[];
 }
 
 /** One way to turn a source into manifests. */

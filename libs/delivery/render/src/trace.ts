@@ -6,7 +6,7 @@ import { UNKNOWN_TARGET, type RenderWorld } from './world.ts';
 
 /** One read and the id of what was found: of the blob, of the names in a folder, of the target's abilities, or the commit itself. `undefined` is "nothing there". */
 export interface TraceEntry {
-  readonly operation: 'read' | 'list' | 'capabilities' | 'revision';
+  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart';
   /** The source that was read, where it is not the one rendered. */
   readonly ref?: string;
   readonly path: string;
@@ -55,6 +55,15 @@ export function tracedReads(world: RenderWorld, trace: Map<string, TraceEntry>):
       note({ operation: 'revision', path: '', oid: world.snapshot.commit });
       return Promise.resolve(world.snapshot.commit);
     },
+    async chart(wanted) {
+      const archive = await world.chart?.(wanted);
+      note({
+        operation: 'chart',
+        path: JSON.stringify(wanted),
+        oid: archive === undefined ? undefined : createHash('sha256').update(archive).digest('base64'),
+      });
+      return archive;
+    },
   };
 }
 
@@ -71,6 +80,8 @@ export async function holds(trace: Trace, world: RenderWorld): Promise<boolean> 
 }
 
 async function entryHolds(entry: TraceEntry, world: RenderWorld): Promise<boolean> {
+  // A published version does not change; a range is chosen anew with the next render.
+  if (entry.operation === 'chart') return true;
   if (entry.operation === 'revision') return entry.oid === world.snapshot.commit;
   if (entry.operation === 'capabilities') return entry.oid === digestCapabilities(await capabilitiesOf(world));
   const snapshot = snapshotOf(world, entry.ref);

@@ -1,0 +1,42 @@
+import type { ApplicationSource } from '@tiphys/delivery-applications';
+import { chartRevision, isChartVersion, resolveChartRevision } from '@tiphys/delivery-charts';
+import { isCommit, resolveRevision, SourceError, type Repository, type RepositoryPoller, type Snapshot } from '@tiphys/delivery-git';
+import { redactUrl } from '@tiphys/kernel';
+import { DeliveryError } from './delivery-error.ts';
+
+/** Whether a revision names one state of a source for ever: a commit, or the exact version of a chart. */
+export function isFixedRevision(source: ApplicationSource, revision: string): boolean {
+  return source.chart === undefined ? isCommit(revision) : isChartVersion(revision);
+}
+
+/** The commits and chart versions the sources stand for now, by what the poller saw last. Throws SourceError, or DeliveryError `notReady` before the first poll. */
+export function resolveSources(sources: readonly ApplicationSource[], deps: { readonly poller: Pick<RepositoryPoller, 'state'> }): readonly string[] {
+  return sources.map((source) => {
+    const { repoURL, chart, targetRevision = '' } = source;
+    if (isFixedRevision(source, targetRevision)) return targetRevision;
+    const state = deps.poller.state(repoURL);
+    if (state?.refs === undefined) {
+      if (state?.error !== undefined) throw new DeliveryError({ code: 'renderIncomplete' }, state.error);
+      throw new DeliveryError({ code: 'notReady' }, `repository ${redactUrl(repoURL)}: not looked at yet`);
+    }
+    if (chart === undefined) return resolveRevision(state.refs, targetRevision, repoURL);
+    const version = resolveChartRevision(state.refs, chart, targetRevision);
+    if (version !== undefined) return version;
+    const remote = redactUrl(repoURL);
+    throw new SourceError(
+      { code: 'revisionNotFound', remote, revision: targetRevision },
+      `repository ${remote}: no version of chart ${chart} satisfies '${targetRevision}'`,
+    );
+  });
+}
+
+/** The files of a source at a fixed revision. */
+export async function snapshotOf(
+  source: ApplicationSource,
+  revision: string,
+  deps: { readonly openRepository: (repoURL: string, signal: AbortSignal) => Promise<Repository> },
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const repository = await deps.openRepository(source.repoURL, signal);
+  return repository.snapshot(source.chart === undefined ? revision : chartRevision(source.chart, revision), signal);
+}
