@@ -1,5 +1,6 @@
 import type { FunctionTable } from '../template/function-table.ts';
 import { builtins } from './builtins.ts';
+import { certificates } from './certificates.ts';
 import { dates } from './dates.ts';
 import { defaults } from './defaults.ts';
 import { dicts } from './dicts.ts';
@@ -17,5 +18,5 @@ import { urls } from './urls.ts';
 
 /** Every function a Helm template may call. One table for the process: compiled templates are cached by it. */
 export const helmFunctions: FunctionTable = new Map(
-  [builtins, strings, lists, dicts, defaults, dates, numbers, encoding, regex, semver, random, passwords, paths, urls, helm].flatMap((group) => Object.entries(group)),
+  [builtins, strings, lists, dicts, defaults, dates, certificates, numbers, encoding, regex, semver, random, passwords, paths, urls, helm].flatMap((group) => Object.entries(group)),
 );
