@@ -1,17 +1,16 @@
 /// <reference lib="dom" />
 // Functions given to `evaluate` run in the page.
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium, type BrowserContext, type Locator, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeClient } from '@tiphys/kube-client';
-import { createGitRepo, eventually, type GitRepo } from '@tiphys/testkit';
+import { createGitRepo, eventually, findProgram, type GitRepo } from '@tiphys/testkit';
 import { application, CONFIG_MAPS, configMap, getConfigMap, signal } from './delivery-harness.ts';
 import { clientOf, createHome, type Home } from './process-harness.ts';
 
-const CHROMIUM = process.env['TIPHYS_CHROMIUM'] ?? '/usr/bin/chromium';
+const CHROMIUM = findProgram({ name: 'chromium', package: 'chromium' }, process.env);
 const SHOTS = path.join(tmpdir(), 'shots');
 const QUIET = [
   '--no-sandbox',
@@ -22,9 +21,6 @@ const QUIET = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const hasChromium = existsSync(CHROMIUM);
-if (!hasChromium) process.stderr.write(`skipped: the console in a browser: ${CHROMIUM} is not installed\n`);
-if (!hasChromium && process.env['CI'] === 'true') it('has a browser', () => expect.fail(`${CHROMIUM} is not installed`));
 
 let home: Home;
 let repo: GitRepo;
@@ -33,7 +29,7 @@ let browser: BrowserContext;
 let page: Page;
 const complaints: string[] = [];
 
-describe.skipIf(!hasChromium)('the console', () => {
+describe.skipIf(CHROMIUM === undefined)('the console', () => {
   beforeAll(async () => {
     home = await createHome();
     const up = await home.start(['up', '--demo', '--port', '0', '--https-port', '0', '--poll-interval', '500ms']);
@@ -51,7 +47,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await up.event('demo-healthy');
     await mkdir(SHOTS, { recursive: true });
     browser = await chromium.launchPersistentContext(path.join(home.folder, 'chromium'), {
-      executablePath: CHROMIUM,
+      executablePath: CHROMIUM ?? '',
       headless: true,
       args: QUIET,
       viewport: { width: 1280, height: 800 },
