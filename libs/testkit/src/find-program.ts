@@ -12,7 +12,10 @@ export interface Program {
  * under `CI=true`, where packages can be installed, that is a failure instead.
  */
 export function findProgram(program: Program, env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const found = (env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, program.name)).find((path) => existsSync(path));
+  const found = (env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, program.name))
+    .find((path) => existsSync(path));
   if (found !== undefined) return found;
   const reason = `${program.name} is not on the PATH (Debian package ${program.package})`;
   if (env['CI'] === 'true') throw new Error(`${reason}: under CI that is a failure`);

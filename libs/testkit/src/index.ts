@@ -7,8 +7,6 @@ export {
   runTiphys,
   startTiphys,
   stillRunning,
-  TIPHYS_MAIN,
-  tiphysEnv,
   type CommandResult,
   type TiphysExit,
   type TiphysOptions,

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** The built command; tests that run it need a build first. */
-export const TIPHYS_MAIN: string = fileURLToPath(new URL('../../../apps/tiphys/dist/main.js', import.meta.url));
+// The built command; tests that run it need a build first.
+const TIPHYS_MAIN = fileURLToPath(new URL('../../../apps/tiphys/dist/main.js', import.meta.url));
 
 const READY_MS = 30_000;
 const STOP_MS = 25_000;
@@ -39,8 +39,8 @@ export interface TiphysProcess extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<TiphysExit>;
 }
 
-/** The environment of a Tiphys process: only what it needs, so that nothing of the machine decides a test. */
-export function tiphysEnv({ home, env }: TiphysOptions): Record<string, string> {
+// Only what the process needs, so that nothing of the machine decides a test.
+function tiphysEnv({ home, env }: TiphysOptions): Record<string, string> {
   return { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: home, TIPHYS_HOME: home, ...env };
 }
 
