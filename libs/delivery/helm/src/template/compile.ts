@@ -152,7 +152,6 @@ class Compiler {
         run.host.budget.step();
         run.node = node;
         const value = pipe(run, dot);
-        run.node = node;
         const ran = rangeOver(run, value, slots.length, iterate);
         return ran || otherwise === undefined ? undefined : otherwise(run, dot);
       };
