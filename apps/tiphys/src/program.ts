@@ -6,6 +6,7 @@ import type { Host } from './cli/session.ts';
 import { appCommand } from './commands/app.ts';
 import { controllerCommand, serverCommand } from './commands/delivery.ts';
 import { planeCommand } from './commands/plane.ts';
+import { renderCommand } from './commands/render.ts';
 import { clusterCommand, projectCommand, repoCommand } from './commands/settings.ts';
 import { upCommand } from './commands/up.ts';
 import { VERSION } from './version.ts';
@@ -40,6 +41,7 @@ function createProgram(host: Host): Command {
     planeCommand(host),
     controllerCommand(host),
     serverCommand(host),
+    renderCommand(host),
     appCommand(host),
     repoCommand(host),
     clusterCommand(host),

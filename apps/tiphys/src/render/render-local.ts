@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  formatRelease,
+  GoMap,
+  HelmError,
+  loadChart,
+  mergeMaps,
+  readChartFolder,
+  readValues,
+  renderChart,
+  setValues,
+  type HelmCompat,
+} from '@tiphys/delivery-helm';
+import { renderSource, type SourceReads } from '@tiphys/delivery-render';
+import { formatProblem, formatYaml } from '@tiphys/kube-yaml';
+import { CliError } from '../cli/cli-error.ts';
+import { localReads, openLocalSource } from './local-reads.ts';
+
+/** What to render and how: the flags of `tiphys render`, or one line of its batch. */
+export interface RenderJob {
+  readonly path: string;
+  readonly tool?: 'helm' | 'kustomize' | 'jsonnet' | 'directory' | undefined;
+  readonly release?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly valuesFiles?: readonly string[] | undefined;
+  readonly set?: readonly string[] | undefined;
+  readonly kubeVersion?: string | undefined;
+  readonly apiVersions?: readonly string[] | undefined;
+  readonly includeCRDs?: boolean | undefined;
+  readonly compat?: HelmCompat | undefined;
+}
+
+/** Renders a folder of this machine to the text that would be applied. Throws HelmError, RenderError, CliError. */
+export async function renderLocal(job: RenderJob): Promise<string> {
+  const source = await openLocalSource(job.path);
+  const reads = localReads(source, { kubeVersion: job.kubeVersion ?? 'v1.33.0', apiVersions: [...(job.apiVersions ?? [])] });
+  const isChart = async (): Promise<boolean> => (await reads.read(path.posix.join(source.folder, 'Chart.yaml'))) !== undefined;
+  if (job.tool === 'helm' || (job.tool === undefined && (await isChart()))) return renderHelm(job, reads, source.folder);
+  if (job.tool === 'kustomize' || job.tool === 'jsonnet') throw new CliError({ code: 'refused' }, `${job.path}: ${job.tool} rendering is not available yet`);
+  const output = await renderSource(
+    {
+      source: { repoURL: '', ...(job.tool === 'directory' ? { directory: {} } : {}) },
+      path: source.folder,
+      environment: { application: job.release ?? '', namespace: job.namespace ?? '', project: '' },
+    },
+    reads,
+  );
+  if (output.problems.length > 0) throw new CliError({ code: 'refused' }, output.problems.map(formatProblem).join('\n'));
+  return output.objects.map(({ object, file }) => `---\n# Source: ${file}\n${formatYaml(object)}`).join('');
+}
+
+async function renderHelm(job: RenderJob, reads: SourceReads, folder: string): Promise<string> {
+  const files = await readChartFolder(reads, folder);
+  const chart = atLoad(() => loadChart(files, job.compat));
+  const release = renderChart(chart, await valuesOf(job), {
+    release: job.release ?? 'release-name',
+    namespace: job.namespace ?? 'default',
+    ...(job.kubeVersion === undefined ? {} : { kubeVersion: job.kubeVersion }),
+    ...(job.apiVersions === undefined ? {} : { apiVersions: job.apiVersions }),
+    ...(job.compat === undefined ? {} : { compat: job.compat }),
+  });
+  return formatRelease(release, { includeCrds: job.includeCRDs === true });
+}
+
+function atLoad<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof HelmError || !(error instanceof Error)) throw error;
+    throw new HelmError({ code: 'load' }, error.message, { cause: error });
+  }
+}
+
+async function valuesOf(job: RenderJob): Promise<GoMap> {
+  let values = new GoMap();
+  for (const file of job.valuesFiles ?? []) {
+    const text = await readFile(placeOf(file, job.path), 'utf8').catch((cause: unknown) => {
+      throw new HelmError({ code: 'values' }, `open ${file}: no such file or directory`, { cause });
+    });
+    try {
+      values = mergeMaps(values, readValues(text, job.compat ?? 'helm4'));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      throw new HelmError({ code: 'values' }, `failed to parse ${file}: ${error.message}`, { cause: error });
+    }
+  }
+  for (const line of job.set ?? []) {
+    try {
+      setValues(line, values);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      throw new HelmError({ code: 'values' }, `failed parsing --set data: ${error.message}`, { cause: error });
+    }
+  }
+  return values;
+}
+
+// As typed, or beside the chart where it is not there.
+function placeOf(file: string, chart: string): string {
+  return path.isAbsolute(file) || existsSync(file) ? file : path.join(chart, file);
+}
