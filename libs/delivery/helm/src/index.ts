@@ -1,11 +1,23 @@
+export type { ChartFile } from './chart/chart.ts';
+export { Chart } from './chart/chart.ts';
 export { HelmError, type HelmErrorDetail, type HelmStage } from './chart/helm-error.ts';
 export { loadChart, type HelmCompat } from './chart/load-chart.ts';
-export { readArchive } from './chart/read-archive.ts';
-export { readChartFolder, type ChartReads } from './chart/read-folder.ts';
+export { mergeUserValues, type UserValueFlags } from './chart/merge-user-values.ts';
+export { CHART_LIMITS, readArchive } from './chart/read-archive.ts';
 export { setValues } from './chart/set-values.ts';
 export { mergeMaps, readValues } from './chart/user-values.ts';
+export { readChartFolder, type ChartReads } from './chart/read-folder.ts';
+export { isCompatibleRange } from './chart/version-range.ts';
 export { GoMap } from './go/value.ts';
+export { type HookEvent, type RenderedHook, type RenderedManifest } from './render/manifests.ts';
 export { formatRelease, renderChart, type ChartRenderOptions, type RenderedRelease } from './render/render-chart.ts';
-export { detectHelmSource, renderHelmSource, type HelmSourceOptions, type HelmSourceOutput, type HelmSourceReads, type HelmSourceRequest } from './render-source.ts';
+export {
+  detectHelmSource,
+  renderHelmSource,
+  type HelmSourceOptions,
+  type HelmSourceOutput,
+  type HelmSourceReads,
+  type HelmSourceRequest,
+} from './render-source.ts';
 export type { FetchChart, WantedChart } from './source/subcharts.ts';
-export { BudgetError } from './template/budget.ts';
+export { BudgetError, defaultBudgetLimits, type BudgetLimits } from './template/budget.ts';

@@ -31,7 +31,8 @@ async function readRules(reads: ChartReads, folder: string): Promise<IgnoreRules
 }
 
 function join(folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`;
+  if (folder === '' || name === '') return folder + name;
+  return `${folder}/${name}`;
 }
 
 function fail(message: string): never {
