@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Application } from '@tiphys/delivery-applications';
 import { loadKubeconfigClient, type KubeClient } from '@tiphys/kube-client';
+import { vi } from 'vitest';
 import { eventually, runTiphys, startTiphys, type CommandResult, type TiphysProcess } from '@tiphys/testkit';
+
+// Starting a process takes a second where nothing else runs and several where everything does.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** An answer of the delivery API, read to its end. */
 export interface Answer<T> {
