@@ -49,18 +49,25 @@ function indexInto(item: GoValue, key: GoValue): GoValue {
     }
     return item.entries.get(key) ?? (item.entries.has(key) ? null : zeroOf(item.elemType));
   }
-  if (typeof item === 'string') return new GoInt('uint8', BigInt(toBytes(item)[position(key, byteLength(item))] ?? 0));
+  if (typeof item === 'string') return new GoInt('uint8', BigInt(element(toBytes(item), key, 'string')));
   const items = itemsOf(item);
-  if (items !== undefined) return items[position(key, items.length)] ?? null;
+  if (items !== undefined) return element(items, key, 'slice');
   throw new GoError(`can't index item of type ${typeOf(item)}`);
 }
 
-function position(key: GoValue, length: number, inclusive = false): number {
+function position(key: GoValue, length: number): number {
   if (key === null) throw new GoError('cannot index slice/array with nil');
   if (!(key instanceof GoInt)) throw new GoError(`cannot index slice/array with type ${typeOf(key)}`);
   const index = Number(key.value);
-  if (index < 0 || (inclusive ? index > length : index >= length)) throw new GoError(inclusive ? `index out of range: ${index}` : 'reflect: slice index out of range');
+  if (index < 0 || index > length) throw new GoError(`index out of range: ${index}`);
   return index;
+}
+
+// Go's check lets the length itself pass, and reflect refuses it.
+function element<T>(items: ArrayLike<T>, key: GoValue, what: string): T {
+  const found = items[position(key, items.length)];
+  if (found === undefined) throw new GoError(`reflect: ${what} index out of range`);
+  return found;
 }
 
 function sliceOf(item: GoValue, bounds: readonly GoValue[]): GoValue {
@@ -69,8 +76,8 @@ function sliceOf(item: GoValue, bounds: readonly GoValue[]): GoValue {
   const items = typeof item === 'string' ? undefined : itemsOf(item);
   if (typeof item !== 'string' && items === undefined) throw new GoError(`can't slice item of type ${typeOf(item)}`);
   const length = typeof item === 'string' ? byteLength(item) : (items?.length ?? 0);
-  const start = bounds.length > 0 ? position(bounds[0] ?? null, length, true) : 0;
-  const end = bounds.length > 1 ? position(bounds[1] ?? null, length, true) : length;
+  const start = bounds.length > 0 ? position(bounds[0] ?? null, length) : 0;
+  const end = bounds.length > 1 ? position(bounds[1] ?? null, length) : length;
   if (start > end) throw new GoError(`invalid slice index: ${start} > ${end}`);
   if (typeof item === 'string') return byteSlice(item, start, end);
   if (item instanceof GoBytes) return new GoBytes(item.bytes.subarray(start, end));
@@ -108,7 +115,7 @@ function equalPair(a: GoValue, b: GoValue): boolean {
   if (left !== right) {
     if (a === null || b === null) return a === b;
     if (a instanceof GoInt && b instanceof GoInt) return a.value === b.value;
-    if (left !== undefined && right !== undefined) throw new GoError(incompatible(a, b));
+    throw new GoError(incompatible(a, b));
   }
   if (a instanceof GoInt && b instanceof GoInt) return a.value === b.value;
   if (left !== undefined && left === right) return a === b;

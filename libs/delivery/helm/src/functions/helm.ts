@@ -4,6 +4,9 @@ import type { FunctionContext } from '../template/function-table.ts';
 import { asString, define, type FunctionGroup } from './define.ts';
 import { parseJson } from './parse-json.ts';
 
+// sigs.k8s.io/yaml turns YAML into JSON and says so.
+const YAML_PREFIX = 'error unmarshaling JSON: while decoding JSON: ';
+
 /** Helm's own functions, without TOML. */
 export const helm: FunctionGroup = {
   include: define('string, any', ([name, data], context) => context.include(asString(name), data ?? null)),
@@ -18,10 +21,10 @@ export const helm: FunctionGroup = {
   toYaml: define('any', ([value], context) => orEmpty(() => counted(context.environment.yaml.toYaml(value ?? null), context))),
   mustToYaml: define('any', ([value], context) => counted(context.environment.yaml.toYaml(value ?? null), context)),
   toYamlPretty: define('any', ([value], context) => orEmpty(() => counted(context.environment.yaml.toYamlPretty(value ?? null), context))),
-  fromYaml: define('string', ([text], context) => mapOrError(() => context.environment.yaml.fromYaml(asString(text)))),
-  fromYamlArray: define('string', ([text], context) => listOrError(() => context.environment.yaml.fromYaml(asString(text)))),
-  fromJson: define('string', ([text]) => mapOrError(() => parseJson(asString(text)))),
-  fromJsonArray: define('string', ([text]) => listOrError(() => parseJson(asString(text)))),
+  fromYaml: define('string', ([text], context) => mapOrError(() => context.environment.yaml.fromYaml(asString(text)), YAML_PREFIX)),
+  fromYamlArray: define('string', ([text], context) => listOrError(() => context.environment.yaml.fromYaml(asString(text)), YAML_PREFIX)),
+  fromJson: define('string', ([text]) => mapOrError(() => parseJson(asString(text)), '')),
+  fromJsonArray: define('string', ([text]) => listOrError(() => parseJson(asString(text)), '')),
   mustFromJson: define('string', ([text]) => parseJson(asString(text))),
 };
 
@@ -40,23 +43,23 @@ function orEmpty(work: () => string): string {
   }
 }
 
-function mapOrError(read: () => GoValue): GoMap {
+function mapOrError(read: () => GoValue, prefix: string): GoMap {
   try {
     const value = read();
     if (value === null) return goMap();
     if (value instanceof GoMap) return value;
-    return goMap([['Error', mismatch(value, 'map[string]interface {}')]]);
+    return goMap([['Error', prefix + mismatch(value, 'map[string]interface {}')]]);
   } catch (error) {
     return goMap([['Error', messageOf(error)]]);
   }
 }
 
-function listOrError(read: () => GoValue): GoSlice {
+function listOrError(read: () => GoValue, prefix: string): GoSlice {
   try {
     const value = read();
     if (value === null) return new GoSlice([]);
     if (value instanceof GoSlice) return value;
-    return new GoSlice([mismatch(value, '[]interface {}')]);
+    return new GoSlice([prefix + mismatch(value, '[]interface {}')]);
   } catch (error) {
     return new GoSlice([messageOf(error)]);
   }
@@ -69,5 +72,5 @@ function messageOf(error: unknown): string {
 
 function mismatch(value: GoValue, wanted: string): string {
   const kind = value instanceof GoMap ? 'object' : value instanceof GoSlice ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-  return `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go value of type ${wanted}`;
+  return `json: cannot unmarshal ${kind} into Go value of type ${wanted}`;
 }
