@@ -11,11 +11,20 @@ mkdirSync(out, { recursive: true });
 
 // ---- defaults: only rules that hold by themselves; conditional ones are written by hand in defaults.ts ----
 const SIMPLE = new Map([
-  ['unset', 'u'], ['unset (0644 octal)', 'u'], ['unset (becomes an empty object)', 'u'], ['0 or unset', 'z'], ['unset; handler of that type set', 'h'], ['handler set, unset', 'h'],
+  ['unset', 'u'],
+  ['unset (0644 octal)', 'u'],
+  ['unset (becomes an empty object)', 'u'],
+  ['0 or unset', 'z'],
+  ['unset; handler of that type set', 'h'],
+  ['handler set, unset', 'h'],
 ]);
-const rules = readFileSync(join(reference, 'kubernetes/defaults.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+const rules = readFileSync(join(reference, 'kubernetes/defaults.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line));
 const byKind = new Map();
-const isScalar = (value) => ['string', 'number', 'boolean'].includes(typeof value) && !(typeof value === 'string' && /^(= |rounded|the |generated|current|random)/.test(value));
+const isScalar = (value) =>
+  ['string', 'number', 'boolean'].includes(typeof value) && !(typeof value === 'string' && /^(= |rounded|the |generated|current|random)/.test(value));
 for (const { gvk, path, default: value, condition, origin } of rules) {
   const mode = SIMPLE.get(condition);
   if (mode === undefined || origin === 'registry' || !(isScalar(value) || (typeof value === 'object' && value !== null))) continue;
@@ -37,7 +46,10 @@ const lines = kinds.map(([gvk, list]) => {
   });
   return `  ${JSON.stringify({ gvk, ...(prefixes.size ? { podTemplates: [...prefixes] } : {}), rules: own })},`;
 });
-writeFileSync(join(out, 'defaults.ts'), `${HEADER}import type { DefaultTable } from '../defaults/table.ts';\n\n/** Defaults by kind: path, value, and when: u unset, z zero or unset, h unset in a handler that is set. */\nexport const DEFAULT_TABLES: readonly DefaultTable[] = [\n${lines.join('\n')}\n];\n`);
+writeFileSync(
+  join(out, 'defaults.ts'),
+  `${HEADER}import type { DefaultTable } from '../defaults/table.ts';\n\n/** Defaults by kind: path, value, and when: u unset, z zero or unset, h unset in a handler that is set. */\nexport const DEFAULT_TABLES: readonly DefaultTable[] = [\n${lines.join('\n')}\n];\n`,
+);
 
 // ---- printer columns ----
 const printers = JSON.parse(readFileSync(join(reference, 'kubernetes/printer-columns.json'), 'utf8'));
@@ -47,11 +59,25 @@ const rows = printers.kinds.flatMap(({ kind, apiVersions, columns, default: isDe
     const cells = columns.map(({ name, type, format, priority, doc }) => {
       const field = doc?.split('.');
       const owner = field?.[0] ?? '';
-      const path = field === undefined ? undefined : owner === 'ObjectMeta' ? ['metadata', field[1]] : owner === kind ? [camel(field[1])] : owner === `${kind}Spec` ? ['spec', field[1]] : owner === `${kind}Status` ? ['status', field[1]] : undefined;
+      const path =
+        field === undefined
+          ? undefined
+          : owner === 'ObjectMeta'
+            ? ['metadata', field[1]]
+            : owner === kind
+              ? [camel(field[1])]
+              : owner === `${kind}Spec`
+                ? ['spec', field[1]]
+                : owner === `${kind}Status`
+                  ? ['status', field[1]]
+                  : undefined;
       return { name, type, ...(format ? { format } : {}), ...(priority ? { priority } : {}), ...(path ? { path } : {}) };
     });
     return `  ${JSON.stringify({ apiVersion, kind, ...(isDefault ? { isDefault } : {}), columns: cells })},`;
   }),
 );
-writeFileSync(join(out, 'columns.ts'), `${HEADER}import type { ColumnTable } from '../table/columns.ts';\n\n/** Columns of Table answers by kind; \`path\` is the field a cell shows unless a function computes it. */\nexport const COLUMN_TABLES: readonly ColumnTable[] = [\n${rows.join('\n')}\n];\n`);
+writeFileSync(
+  join(out, 'columns.ts'),
+  `${HEADER}import type { ColumnTable } from '../table/columns.ts';\n\n/** Columns of Table answers by kind; \`path\` is the field a cell shows unless a function computes it. */\nexport const COLUMN_TABLES: readonly ColumnTable[] = [\n${rows.join('\n')}\n];\n`,
+);
 process.stdout.write(`${kinds.length} kinds with ${lines.length} default tables, ${rows.length} column tables\n`);

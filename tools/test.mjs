@@ -12,11 +12,14 @@ const results = 'test/results/vitest.json';
 mkdirSync('test/results', { recursive: true });
 rmSync(results, { force: true });
 
-const checks = filters.length > 0 ? [] : [
-  ['lint', 'oxlint', ['--type-aware', '--quiet']],
-  ['format', 'oxfmt', ['--check', '.']],
-  ['unused code', 'knip', ['--no-progress']],
-];
+const checks =
+  filters.length > 0
+    ? []
+    : [
+        ['lint', 'oxlint', ['--type-aware', '--quiet']],
+        ['format', 'oxfmt', ['--check', '.']],
+        ['unused code', 'knip', ['--no-progress']],
+      ];
 let passed = 0;
 let failed = 0;
 for (const [name, command, args] of checks) {
@@ -26,7 +29,9 @@ for (const [name, command, args] of checks) {
   else failed += 1;
 }
 
-const vitest = spawnSync('node_modules/.bin/vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`, ...filters], { stdio: ['ignore', 'inherit', 'inherit'] });
+const vitest = spawnSync('node_modules/.bin/vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`, ...filters], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
 if (!existsSync(results)) {
   process.stderr.write('vitest did not finish\n');
   process.exit(1);

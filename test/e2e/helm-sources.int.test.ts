@@ -99,7 +99,7 @@ describe('Helm sources', () => {
       destination: { server: 'https://kubernetes.default.svc', namespace: name },
       syncPolicy: { automated: { prune: true }, syncOptions: ['CreateNamespace=true'] },
     };
-    await rig.client.create(applicationType, application(name, spec as Application['spec']), { signal: signal() });
+    await rig.client.create(applicationType, application(name, spec), { signal: signal() });
   }
 
   async function synced(name: string, health: string): Promise<Application> {

@@ -149,7 +149,7 @@ describe('an informer', () => {
     relay.cut();
     await direct.delete(configMaps, { namespace: 'default', name: 'old' }, { signal });
     await direct.create(configMaps, configMap('new', '1'), { signal });
-    await store.compact(store.revision);
+    store.compact(store.revision);
     relay.target = port;
     await until('the new one is seen', () => informer.get('new', 'default') !== undefined);
     expect(informer.get('old', 'default')).toBeUndefined();

@@ -25,7 +25,14 @@ const objectsOf = (text: string) => parseManifests(text, { source: 'out' }).obje
 describe('renderLocal', () => {
   it('renders our own chart into what it promises', async () => {
     const text = await renderLocal({ path: CHART, release: 'ops', namespace: 'tiphys' });
-    expect(objectsOf(text)).toEqual(['ServiceAccount/ops', 'Secret/ops', 'ClusterRoleBinding/ops-tiphys', 'Service/ops', 'Deployment/ops-controller', 'Deployment/ops-server']);
+    expect(objectsOf(text)).toEqual([
+      'ServiceAccount/ops',
+      'Secret/ops',
+      'ClusterRoleBinding/ops-tiphys',
+      'Service/ops',
+      'Deployment/ops-controller',
+      'Deployment/ops-server',
+    ]);
     expect(text).toContain('--namespace=tiphys');
   });
 
@@ -34,7 +41,10 @@ describe('renderLocal', () => {
     expect(text).toContain('replicas: 3');
     expect(text).toContain('--redis=redis://r:6379');
     expect(objectsOf(text)).not.toContain('Secret/ops');
-    await expect(renderLocal({ path: CHART, set: ['controller.replicas=3'] })).rejects.toMatchObject({ name: 'HelmError', message: expect.stringContaining('controller.replicas above 1 needs redis.url') });
+    await expect(renderLocal({ path: CHART, set: ['controller.replicas=3'] })).rejects.toMatchObject({
+      name: 'HelmError',
+      message: expect.stringContaining('controller.replicas above 1 needs redis.url'),
+    });
   });
 
   it('renders plain folders, and reads nothing outside of them', async () => {
@@ -45,11 +55,26 @@ describe('renderLocal', () => {
 
 it('answers a batch line by line, in order, errors among answers', async () => {
   const child = spawn(process.execPath, [MAIN, 'render', '--batch'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.end([JSON.stringify({ id: 1, path: CHART, release: 'a' }), '{not json', JSON.stringify({ id: 3, path: path.join(folder, 'none') }), JSON.stringify({ id: 4, path: path.join(folder, 'plain'), tool: 'directory' })].join('\n'));
+  child.stdin.end(
+    [
+      JSON.stringify({ id: 1, path: CHART, release: 'a' }),
+      '{not json',
+      JSON.stringify({ id: 3, path: path.join(folder, 'none') }),
+      JSON.stringify({ id: 4, path: path.join(folder, 'plain'), tool: 'directory' }),
+    ].join('\n'),
+  );
   let text = '';
   for await (const chunk of child.stdout) text += String(chunk);
-  const answers = text.trim().split('\n').map((line) => JSON.parse(line) as { readonly id?: number; readonly out?: string; readonly error?: string; readonly code?: string; readonly ms: number });
-  expect(answers.map(({ id, code }) => [id, code])).toEqual([[1, undefined], [undefined, 'request'], [3, 'usage'], [4, undefined]]);
+  const answers = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { readonly id?: number; readonly out?: string; readonly error?: string; readonly code?: string; readonly ms: number });
+  expect(answers.map(({ id, code }) => [id, code])).toEqual([
+    [1, undefined],
+    [undefined, 'request'],
+    [3, 'usage'],
+    [4, undefined],
+  ]);
   expect(answers[0]?.out).toContain('kind: Deployment');
   expect(answers[3]?.out).toContain('name: a');
   for (const { ms } of answers) expect(ms).toBeGreaterThanOrEqual(0);

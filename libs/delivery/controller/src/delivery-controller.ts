@@ -19,6 +19,7 @@ import {
   type SyncRun,
 } from '@tiphys/delivery-applications';
 import { RepositoryPoller, type PollState, type Repository, type RevisionMetadata } from '@tiphys/delivery-git';
+import type { WantedChart } from '@tiphys/delivery-render';
 import { planSync, watchUntil, type SyncPlan } from '@tiphys/delivery-sync';
 import { isAbortError, WorkQueue, type Service } from '@tiphys/kernel';
 import type { Informer, KubeClient } from '@tiphys/kube-client';
@@ -103,10 +104,7 @@ class Controller implements DeliveryController {
       openRepository,
       poller: this.#poller,
       renderer,
-      fetchChart: async (wanted, project, inner) => {
-        if (!/^(https?|oci):\/\//.test(wanted.repository) || !isRepoPermitted(project, wanted.repository)) return undefined;
-        return charts.fetch(wanted, accessFor(wanted.repository, this.#secrets.list()), inner);
-      },
+      fetchChart: (wanted, project, inner) => this.#fetchChart(wanted, project, inner),
       digestKey: randomBytes(32),
     };
     this.#reconciler = new ApplicationReconciler({
@@ -138,6 +136,12 @@ class Controller implements DeliveryController {
       this.#outbox,
     ];
     this.#subscribe();
+  }
+
+  // A dependency is fetched with the credentials of its repository, if the project lets its applications take anything from there.
+  async #fetchChart(wanted: WantedChart, project: AppProject, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    if (!/^(https?|oci):\/\//.test(wanted.repository) || !isRepoPermitted(project, wanted.repository)) return undefined;
+    return this.#charts.fetch(wanted, accessFor(wanted.repository, this.#secrets.list()), signal);
   }
 
   async install(signal: AbortSignal): Promise<void> {

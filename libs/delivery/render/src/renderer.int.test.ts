@@ -64,7 +64,10 @@ describe('plain directories', () => {
       'kust/kustomization.yaml': '{}',
       'big/a.yaml': `${map('a')}data: {a: "${'x'.repeat(11 * 1024 * 1024)}"}`,
     });
-    await expect(render(snapshot, 'chart')).rejects.toMatchObject({ code: 'toolFailed', message: expect.stringContaining('chart: helm: validation: chart.metadata.version is required') });
+    await expect(render(snapshot, 'chart')).rejects.toMatchObject({
+      code: 'toolFailed',
+      message: expect.stringContaining('chart: helm: validation: chart.metadata.version is required'),
+    });
     await expect(render(snapshot, 'kust')).rejects.toMatchObject({ code: 'toolUnavailable' });
     await expect(render(snapshot, 'none')).rejects.toMatchObject({ code: 'pathNotFound' });
     await expect(render(snapshot, '../x')).rejects.toMatchObject({ code: 'pathNotFound' });

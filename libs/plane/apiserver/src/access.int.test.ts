@@ -26,21 +26,46 @@ describe('who may', () => {
   it('decides by roles, also aggregated ones, per namespace', async () => {
     const token = t.server.issueToken({ username: 'jane', groups: ['devs'] });
     const refused = await t.call('GET', PODS, { token });
-    expect(refused.body).toMatchObject({ code: 403, message: 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default"' });
-    await t.call('POST', `${RBAC}/namespaces/default/rolebindings`, { body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'devs' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' }, subjects: [{ kind: 'Group', name: 'devs' }] } });
+    expect(refused.body).toMatchObject({
+      code: 403,
+      message: 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default"',
+    });
+    await t.call('POST', `${RBAC}/namespaces/default/rolebindings`, {
+      body: {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'RoleBinding',
+        metadata: { name: 'devs' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' },
+        subjects: [{ kind: 'Group', name: 'devs' }],
+      },
+    });
     expect((await t.call('GET', PODS, { token })).code).toBe(200);
     expect((await t.call('GET', '/api/v1/namespaces/kube-system/pods', { token })).code).toBe(403);
-    const review = await t.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { token, body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: { verb: 'delete', resource: 'nodes' } } } });
+    const review = await t.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+      token,
+      body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: { verb: 'delete', resource: 'nodes' } } },
+    });
     expect(review.body.status.allowed).toBe(false);
-    expect((await t.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { token, body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' } })).body.status.userInfo).toMatchObject({ username: 'jane', groups: ['devs', 'system:authenticated'] });
+    expect(
+      (
+        await t.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
+          token,
+          body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
+        })
+      ).body.status.userInfo,
+    ).toMatchObject({ username: 'jane', groups: ['devs', 'system:authenticated'] });
   });
 
   it('issues service-account tokens that die with their account', async () => {
     const accounts = '/api/v1/namespaces/default/serviceaccounts';
     await t.call('POST', accounts, { body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'bot' } } });
-    const issued = await t.call('POST', `${accounts}/bot/token`, { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600 } } });
+    const issued = await t.call('POST', `${accounts}/bot/token`, {
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600 } },
+    });
     const { token } = issued.body.status;
-    const review = await t.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } } });
+    const review = await t.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', {
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } },
+    });
     expect(review.body.status).toMatchObject({ authenticated: true, user: { username: 'system:serviceaccount:default:bot' } });
     expect((await t.call('GET', '/apis', { token })).code).toBe(200);
     expect((await t.call('GET', PODS, { token })).code).toBe(403);
@@ -53,10 +78,14 @@ describe('who may', () => {
     const pem = (text: string): string => Buffer.from(text, 'base64').toString();
     const { user } = config.users[0];
     const body = await new Promise<string>((resolve, reject) => {
-      const call = request(`${t.server.url}${PODS}`, { ca: t.server.caPem, cert: pem(user['client-certificate-data']), key: pem(user['client-key-data']) }, (response) => {
-        let text = '';
-        response.on('data', (part: Buffer) => (text += part.toString())).on('end', () => resolve(text));
-      });
+      const call = request(
+        `${t.server.url}${PODS}`,
+        { ca: t.server.caPem, cert: pem(user['client-certificate-data']), key: pem(user['client-key-data']) },
+        (response) => {
+          let text = '';
+          response.on('data', (part: Buffer) => (text += part.toString())).on('end', () => resolve(text));
+        },
+      );
       call.on('error', reject).end();
     });
     expect(JSON.parse(body)).toMatchObject({ kind: 'PodList' });
@@ -74,7 +103,11 @@ describe('state', () => {
       await server.call('POST', '/api/v1/namespaces/default/configmaps', { body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kept' } } });
       return { ca: server.server.caPem, token: server.server.adminToken };
     });
-    const after = await run(async (server) => ({ ca: server.server.caPem, token: server.server.adminToken, map: await server.call('GET', '/api/v1/namespaces/default/configmaps/kept') }));
+    const after = await run(async (server) => ({
+      ca: server.server.caPem,
+      token: server.server.adminToken,
+      map: await server.call('GET', '/api/v1/namespaces/default/configmaps/kept'),
+    }));
     expect(after).toMatchObject({ ...before, map: { code: 200 } });
     for (const file of ['ca.key', 'sa.key', 'admin.token']) expect(statSync(join(dir, 'pki', file)).mode & 0o777).toBe(0o600);
     rmSync(dir, { recursive: true });
@@ -90,7 +123,10 @@ describe('state', () => {
 });
 
 const backend: NodeBackend = {
-  logs: async (target, options) => (async function* () { yield Buffer.from(`${target.container} ${options.tailLines ?? 'all'}\n`); })(),
+  logs: async (target, options) =>
+    (async function* () {
+      yield Buffer.from(`${target.container} ${options.tailLines ?? 'all'}\n`);
+    })(),
   exec: async (_target, options, streams) => {
     for await (const chunk of streams.stdin ?? []) streams.stdout(chunk);
     streams.stderr(Buffer.from(options.command.join(' ')));
@@ -101,7 +137,9 @@ const backend: NodeBackend = {
 describe('containers', () => {
   beforeAll(async () => {
     t.server.nodes.register('n1', backend);
-    await t.call('POST', PODS, { body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'x' }] } } });
+    await t.call('POST', PODS, {
+      body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'x' }] } },
+    });
   });
 
   it('shows logs and says why it cannot', async () => {
@@ -122,6 +160,10 @@ describe('containers', () => {
     await new Promise((resolve, reject) => socket.on('close', resolve).on('error', reject));
     expect(seen.get(2)).toBe('fail now');
     if (protocol.startsWith('v5')) expect(seen.get(1)).toBe('typed');
-    expect(JSON.parse(seen.get(3) ?? '{}')).toMatchObject({ status: 'Failure', reason: 'NonZeroExitCode', details: { causes: [{ reason: 'ExitCode', message: '3' }] } });
+    expect(JSON.parse(seen.get(3) ?? '{}')).toMatchObject({
+      status: 'Failure',
+      reason: 'NonZeroExitCode',
+      details: { causes: [{ reason: 'ExitCode', message: '3' }] },
+    });
   });
 });

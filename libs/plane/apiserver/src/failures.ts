@@ -12,7 +12,9 @@ export function qualified({ group, resource }: ResourceName): string {
 }
 
 const details = (type: ResourceName, name: string): { name?: string; group?: string; kind: string } => ({
-  ...(name === '' ? {} : { name }), ...(type.group === '' ? {} : { group: type.group }), kind: type.resource,
+  ...(name === '' ? {} : { name }),
+  ...(type.group === '' ? {} : { group: type.group }),
+  kind: type.resource,
 });
 
 /** 404: no such object. */
@@ -36,7 +38,11 @@ export function alreadyExists(type: ResourceName, name: string): StatusError {
 }
 
 /** 409: written in between, or a precondition does not hold. */
-export function conflict(type: ResourceName, name: string, why: string = 'the object has been modified; please apply your changes to the latest version and try again'): StatusError {
+export function conflict(
+  type: ResourceName,
+  name: string,
+  why: string = 'the object has been modified; please apply your changes to the latest version and try again',
+): StatusError {
   return statusError('Conflict', `Operation cannot be fulfilled on ${qualified(type)} "${name}": ${why}`, details(type, name));
 }
 
@@ -53,7 +59,16 @@ export function forbidden(type: ResourceName, name: string, why: string, causes:
 /** One thing wrong with a field, as validation collects them. */
 export interface FieldProblem {
   readonly field: string;
-  readonly reason: 'FieldValueRequired' | 'FieldValueInvalid' | 'FieldValueNotSupported' | 'FieldValueForbidden' | 'FieldValueDuplicate' | 'FieldValueNotFound' | 'FieldValueTooLong' | 'FieldValueTooMany' | 'FieldValueTypeInvalid';
+  readonly reason:
+    | 'FieldValueRequired'
+    | 'FieldValueInvalid'
+    | 'FieldValueNotSupported'
+    | 'FieldValueForbidden'
+    | 'FieldValueDuplicate'
+    | 'FieldValueNotFound'
+    | 'FieldValueTooLong'
+    | 'FieldValueTooMany'
+    | 'FieldValueTypeInvalid';
   readonly message: string;
 }
 
@@ -62,7 +77,12 @@ export function invalid(group: string, kind: string, name: string, problems: rea
   const texts = problems.map(({ field, message }) => `${field}: ${message}`);
   const sentence = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const causes = problems.map(({ field, reason, message }) => ({ reason, message, field }));
-  return statusError('Invalid', `${group === '' ? kind : `${kind}.${group}`} "${name}" is invalid: ${sentence}`, { name, ...(group === '' ? {} : { group }), kind, causes });
+  return statusError('Invalid', `${group === '' ? kind : `${kind}.${group}`} "${name}" is invalid: ${sentence}`, {
+    name,
+    ...(group === '' ? {} : { group }),
+    kind,
+    causes,
+  });
 }
 
 /** A value in the form validation messages quote it. */
@@ -81,7 +101,11 @@ export const problem: Readonly<{
 }> = {
   required: (field, detail) => ({ field, reason: 'FieldValueRequired', message: detail === undefined ? 'Required value' : `Required value: ${detail}` }),
   invalid: (field, value, detail) => ({ field, reason: 'FieldValueInvalid', message: `Invalid value: ${quoteValue(value)}: ${detail}` }),
-  notSupported: (field, value, supported) => ({ field, reason: 'FieldValueNotSupported', message: `Unsupported value: ${quoteValue(value)}: supported values: ${supported.map(quoteValue).join(', ')}` }),
+  notSupported: (field, value, supported) => ({
+    field,
+    reason: 'FieldValueNotSupported',
+    message: `Unsupported value: ${quoteValue(value)}: supported values: ${supported.map(quoteValue).join(', ')}`,
+  }),
   duplicate: (field, value) => ({ field, reason: 'FieldValueDuplicate', message: `Duplicate value: ${quoteValue(value)}` }),
   forbidden: (field, detail) => ({ field, reason: 'FieldValueForbidden', message: `Forbidden: ${detail}` }),
   notFound: (field, value) => ({ field, reason: 'FieldValueNotFound', message: `Not found: ${quoteValue(value)}` }),

@@ -12,7 +12,10 @@ export interface KubeconfigParts {
 export function kubeconfigOf({ url, caPem, user, pair }: KubeconfigParts): string {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const config = {
-    apiVersion: 'v1', kind: 'Config', 'current-context': 'tiphys', preferences: {},
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'tiphys',
+    preferences: {},
     clusters: [{ name: 'tiphys', cluster: { server: url, 'certificate-authority-data': base64(caPem) } }],
     contexts: [{ name: 'tiphys', context: { cluster: 'tiphys', user } }],
     users: [{ name: user, user: { 'client-certificate-data': base64(pair.certPem), 'client-key-data': base64(pair.keyPem) } }],

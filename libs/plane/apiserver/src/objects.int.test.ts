@@ -10,29 +10,78 @@ const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments';
 const PODS = '/api/v1/namespaces/default/pods';
 const map = (name: string, data: object = { a: '1' }): object => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data });
 const deployment = (name: string, image = 'nginx:1'): object => ({
-  apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name },
-  spec: { selector: { matchLabels: { app: name } }, template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image, ports: [{ containerPort: 80 }], resources: { limits: { cpu: '1000m', memory: '0.5Gi' } } }] } } },
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name },
+  spec: {
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: { containers: [{ name: 'c', image, ports: [{ containerPort: 80 }], resources: { limits: { cpu: '1000m', memory: '0.5Gi' } } }] },
+    },
+  },
 });
-const pod = (name: string, extra: object = {}): object => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers: [{ name: 'c', image: 'x' }], ...extra } });
+const pod = (name: string, extra: object = {}): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: { containers: [{ name: 'c', image: 'x' }], ...extra },
+});
 
 describe('create', () => {
   it('gives identity, defaults, canonical quantities and managers', async () => {
     const { code, body } = await t.call('POST', DEPLOYMENTS, { body: deployment('made') });
     expect(code).toBe(201);
-    expect(body.metadata).toMatchObject({ namespace: 'default', generation: 1, uid: expect.stringMatching(/^[0-9a-f-]{36}$/), resourceVersion: expect.stringMatching(/^[1-9]\d*$/) });
+    expect(body.metadata).toMatchObject({
+      namespace: 'default',
+      generation: 1,
+      uid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      resourceVersion: expect.stringMatching(/^[1-9]\d*$/),
+    });
     expect(body.metadata.managedFields[0]).toMatchObject({ manager: 'tests', operation: 'Update' });
-    expect(body.spec).toMatchObject({ replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } } });
-    expect(body.spec.template.spec).toMatchObject({ restartPolicy: 'Always', dnsPolicy: 'ClusterFirst', terminationGracePeriodSeconds: 30, schedulerName: 'default-scheduler' });
-    expect(body.spec.template.spec.containers[0]).toMatchObject({ imagePullPolicy: 'IfNotPresent', ports: [{ containerPort: 80, protocol: 'TCP' }], resources: { limits: { cpu: '1', memory: '512Mi' } } });
+    expect(body.spec).toMatchObject({
+      replicas: 1,
+      revisionHistoryLimit: 10,
+      progressDeadlineSeconds: 600,
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+    });
+    expect(body.spec.template.spec).toMatchObject({
+      restartPolicy: 'Always',
+      dnsPolicy: 'ClusterFirst',
+      terminationGracePeriodSeconds: 30,
+      schedulerName: 'default-scheduler',
+    });
+    expect(body.spec.template.spec.containers[0]).toMatchObject({
+      imagePullPolicy: 'IfNotPresent',
+      ports: [{ containerPort: 80, protocol: 'TCP' }],
+      resources: { limits: { cpu: '1', memory: '512Mi' } },
+    });
   });
 
   it('refuses what exists, what is invalid, and namespaces that do not exist', async () => {
     await t.call('POST', MAPS, { body: map('twice') });
-    expect((await t.call('POST', MAPS, { body: map('twice') })).body).toMatchObject({ kind: 'Status', code: 409, reason: 'AlreadyExists', message: 'configmaps "twice" already exists' });
-    const bad = await t.call('POST', DEPLOYMENTS, { body: { ...deployment('bad'), spec: { selector: { matchLabels: { app: 'other' } }, template: { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'C' }] } } } } });
+    expect((await t.call('POST', MAPS, { body: map('twice') })).body).toMatchObject({
+      kind: 'Status',
+      code: 409,
+      reason: 'AlreadyExists',
+      message: 'configmaps "twice" already exists',
+    });
+    const bad = await t.call('POST', DEPLOYMENTS, {
+      body: {
+        ...deployment('bad'),
+        spec: { selector: { matchLabels: { app: 'other' } }, template: { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'C' }] } } },
+      },
+    });
     expect(bad.body).toMatchObject({ code: 422, reason: 'Invalid' });
-    expect(bad.body.details.causes.map((cause: { field: string }) => cause.field)).toEqual(['spec.template.metadata.labels', 'spec.template.spec.containers[0].name', 'spec.template.spec.containers[0].image']);
-    expect((await t.call('POST', '/api/v1/namespaces/nowhere/configmaps', { body: map('x') })).body).toMatchObject({ code: 404, message: 'namespaces "nowhere" not found' });
+    expect(bad.body.details.causes.map((cause: { field: string }) => cause.field)).toEqual([
+      'spec.template.metadata.labels',
+      'spec.template.spec.containers[0].name',
+      'spec.template.spec.containers[0].image',
+    ]);
+    expect((await t.call('POST', '/api/v1/namespaces/nowhere/configmaps', { body: map('x') })).body).toMatchObject({
+      code: 404,
+      message: 'namespaces "nowhere" not found',
+    });
     expect((await t.call('POST', MAPS, { body: { ...map('x'), metadata: { name: 'Bad_Name' } } })).code).toBe(422);
     expect((await t.call('POST', MAPS, { body: { ...map('x'), metadata: {} } })).code).toBe(422);
   });
@@ -47,7 +96,9 @@ describe('create', () => {
   it('refuses, warns about or drops unknown and duplicate fields', async () => {
     const text = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"fields"},"data":{"a":"1","a":"2"},"foo":1}';
     const strict = await t.call('POST', `${MAPS}?fieldValidation=Strict`, { body: text });
-    expect(strict.body.message).toBe('ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "foo", duplicate field "data.a"');
+    expect(strict.body.message).toBe(
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "foo", duplicate field "data.a"',
+    );
     const warned = await t.call('POST', MAPS, { body: text });
     expect(warned.code).toBe(201);
     expect(warned.headers['warning']).toBe('299 - "unknown field \\"foo\\"", 299 - "duplicate field \\"data.a\\""');
@@ -78,25 +129,43 @@ describe('update and patch', () => {
     expect((await t.call('PUT', `${DEPLOYMENTS}/upd`, { body })).body).toMatchObject({ code: 409, reason: 'Conflict' });
     const same = await t.call('PUT', `${DEPLOYMENTS}/upd`, { body: scaled.body });
     expect(same.body.metadata.resourceVersion).toBe(scaled.body.metadata.resourceVersion);
-    const selector = await t.call('PATCH', `${DEPLOYMENTS}/upd`, { contentType: 'application/merge-patch+json', body: { spec: { selector: { matchLabels: { app: 'else' } } } } });
+    const selector = await t.call('PATCH', `${DEPLOYMENTS}/upd`, {
+      contentType: 'application/merge-patch+json',
+      body: { spec: { selector: { matchLabels: { app: 'else' } } } },
+    });
     expect(selector.body.details.causes.some((cause: { message: string }) => cause.message.includes('field is immutable'))).toBe(true);
   });
 
   it('takes the four kinds of patches', async () => {
     await t.call('POST', DEPLOYMENTS, { body: deployment('pat') });
     const path = `${DEPLOYMENTS}/pat`;
-    const strategic = await t.call('PATCH', path, { contentType: 'application/strategic-merge-patch+json', body: { spec: { template: { spec: { containers: [{ name: 'c', image: 'nginx:2' }] } } } } });
+    const strategic = await t.call('PATCH', path, {
+      contentType: 'application/strategic-merge-patch+json',
+      body: { spec: { template: { spec: { containers: [{ name: 'c', image: 'nginx:2' }] } } } },
+    });
     expect(strategic.body.spec.template.spec.containers).toMatchObject([{ name: 'c', image: 'nginx:2', ports: [{ containerPort: 80 }] }]);
     const merge = await t.call('PATCH', path, { contentType: 'application/merge-patch+json', body: { metadata: { labels: { a: 'b' } } } });
     expect(merge.body.metadata).toMatchObject({ labels: { a: 'b' }, generation: 2 });
-    expect((await t.call('PATCH', path, { contentType: 'application/json-patch+json', body: [{ op: 'replace', path: '/spec/replicas', value: 4 }] })).body.spec.replicas).toBe(4);
-    expect((await t.call('PATCH', path, { contentType: 'application/json-patch+json', body: [{ op: 'test', path: '/spec/replicas', value: 9 }] })).code).toBe(422);
+    expect(
+      (await t.call('PATCH', path, { contentType: 'application/json-patch+json', body: [{ op: 'replace', path: '/spec/replicas', value: 4 }] })).body.spec
+        .replicas,
+    ).toBe(4);
+    expect((await t.call('PATCH', path, { contentType: 'application/json-patch+json', body: [{ op: 'test', path: '/spec/replicas', value: 9 }] })).code).toBe(
+      422,
+    );
     expect((await t.call('PATCH', path, { contentType: 'text/plain', body: {} })).code).toBe(415);
   });
 
   it('applies on the server and reports conflicts by manager', async () => {
-    const apply = (manager: string, spec: object, force = ''): Promise<{ code: number; body: { message: string; spec: { replicas: number }; details: unknown } }> =>
-      t.call('PATCH', `${DEPLOYMENTS}/ssa?fieldManager=${manager}${force}`, { contentType: 'application/apply-patch+yaml', body: { ...deployment('ssa'), spec: { ...(deployment('ssa') as { spec: object }).spec, ...spec } } });
+    const apply = (
+      manager: string,
+      spec: object,
+      force = '',
+    ): Promise<{ code: number; body: { message: string; spec: { replicas: number }; details: unknown } }> =>
+      t.call('PATCH', `${DEPLOYMENTS}/ssa?fieldManager=${manager}${force}`, {
+        contentType: 'application/apply-patch+yaml',
+        body: { ...deployment('ssa'), spec: { ...(deployment('ssa') as { spec: object }).spec, ...spec } },
+      });
     expect((await apply('one', { replicas: 2 })).code).toBe(201);
     const refused = await apply('two', { replicas: 5 });
     expect(refused.code).toBe(409);
@@ -107,16 +176,24 @@ describe('update and patch', () => {
 
   it('keeps status and spec apart', async () => {
     await t.call('POST', PODS, { body: pod('parts') });
-    const status = await t.call('PATCH', `${PODS}/parts/status`, { contentType: 'application/merge-patch+json', body: { status: { phase: 'Running' }, spec: { nodeName: 'x' } } });
+    const status = await t.call('PATCH', `${PODS}/parts/status`, {
+      contentType: 'application/merge-patch+json',
+      body: { status: { phase: 'Running' }, spec: { nodeName: 'x' } },
+    });
     expect(status.body).toMatchObject({ status: { phase: 'Running' } });
     expect(status.body.spec.nodeName).toBeUndefined();
-    const main = await t.call('PATCH', `${PODS}/parts`, { contentType: 'application/merge-patch+json', body: { status: { phase: 'Failed' }, metadata: { labels: { a: 'b' } } } });
+    const main = await t.call('PATCH', `${PODS}/parts`, {
+      contentType: 'application/merge-patch+json',
+      body: { status: { phase: 'Failed' }, metadata: { labels: { a: 'b' } } },
+    });
     expect(main.body).toMatchObject({ status: { phase: 'Running' }, metadata: { labels: { a: 'b' } } });
   });
 
   it('lets concurrent patches all through', async () => {
     await t.call('POST', MAPS, { body: map('race', {}) });
-    const answers = await Promise.all([1, 2, 3, 4].map((n) => t.call('PATCH', `${MAPS}/race`, { contentType: 'application/merge-patch+json', body: { data: { [`k${n}`]: 'v' } } })));
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map((n) => t.call('PATCH', `${MAPS}/race`, { contentType: 'application/merge-patch+json', body: { data: { [`k${n}`]: 'v' } } })),
+    );
     expect(answers.map(({ code }) => code)).toEqual([200, 200, 200, 200]);
     expect(Object.keys((await t.call('GET', `${MAPS}/race`)).body.data)).toHaveLength(4);
   });
@@ -144,7 +221,9 @@ describe('delete', () => {
 
   it('marks dependents policies as finalizers and deletes collections by selector', async () => {
     await t.call('POST', DEPLOYMENTS, { body: deployment('fg') });
-    expect((await t.call('DELETE', `${DEPLOYMENTS}/fg`, { body: { propagationPolicy: 'Foreground' } })).body.metadata.finalizers).toEqual(['foregroundDeletion']);
+    expect((await t.call('DELETE', `${DEPLOYMENTS}/fg`, { body: { propagationPolicy: 'Foreground' } })).body.metadata.finalizers).toEqual([
+      'foregroundDeletion',
+    ]);
     for (const name of ['s1', 's2']) await t.call('POST', MAPS, { body: { ...map(name), metadata: { name, labels: { sel: name } } } });
     expect((await t.call('DELETE', `${MAPS}?labelSelector=sel%3Ds1`)).body.items).toHaveLength(1);
     expect((await t.call('GET', `${MAPS}/s2`)).code).toBe(200);
@@ -164,9 +243,19 @@ describe('delete', () => {
 describe('kinds of their own', () => {
   it('gives Services addresses and ports, and takes them back', async () => {
     const services = '/api/v1/namespaces/default/services';
-    const service = (name: string, spec: object): object => ({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } });
+    const service = (name: string, spec: object): object => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name },
+      spec: { ports: [{ port: 80 }], ...spec },
+    });
     const first = await t.call('POST', services, { body: service('one', { type: 'NodePort' }) });
-    expect(first.body.spec).toMatchObject({ clusterIP: expect.stringMatching(/^127\.96\./), sessionAffinity: 'None', ipFamilies: ['IPv4'], ports: [{ port: 80, targetPort: 80, protocol: 'TCP', nodePort: expect.any(Number) }] });
+    expect(first.body.spec).toMatchObject({
+      clusterIP: expect.stringMatching(/^127\.96\./),
+      sessionAffinity: 'None',
+      ipFamilies: ['IPv4'],
+      ports: [{ port: 80, targetPort: 80, protocol: 'TCP', nodePort: expect.any(Number) }],
+    });
     const taken = await t.call('POST', services, { body: service('two', { clusterIP: first.body.spec.clusterIP }) });
     expect(taken.body).toMatchObject({ code: 422 });
     expect((await t.call('POST', services, { body: service('headless', { clusterIP: 'None' }) })).body.spec.clusterIP).toBe('None');
@@ -178,7 +267,9 @@ describe('kinds of their own', () => {
 
   it('merges stringData and keeps immutable objects', async () => {
     const secrets = '/api/v1/namespaces/default/secrets';
-    const made = await t.call('POST', secrets, { body: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, stringData: { a: 'b' }, immutable: true } });
+    const made = await t.call('POST', secrets, {
+      body: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, stringData: { a: 'b' }, immutable: true },
+    });
     expect(made.body).toMatchObject({ type: 'Opaque', data: { a: 'Yg==' } });
     expect(made.body.stringData).toBeUndefined();
     expect((await t.call('PATCH', `${secrets}/s`, { contentType: 'application/merge-patch+json', body: { data: { a: 'Yw==' } } })).code).toBe(422);
@@ -198,8 +289,22 @@ describe('kinds of their own', () => {
   });
 
   it('keeps one store for events of both groups', async () => {
-    await t.call('POST', '/api/v1/namespaces/default/events', { body: { apiVersion: 'v1', kind: 'Event', metadata: { name: 'e' }, involvedObject: { kind: 'Pod', name: 'p' }, message: 'said', reason: 'R', type: 'Normal' } });
-    expect((await t.call('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e')).body).toMatchObject({ apiVersion: 'events.k8s.io/v1', note: 'said', regarding: { name: 'p' } });
+    await t.call('POST', '/api/v1/namespaces/default/events', {
+      body: {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: 'e' },
+        involvedObject: { kind: 'Pod', name: 'p' },
+        message: 'said',
+        reason: 'R',
+        type: 'Normal',
+      },
+    });
+    expect((await t.call('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e')).body).toMatchObject({
+      apiVersion: 'events.k8s.io/v1',
+      note: 'said',
+      regarding: { name: 'p' },
+    });
     const found = await t.call('GET', '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dp%2Creason%21%3DX');
     expect(found.body.items).toHaveLength(1);
   });

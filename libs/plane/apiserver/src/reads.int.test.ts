@@ -35,7 +35,10 @@ describe('list', () => {
     expect(names((await t.call('GET', `${MAPS}?labelSelector=half%20in%20(first)`)).body)).toEqual(['a', 'b']);
     expect(names((await t.call('GET', `${MAPS}?fieldSelector=metadata.name%3Dc`)).body)).toEqual(['c']);
     expect(names((await t.call('GET', `${MAPS}?labelSelector=half%3Dsecond&limit=1`)).body)).toEqual(['c']);
-    expect((await t.call('GET', `${MAPS}?fieldSelector=data.a%3Db`)).body).toMatchObject({ code: 400, message: expect.stringContaining('field label not supported: data.a') });
+    expect((await t.call('GET', `${MAPS}?fieldSelector=data.a%3Db`)).body).toMatchObject({
+      code: 400,
+      message: expect.stringContaining('field label not supported: data.a'),
+    });
     expect((await t.call('GET', `${MAPS}?labelSelector=%3D%3D`)).code).toBe(400);
   });
 
@@ -44,7 +47,11 @@ describe('list', () => {
     await t.call('POST', MAPS, { body: map('later') });
     expect(names((await t.call('GET', `${MAPS}?resourceVersion=${before}&resourceVersionMatch=Exact`)).body)).not.toContain('later');
     expect(names((await t.call('GET', `${MAPS}?resourceVersion=${before}&resourceVersionMatch=NotOlderThan`)).body)).toContain('later');
-    expect((await t.call('GET', `${MAPS}?resourceVersion=999999`)).body).toMatchObject({ code: 504, reason: 'Timeout', details: { causes: [{ reason: 'ResourceVersionTooLarge' }] } });
+    expect((await t.call('GET', `${MAPS}?resourceVersion=999999`)).body).toMatchObject({
+      code: 504,
+      reason: 'Timeout',
+      details: { causes: [{ reason: 'ResourceVersionTooLarge' }] },
+    });
     expect((await t.call('GET', `${MAPS}?resourceVersionMatch=Exact`)).code).toBe(422);
     await t.call('DELETE', `${MAPS}/later`);
   });
@@ -77,7 +84,10 @@ describe('watch', () => {
 
   it('begins with the state, ends it with a bookmark, and refuses what is too old', async () => {
     const initial = await t.watch(`${MAPS}?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`, 7);
-    expect(initial.at(-1)).toMatchObject({ type: 'BOOKMARK', object: { kind: 'ConfigMap', metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } } });
+    expect(initial.at(-1)).toMatchObject({
+      type: 'BOOKMARK',
+      object: { kind: 'ConfigMap', metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } },
+    });
     expect((await t.watch(`${MAPS}?watch=true`, 2)).map((event) => event.type)).toEqual(expect.arrayContaining(['ADDED']));
     t.store.compact(t.store.revision);
     expect((await t.call('GET', `${MAPS}?watch=true&resourceVersion=2`)).body).toMatchObject({ code: 410, reason: 'Expired' });
@@ -96,9 +106,16 @@ describe('watch', () => {
 describe('discovery', () => {
   it('lists groups and resources in all forms', async () => {
     expect((await t.call('GET', '/api')).body.versions).toEqual(['v1']);
-    expect((await t.call('GET', '/apis')).body.groups.map((group: { name: string }) => group.name)).toEqual(expect.arrayContaining(['apps', 'batch', 'apiextensions.k8s.io']));
+    expect((await t.call('GET', '/apis')).body.groups.map((group: { name: string }) => group.name)).toEqual(
+      expect.arrayContaining(['apps', 'batch', 'apiextensions.k8s.io']),
+    );
     const core = await t.call('GET', '/api/v1');
-    expect(core.body.resources).toEqual(expect.arrayContaining([expect.objectContaining({ name: 'pods', shortNames: ['po'], categories: ['all'] }), expect.objectContaining({ name: 'pods/eviction', group: 'policy', kind: 'Eviction' })]));
+    expect(core.body.resources).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'pods', shortNames: ['po'], categories: ['all'] }),
+        expect.objectContaining({ name: 'pods/eviction', group: 'policy', kind: 'Eviction' }),
+      ]),
+    );
     const aggregated = await t.call('GET', '/apis', { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' });
     expect(aggregated.headers['content-type']).toBe('application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
     expect(aggregated.body.items.find((item: { metadata: { name: string } }) => item.metadata.name === 'apps').versions[0].resources).toHaveLength(5);

@@ -52,7 +52,10 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 export const defaultApiServerOptions: { readonly host: string; readonly port: number; readonly serviceCidr: string; readonly gitVersion: string } = {
-  host: '127.0.0.1', port: 0, serviceCidr: '127.96.0.0/16', gitVersion: 'v1.33.3',
+  host: '127.0.0.1',
+  port: 0,
+  serviceCidr: '127.96.0.0/16',
+  gitVersion: 'v1.33.3',
 };
 
 /** Starts an API server over a store. Resolves when it listens and the cluster's first objects exist. */
@@ -63,11 +66,33 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const authority = openAuthority(options.stateDir, clock.now());
   const nodes = new NodeDirectory();
   const core: Core = {
-    store, logger, clock, random, gitVersion, nodes, catalog: new Catalog(), allocators: new Allocators(serviceCidr, random), tokens: openTokenIssuer(options.stateDir),
+    store,
+    logger,
+    clock,
+    random,
+    gitVersion,
+    nodes,
+    catalog: new Catalog(),
+    allocators: new Allocators(serviceCidr, random),
+    tokens: openTokenIssuer(options.stateDir),
   };
   restore(core);
-  const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', ...(options.alternativeNames ?? []).filter((name) => !isAddress(name))];
-  const addresses = [...new Set([...machineAddresses(), core.allocators.apiAddress, ...(isAddress(host) && host !== '0.0.0.0' && host !== '::' ? [host] : []), ...(options.alternativeNames ?? []).filter(isAddress)])];
+  const names = [
+    'localhost',
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local',
+    ...(options.alternativeNames ?? []).filter((name) => !isAddress(name)),
+  ];
+  const addresses = [
+    ...new Set([
+      ...machineAddresses(),
+      core.allocators.apiAddress,
+      ...(isAddress(host) && host !== '0.0.0.0' && host !== '::' ? [host] : []),
+      ...(options.alternativeNames ?? []).filter(isAddress),
+    ]),
+  ];
   const pair = authority.issueServer(names, addresses);
   const listener = await listen(core, { host, port, caPem: authority.caPem, ...pair }, createUpgradeHandler(core));
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
@@ -76,7 +101,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const url = `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${listener.port}`;
   const admin = authority.issueClient('kubernetes-admin', ['system:masters']);
   logger.info({ url }, 'api server listens');
-  return makeServer({ core, listener, stop, cleaner, url, caPem: authority.caPem, adminConfig: kubeconfigOf({ url, caPem: authority.caPem, user: 'kubernetes-admin', pair: admin }), configFor: (user) => kubeconfigOf({ url, caPem: authority.caPem, user: user.username, pair: authority.issueClient(user.username, user.groups) }) });
+  return makeServer({
+    core,
+    listener,
+    stop,
+    cleaner,
+    url,
+    caPem: authority.caPem,
+    adminConfig: kubeconfigOf({ url, caPem: authority.caPem, user: 'kubernetes-admin', pair: admin }),
+    configFor: (user) => kubeconfigOf({ url, caPem: authority.caPem, user: user.username, pair: authority.issueClient(user.username, user.groups) }),
+  });
 }
 
 function isAddress(name: string): boolean {
@@ -103,7 +137,11 @@ function makeServer(parts: ServerParts): ApiServer {
     await parts.cleaner;
   };
   return {
-    url: parts.url, port: listener.port, caPem: parts.caPem, adminToken: core.tokens.adminToken, nodes: core.nodes,
+    url: parts.url,
+    port: listener.port,
+    caPem: parts.caPem,
+    adminToken: core.tokens.adminToken,
+    nodes: core.nodes,
     adminKubeconfig: () => parts.adminConfig,
     issueToken: (user) => core.tokens.issueStatic(user),
     kubeconfigFor: parts.configFor,

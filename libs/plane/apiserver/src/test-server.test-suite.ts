@@ -38,7 +38,9 @@ export async function startTestServer(options: Partial<ApiServerOptions> & { rea
   const session = connect(server.url, { ca: server.caPem });
   const call = (method: string, path: string, request: TestRequest = {}): Promise<TestAnswer> => send(session, server, method, path, request);
   return {
-    server, store, call,
+    server,
+    store,
+    call,
     watch: (path, count, accept) => readEvents(session, server, path, count, accept),
     async [Symbol.asyncDispose]() {
       session.destroy();
@@ -50,10 +52,17 @@ export async function startTestServer(options: Partial<ApiServerOptions> & { rea
 
 function send(session: ClientHttp2Session, server: ApiServer, method: string, path: string, request: TestRequest): Promise<TestAnswer> {
   return new Promise((resolve, reject) => {
-    const stream = session.request({
-      ':method': method, ':path': path, ...(request.token === '' ? {} : { authorization: `Bearer ${request.token ?? server.adminToken}` }), 'user-agent': 'tests/1.0',
-      ...(request.accept === undefined ? {} : { accept: request.accept }), ...(request.body === undefined && request.raw === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
-    }, { endStream: false });
+    const stream = session.request(
+      {
+        ':method': method,
+        ':path': path,
+        ...(request.token === '' ? {} : { authorization: `Bearer ${request.token ?? server.adminToken}` }),
+        'user-agent': 'tests/1.0',
+        ...(request.accept === undefined ? {} : { accept: request.accept }),
+        ...(request.body === undefined && request.raw === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+      },
+      { endStream: false },
+    );
     let headers: Readonly<Record<string, unknown>> = {};
     const parts: Buffer[] = [];
     stream.on('response', (received) => (headers = received));
@@ -61,7 +70,12 @@ function send(session: ClientHttp2Session, server: ApiServer, method: string, pa
     stream.on('error', reject);
     stream.on('end', () => {
       const text = Buffer.concat(parts).toString();
-      resolve({ code: Number(headers[':status']), headers, text, body: String(headers['content-type']).startsWith('application/json') && !text.includes('}\n{') && text !== '' ? JSON.parse(text) : undefined });
+      resolve({
+        code: Number(headers[':status']),
+        headers,
+        text,
+        body: String(headers['content-type']).startsWith('application/json') && !text.includes('}\n{') && text !== '' ? JSON.parse(text) : undefined,
+      });
     });
     stream.end(request.raw ?? (request.body === undefined ? undefined : typeof request.body === 'string' ? request.body : JSON.stringify(request.body)));
   });

@@ -27,7 +27,12 @@ export async function claim<T extends KubeObject>(options: ClaimOptions<T>): Pro
     if (isControlledBy(object, owner)) {
       if (matches) claimed.push(object);
       else if (owner.metadata.deletionTimestamp === undefined) await release(options, object);
-    } else if (controllerOf(object) === undefined && matches && object.metadata.deletionTimestamp === undefined && owner.metadata.deletionTimestamp === undefined) {
+    } else if (
+      controllerOf(object) === undefined &&
+      matches &&
+      object.metadata.deletionTimestamp === undefined &&
+      owner.metadata.deletionTimestamp === undefined
+    ) {
       mayAdopt ??= await isStillThere(options);
       const adopted = mayAdopt ? await adopt(options, object) : undefined;
       if (adopted !== undefined) claimed.push(adopted);
@@ -51,11 +56,19 @@ function adopt<T extends KubeObject>(options: ClaimOptions<T>, object: T): Promi
 }
 
 async function release<T extends KubeObject>(options: ClaimOptions<T>, object: T): Promise<void> {
-  await setOwners(options, object, (object.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== options.owner.metadata.uid));
+  await setOwners(
+    options,
+    object,
+    (object.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== options.owner.metadata.uid),
+  );
 }
 
 // Undefined when the object is gone or is another one by now.
-async function setOwners<T extends KubeObject>({ client, type, signal }: ClaimOptions<T>, object: T, ownerReferences: readonly unknown[]): Promise<T | undefined> {
+async function setOwners<T extends KubeObject>(
+  { client, type, signal }: ClaimOptions<T>,
+  object: T,
+  ownerReferences: readonly unknown[],
+): Promise<T | undefined> {
   const { namespace, name = '', uid, resourceVersion } = object.metadata;
   try {
     return await client.patch<T>(type, { namespace, name }, { metadata: { uid, resourceVersion, ownerReferences } }, { type: 'merge', signal });

@@ -24,7 +24,9 @@ export function planSlices(service: corev1.Service, pods: readonly corev1.Pod[])
   // A Service without endpoints still has one slice, so that its ports can be seen.
   if (groups.length === 0) return [sliceOf(service, [], [], 0)];
   return groups.flatMap(({ ports, pods: members }) => {
-    const chunks = Array.from({ length: Math.ceil(members.length / MAX_PER_SLICE) }, (_, index) => members.slice(index * MAX_PER_SLICE, (index + 1) * MAX_PER_SLICE));
+    const chunks = Array.from({ length: Math.ceil(members.length / MAX_PER_SLICE) }, (_, index) =>
+      members.slice(index * MAX_PER_SLICE, (index + 1) * MAX_PER_SLICE),
+    );
     return chunks.map((chunk, index) => sliceOf(service, ports, chunk, index));
   });
 }
@@ -52,7 +54,9 @@ function groupByPorts(service: corev1.Service, pods: readonly corev1.Pod[]): rea
 function endpointPort(port: corev1.ServicePort, pod: corev1.Pod): discoveryv1.EndpointPort | undefined {
   const protocol = port.protocol ?? 'TCP';
   const target = port.targetPort ?? port.port;
-  const named = (pod.spec?.containers ?? []).flatMap(({ ports }) => ports ?? []).find((candidate) => candidate.name === target && (candidate.protocol ?? 'TCP') === protocol);
+  const named = (pod.spec?.containers ?? [])
+    .flatMap(({ ports }) => ports ?? [])
+    .find((candidate) => candidate.name === target && (candidate.protocol ?? 'TCP') === protocol);
   const number = typeof target === 'number' && target !== 0 ? target : target === 0 ? port.port : named?.containerPort;
   if (number === undefined) return undefined;
   return { name: port.name ?? '', port: hostPort(pod, number), protocol, ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }) };
@@ -80,7 +84,12 @@ function sliceOf(service: corev1.Service, ports: readonly discoveryv1.EndpointPo
     metadata: {
       name: `${name}-${suffix}`,
       ...(namespace === undefined ? {} : { namespace }),
-      labels: { ...service.metadata.labels, [SERVICE_LABEL]: name, [MANAGED_LABEL]: MANAGED_BY, ...(isHeadless ? { 'service.kubernetes.io/headless': '' } : {}) },
+      labels: {
+        ...service.metadata.labels,
+        [SERVICE_LABEL]: name,
+        [MANAGED_LABEL]: MANAGED_BY,
+        ...(isHeadless ? { 'service.kubernetes.io/headless': '' } : {}),
+      },
       ownerReferences: [{ ...controllerRef(service), apiVersion: 'v1', kind: 'Service' }],
     },
     addressType: 'IPv4',
@@ -120,8 +129,18 @@ export function planEndpoints(service: corev1.Service, slices: readonly discover
     const ready = members.filter(({ conditions }) => conditions?.ready === true).map(addressOf);
     const notReady = members.filter(({ conditions }) => conditions?.ready !== true).map(addressOf);
     if (members.length === 0) return [];
-    const ports = (slice.ports ?? []).map(({ name: portName, port, protocol }) => ({ ...(portName === undefined || portName === '' ? {} : { name: portName }), port: port ?? 0, ...(protocol === undefined ? {} : { protocol }) }));
-    return [{ ...(ready.length === 0 ? {} : { addresses: ready }), ...(notReady.length === 0 ? {} : { notReadyAddresses: notReady }), ...(ports.length === 0 ? {} : { ports }) }];
+    const ports = (slice.ports ?? []).map(({ name: portName, port, protocol }) => ({
+      ...(portName === undefined || portName === '' ? {} : { name: portName }),
+      port: port ?? 0,
+      ...(protocol === undefined ? {} : { protocol }),
+    }));
+    return [
+      {
+        ...(ready.length === 0 ? {} : { addresses: ready }),
+        ...(notReady.length === 0 ? {} : { notReadyAddresses: notReady }),
+        ...(ports.length === 0 ? {} : { ports }),
+      },
+    ];
   });
   const total = used.reduce((count, { endpoints }) => count + (endpoints ?? []).length, 0);
   return {
@@ -139,5 +158,10 @@ export function planEndpoints(service: corev1.Service, slices: readonly discover
 
 function addressOf(endpoint: discoveryv1.Endpoint): corev1.EndpointAddress {
   const { addresses, nodeName, targetRef, hostname } = endpoint;
-  return { ip: addresses[0] ?? '', ...(hostname === undefined ? {} : { hostname }), ...(nodeName === undefined ? {} : { nodeName }), ...(targetRef === undefined ? {} : { targetRef }) };
+  return {
+    ip: addresses[0] ?? '',
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(nodeName === undefined ? {} : { nodeName }),
+    ...(targetRef === undefined ? {} : { targetRef }),
+  };
 }

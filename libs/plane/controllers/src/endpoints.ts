@@ -1,5 +1,6 @@
 import type { Service as Loop } from '@tiphys/kernel';
 import { deepEqual, isStatus, keyOf, matchesSelector, parseKey, selectorOfMap, type corev1, type discoveryv1 } from '@tiphys/kube-model';
+import type { KubeClient } from '@tiphys/kube-client';
 import { createController, DONE, type ReconcileResult } from './controller.ts';
 import { isSameSlice, MANAGED_BY, MANAGED_LABEL, planEndpoints, planSlices, selectsPods, SERVICE_LABEL } from './endpoints-plan.ts';
 import { KINDS, type ControllerDeps } from './kinds.ts';
@@ -22,33 +23,31 @@ export function createEndpointsController(deps: ControllerDeps): Loop {
     if (service === undefined) return removeEndpoints(name, namespace, signal);
     if (!selectsPods(service) || service.metadata.deletionTimestamp !== undefined) return DONE;
     const selector = selectorOfMap(service.spec?.selector ?? {});
-    const wanted = planSlices(service, pods.list(namespace).filter((pod) => matchesSelector(selector, pod.metadata.labels)));
+    const wanted = planSlices(
+      service,
+      pods.list(namespace).filter((pod) => matchesSelector(selector, pod.metadata.labels)),
+    );
     await writeSlices(key, wanted, signal);
     await writeEndpoints(planEndpoints(service, wanted), signal);
     return DONE;
   }
 
   async function writeSlices(key: string, wanted: readonly discoveryv1.EndpointSlice[], signal: AbortSignal): Promise<void> {
-    const live = new Map(slices.byIndex(SLICE_INDEX, key).filter(({ metadata }) => metadata.labels?.[MANAGED_LABEL] === MANAGED_BY).map((slice) => [slice.metadata.name ?? '', slice]));
+    const live = new Map(
+      slices
+        .byIndex(SLICE_INDEX, key)
+        .filter(({ metadata }) => metadata.labels?.[MANAGED_LABEL] === MANAGED_BY)
+        .map((slice) => [slice.metadata.name ?? '', slice]),
+    );
     for (const slice of wanted) {
       const known = live.get(slice.metadata.name ?? '');
       live.delete(slice.metadata.name ?? '');
-      if (known === undefined) await createOrReplace(slice, signal);
+      if (known === undefined) await createOrReplace(client, slice, signal);
       else if (!isSameSlice(known, slice)) await client.update(KINDS.endpointSlice, withVersion(slice, known), { signal });
     }
     // New ones are there before old ones go: a proxy never sees an endpoint vanish that only moved.
-    for (const { metadata } of live.values()) await ignoreMissing(client.delete(KINDS.endpointSlice, { namespace: metadata.namespace, name: metadata.name ?? '' }, { signal }));
-  }
-
-  async function createOrReplace(slice: discoveryv1.EndpointSlice, signal: AbortSignal): Promise<void> {
-    try {
-      await client.create(KINDS.endpointSlice, slice, { signal });
-    } catch (error) {
-      if (!isStatus(error, 'AlreadyExists')) throw error;
-      // The cache was behind: the name is ours by its hash, so what is there is replaced.
-      const live = await client.get<discoveryv1.EndpointSlice>(KINDS.endpointSlice, { namespace: slice.metadata.namespace, name: slice.metadata.name ?? '' }, { signal });
-      if (!isSameSlice(live, slice)) await client.update(KINDS.endpointSlice, withVersion(slice, live), { signal });
-    }
+    for (const { metadata } of live.values())
+      await ignoreMissing(client.delete(KINDS.endpointSlice, { namespace: metadata.namespace, name: metadata.name ?? '' }, { signal }));
   }
 
   async function writeEndpoints(wanted: corev1.Endpoints, signal: AbortSignal): Promise<void> {
@@ -60,12 +59,17 @@ export function createEndpointsController(deps: ControllerDeps): Loop {
 
   async function removeEndpoints(name: string, namespace: string | undefined, signal: AbortSignal): Promise<ReconcileResult> {
     const live = endpoints.get(name, namespace);
-    if (live?.metadata.labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller') await ignoreMissing(client.delete(KINDS.endpoints, { namespace, name }, { signal }));
+    if (live?.metadata.labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller')
+      await ignoreMissing(client.delete(KINDS.endpoints, { namespace, name }, { signal }));
     return DONE;
   }
 
   return createController({
-    name: 'endpoints', clock, logger, informers: [services, pods, slices, endpoints], reconcile,
+    name: 'endpoints',
+    clock,
+    logger,
+    informers: [services, pods, slices, endpoints],
+    reconcile,
     subscribe: (queue) => [
       services.onEvent(({ object }) => queue.add(keyOf(object))),
       slices.onEvent(({ object }) => {
@@ -77,12 +81,28 @@ export function createEndpointsController(deps: ControllerDeps): Loop {
         for (const service of services.list(event.object.metadata.namespace)) {
           if (!selectsPods(service)) continue;
           const selector = selectorOfMap(service.spec?.selector ?? {});
-          const matches = matchesSelector(selector, event.object.metadata.labels) || (event.type === 'updated' && matchesSelector(selector, event.old.metadata.labels));
+          const matches =
+            matchesSelector(selector, event.object.metadata.labels) || (event.type === 'updated' && matchesSelector(selector, event.old.metadata.labels));
           if (matches) queue.add(keyOf(service));
         }
       }),
     ],
   });
+}
+
+async function createOrReplace(client: KubeClient, slice: discoveryv1.EndpointSlice, signal: AbortSignal): Promise<void> {
+  try {
+    await client.create(KINDS.endpointSlice, slice, { signal });
+  } catch (error) {
+    if (!isStatus(error, 'AlreadyExists')) throw error;
+    // The cache was behind: the name is ours by its hash, so what is there is replaced.
+    const live = await client.get<discoveryv1.EndpointSlice>(
+      KINDS.endpointSlice,
+      { namespace: slice.metadata.namespace, name: slice.metadata.name ?? '' },
+      { signal },
+    );
+    if (!isSameSlice(live, slice)) await client.update(KINDS.endpointSlice, withVersion(slice, live), { signal });
+  }
 }
 
 function withVersion<T extends { readonly metadata: { readonly resourceVersion?: string } }>(wanted: T, live: T): T {

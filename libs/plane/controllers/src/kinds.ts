@@ -13,8 +13,23 @@ export interface ControllerDeps {
 /** The kinds our controllers read and write. */
 export const KINDS: Readonly<
   Record<
-    | 'pod' | 'node' | 'namespace' | 'service' | 'configMap' | 'serviceAccount' | 'endpoints' | 'replicaSet' | 'deployment' | 'statefulSet' | 'daemonSet'
-    | 'controllerRevision' | 'job' | 'cronJob' | 'endpointSlice' | 'crd' | 'lease',
+    | 'pod'
+    | 'node'
+    | 'namespace'
+    | 'service'
+    | 'configMap'
+    | 'serviceAccount'
+    | 'endpoints'
+    | 'replicaSet'
+    | 'deployment'
+    | 'statefulSet'
+    | 'daemonSet'
+    | 'controllerRevision'
+    | 'job'
+    | 'cronJob'
+    | 'endpointSlice'
+    | 'crd'
+    | 'lease',
     ResourceType
   >
 > = {

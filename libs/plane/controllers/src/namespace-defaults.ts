@@ -10,7 +10,13 @@ export function createServiceAccountController(deps: ControllerDeps): Service {
   const accounts = deps.informers.informer<corev1.ServiceAccount>({ type: KINDS.serviceAccount });
   return perNamespace(deps, 'serviceaccount', accounts, 'default', async (namespace, signal) => {
     if (accounts.get('default', namespace) !== undefined) return;
-    await createIfMissing(() => deps.client.create<corev1.ServiceAccount>(KINDS.serviceAccount, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name: 'default' } }, { signal }));
+    await createIfMissing(() =>
+      deps.client.create<corev1.ServiceAccount>(
+        KINDS.serviceAccount,
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name: 'default' } },
+        { signal },
+      ),
+    );
   });
 }
 
@@ -24,7 +30,11 @@ export function createRootCaPublisher(deps: ControllerDeps, rootCaPem: string): 
     const wanted: corev1.ConfigMap = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { namespace, name: ROOT_CA_NAME, annotations: { 'kubernetes.io/description': 'Contains a CA bundle that can be used to verify the API server of this cluster.' } },
+      metadata: {
+        namespace,
+        name: ROOT_CA_NAME,
+        annotations: { 'kubernetes.io/description': 'Contains a CA bundle that can be used to verify the API server of this cluster.' },
+      },
       data,
     };
     if (live === undefined) await createIfMissing(() => deps.client.create(KINDS.configMap, wanted, { signal }));
@@ -37,7 +47,13 @@ interface Followed {
   onEvent(handler: (event: { readonly object: KubeObject }) => void): () => void;
 }
 
-function perNamespace(deps: ControllerDeps, name: string, objects: Followed, objectName: string, ensure: (namespace: string, signal: AbortSignal) => Promise<void>): Service {
+function perNamespace(
+  deps: ControllerDeps,
+  name: string,
+  objects: Followed,
+  objectName: string,
+  ensure: (namespace: string, signal: AbortSignal) => Promise<void>,
+): Service {
   const { informers, clock, logger } = deps;
   const namespaces = informers.informer<corev1.Namespace>({ type: KINDS.namespace });
   const reconcile = async (key: string, signal: AbortSignal): Promise<ReconcileResult> => {
@@ -46,7 +62,12 @@ function perNamespace(deps: ControllerDeps, name: string, objects: Followed, obj
     return DONE;
   };
   return createController({
-    name, clock, logger, workers: 2, informers: [namespaces, objects], reconcile,
+    name,
+    clock,
+    logger,
+    workers: 2,
+    informers: [namespaces, objects],
+    reconcile,
     subscribe: (queue) => [
       namespaces.onEvent(({ object }) => queue.add(keyOf(object))),
       objects.onEvent(({ object }) => {

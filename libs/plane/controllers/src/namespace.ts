@@ -29,7 +29,9 @@ export function createNamespaceController(deps: ControllerDeps): Service {
       looks.delete(name);
       return DONE;
     }
-    const types = (await discover(client, signal)).filter((row) => row.namespaced && row.preferred && row.verbs.includes('list') && row.verbs.includes('delete'));
+    const types = (await discover(client, signal)).filter(
+      (row) => row.namespaced && row.preferred && row.verbs.includes('list') && row.verbs.includes('delete'),
+    );
     // Pods first: what they use must not vanish under them (KEP-5080).
     const pods = types.filter(isPod);
     const others = types.filter((row) => !isPod(row));
@@ -57,8 +59,13 @@ export function createNamespaceController(deps: ControllerDeps): Service {
     const left = await mapLimit(items, PARALLEL, async (item) => {
       if (item.deletionTimestamp !== undefined) return item.finalizers ?? [];
       try {
-        const answer = await client.delete(type, { namespace, name: item.name ?? '' }, { propagationPolicy: 'Background', ...(item.uid === undefined ? {} : { preconditions: { uid: item.uid } }), signal });
-        const isWaiting = answer.kind !== 'Status' && 'metadata' in answer && 'deletionTimestamp' in answer.metadata && answer.metadata.deletionTimestamp !== undefined;
+        const answer = await client.delete(
+          type,
+          { namespace, name: item.name ?? '' },
+          { propagationPolicy: 'Background', ...(item.uid === undefined ? {} : { preconditions: { uid: item.uid } }), signal },
+        );
+        const isWaiting =
+          answer.kind !== 'Status' && 'metadata' in answer && 'deletionTimestamp' in answer.metadata && answer.metadata.deletionTimestamp !== undefined;
         return isWaiting && 'finalizers' in answer.metadata ? (answer.metadata.finalizers ?? []) : isWaiting ? [] : undefined;
       } catch (error) {
         if (isStatus(error, 'NotFound')) return undefined;
@@ -71,19 +78,18 @@ export function createNamespaceController(deps: ControllerDeps): Service {
   }
 
   async function report(namespace: corev1.Namespace, remaining: readonly Remaining[], signal: AbortSignal): Promise<void> {
-    const nowMs = clock.now();
     const known = namespace.status?.conditions ?? [];
-    const content = `Some resources are remaining: ${remaining.map(({ type, count }) => `${type.resource}.${type.group} has ${count} resource instances`).join(', ')}`;
-    const finalizers = [...new Set(remaining.flatMap((row) => row.finalizers))];
-    const blocked = `Some content in the namespace has finalizers remaining: ${finalizers.map((finalizer) => `${finalizer} in ${remaining.filter((row) => row.finalizers.includes(finalizer)).reduce((sum, row) => sum + row.count, 0)} resource instances`).join(', ')}`;
-    const withContent = withCondition(known, { type: 'NamespaceContentRemaining', status: 'True', reason: 'SomeResourcesRemain', message: content }, nowMs);
-    const conditions = finalizers.length === 0 ? withContent : withCondition(withContent, { type: 'NamespaceFinalizersRemaining', status: 'True', reason: 'SomeFinalizersRemain', message: blocked }, nowMs);
+    const conditions = conditionsOf(known, remaining, clock.now());
     if (conditions === known) return;
     await client.patch(KINDS.namespace, { name: namespace.metadata.name ?? '' }, { status: { conditions } }, { type: 'merge', subresource: 'status', signal });
   }
 
   return createController({
-    name: 'namespace', clock, logger, informers: [namespaces], reconcile,
+    name: 'namespace',
+    clock,
+    logger,
+    informers: [namespaces],
+    reconcile,
     subscribe: (queue) => [namespaces.onEvent(({ object }) => queue.add(keyOf(object)))],
   });
 }
@@ -99,4 +105,16 @@ async function listMetadata(client: KubeClient, namespace: string, type: Resourc
 
 function isPod(type: ResourceType): boolean {
   return type.group === '' && type.resource === 'pods';
+}
+
+type Conditions = ReadonlyArray<corev1.NamespaceCondition>;
+
+function conditionsOf(known: Conditions, remaining: readonly Remaining[], nowMs: number): Conditions {
+  const content = `Some resources are remaining: ${remaining.map(({ type, count }) => `${type.resource}.${type.group} has ${count} resource instances`).join(', ')}`;
+  const finalizers = [...new Set(remaining.flatMap((row) => row.finalizers))];
+  const blocked = `Some content in the namespace has finalizers remaining: ${finalizers.map((finalizer) => `${finalizer} in ${remaining.filter((row) => row.finalizers.includes(finalizer)).reduce((sum, row) => sum + row.count, 0)} resource instances`).join(', ')}`;
+  const withContent = withCondition(known, { type: 'NamespaceContentRemaining', status: 'True', reason: 'SomeResourcesRemain', message: content }, nowMs);
+  return finalizers.length === 0
+    ? withContent
+    : withCondition(withContent, { type: 'NamespaceFinalizersRemaining', status: 'True', reason: 'SomeFinalizersRemain', message: blocked }, nowMs);
 }

@@ -48,7 +48,12 @@ export function createPodGcController(deps: ControllerDeps): Service {
   }
 
   return createController({
-    name: 'pod-gc', clock, logger, workers: 2, informers: [pods, nodes], reconcile,
+    name: 'pod-gc',
+    clock,
+    logger,
+    workers: 2,
+    informers: [pods, nodes],
+    reconcile,
     subscribe: (queue) => [
       pods.onEvent(({ type, object }) => {
         const nodeName = object.spec?.nodeName ?? '';

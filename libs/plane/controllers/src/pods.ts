@@ -24,7 +24,14 @@ export function availableInMs(pod: corev1.Pod, minReadySeconds: number, nowMs: n
 
 /** The owner reference a controller gives to what it makes. */
 export function controllerRef(owner: KubeObject): metav1.OwnerReference {
-  return { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.metadata.name ?? '', uid: owner.metadata.uid ?? '', controller: true, blockOwnerDeletion: true };
+  return {
+    apiVersion: owner.apiVersion,
+    kind: owner.kind,
+    name: owner.metadata.name ?? '',
+    uid: owner.metadata.uid ?? '',
+    controller: true,
+    blockOwnerDeletion: true,
+  };
 }
 
 /** Whether `owner` controls the object. */
@@ -54,7 +61,9 @@ export function podFromTemplate(template: corev1.PodTemplateSpec, owner: KubeObj
 /** A value's JSON with sorted keys, so that equal values have equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, field: unknown) =>
-    typeof field === 'object' && field !== null && !Array.isArray(field) ? Object.fromEntries(Object.entries(field).toSorted(([a], [b]) => (a < b ? -1 : 1))) : field,
+    typeof field === 'object' && field !== null && !Array.isArray(field)
+      ? Object.fromEntries(Object.entries(field).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : field,
   );
 }
 
@@ -88,5 +97,7 @@ export function withoutCondition<C extends Condition>(conditions: ReadonlyArray<
 /** Whether a create failed because its namespace is ending: nothing is left to be done there. */
 export function isEndingNamespace(error: unknown): boolean {
   if (!isStatus(error, 'Forbidden')) return false;
-  return error.message.includes('because it is being terminated') || (error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false);
+  return (
+    error.message.includes('because it is being terminated') || (error.status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false)
+  );
 }

@@ -5,7 +5,10 @@ import { availableInMs, isReady, withCondition, withoutCondition } from './pods.
 const BURST_REPLICAS = 500;
 
 /** What a ReplicaSet needs to reach its count. */
-export type ReplicaSetPlan = { readonly kind: 'none' } | { readonly kind: 'create'; readonly count: number } | { readonly kind: 'delete'; readonly pods: readonly corev1.Pod[] };
+export type ReplicaSetPlan =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'create'; readonly count: number }
+  | { readonly kind: 'delete'; readonly pods: readonly corev1.Pod[] };
 
 /** Decides how many pods to create, or which to delete. `active` are its own pods that have not ended. Pure. */
 export function planReplicaSet(replicas: number, active: readonly corev1.Pod[], related: readonly corev1.Pod[]): ReplicaSetPlan {
@@ -57,7 +60,9 @@ export function replicaSetStatus(
   const pending = waits.filter((wait): wait is number => wait !== undefined && wait > 0);
   const known = replicaSet.status?.conditions ?? [];
   const conditions =
-    failure === undefined ? withoutCondition(known, 'ReplicaFailure') : withCondition(known, { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: failure }, nowMs);
+    failure === undefined
+      ? withoutCondition(known, 'ReplicaFailure')
+      : withCondition(known, { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: failure }, nowMs);
   return {
     status: {
       replicas: active.length,

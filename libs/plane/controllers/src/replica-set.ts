@@ -1,5 +1,6 @@
 import { messageOf, type Service } from '@tiphys/kernel';
-import { controllerOf, deepEqual, isStatus, keyOf, parseKey, selectorOf, toKey, type appsv1, type corev1 } from '@tiphys/kube-model';
+import { controllerOf, deepEqual, keyOf, parseKey, selectorOf, toKey, type appsv1, type corev1 } from '@tiphys/kube-model';
+import type { Lister } from '@tiphys/kube-client';
 import { claim } from './claim.ts';
 import { createController, DONE, type ReconcileResult } from './controller.ts';
 import { KINDS, type ControllerDeps } from './kinds.ts';
@@ -7,6 +8,7 @@ import { PendingWrites } from './pending-writes.ts';
 import { isActive, podFromTemplate } from './pods.ts';
 import { planReplicaSet, replicaSetStatus } from './replica-set-plan.ts';
 import { asError, indexByOwner, OWNER_INDEX, orphansAndOwned, slowStart } from './replicas.ts';
+import { deleteSame } from './delete-same.ts';
 
 /** Keeps as many pods of a template as each ReplicaSet asks for. */
 export function createReplicaSetController(deps: ControllerDeps): Service {
@@ -25,9 +27,20 @@ export function createReplicaSetController(deps: ControllerDeps): Service {
     }
     if (!pending.isSettled(key, clock.now())) return DONE;
     const selector = selectorOf(replicaSet.spec.selector);
-    const owned = await claim({ client, type: KINDS.pod, owner: replicaSet, ownerType: KINDS.replicaSet, selector, candidates: orphansAndOwned(pods, replicaSet, selector), signal });
+    const owned = await claim({
+      client,
+      type: KINDS.pod,
+      owner: replicaSet,
+      ownerType: KINDS.replicaSet,
+      selector,
+      candidates: orphansAndOwned(pods, replicaSet, selector),
+      signal,
+    });
     const active = owned.filter(isActive);
-    const plan = replicaSet.metadata.deletionTimestamp === undefined ? planReplicaSet(replicaSet.spec.replicas ?? 1, active, relatedPods(replicaSet)) : { kind: 'none' as const };
+    const plan =
+      replicaSet.metadata.deletionTimestamp === undefined
+        ? planReplicaSet(replicaSet.spec.replicas ?? 1, active, relatedPods(replicaSet, replicaSets, pods))
+        : { kind: 'none' as const };
     let failure: Error | undefined;
     if (plan.kind === 'create') failure = await create(key, replicaSet, plan.count, signal);
     if (plan.kind === 'delete') failure = await remove(key, plan.pods, signal);
@@ -47,12 +60,7 @@ export function createReplicaSetController(deps: ControllerDeps): Service {
   async function remove(key: string, doomed: readonly corev1.Pod[], signal: AbortSignal): Promise<Error | undefined> {
     const results = await Promise.allSettled(
       doomed.map(async (pod) => {
-        const { namespace, name = '', uid } = pod.metadata;
-        try {
-          await client.delete(KINDS.pod, { namespace, name }, { ...(uid === undefined ? {} : { preconditions: { uid } }), signal });
-        } catch (error) {
-          if (!isStatus(error, 'NotFound', 'Conflict')) throw error;
-        }
+        await deleteSame(client, KINDS.pod, pod, { signal });
         pending.deleted(key, pod, clock.now());
       }),
     );
@@ -60,15 +68,13 @@ export function createReplicaSetController(deps: ControllerDeps): Service {
     return failed === undefined ? undefined : asError(failed.reason);
   }
 
-  // Pods of sibling ReplicaSets of one Deployment count when a node is judged crowded.
-  function relatedPods(replicaSet: appsv1.ReplicaSet): readonly corev1.Pod[] {
-    const owner = controllerOf(replicaSet)?.uid;
-    const siblings = owner === undefined ? [replicaSet] : replicaSets.list(replicaSet.metadata.namespace).filter((candidate) => controllerOf(candidate)?.uid === owner);
-    return siblings.flatMap((sibling) => pods.byIndex(OWNER_INDEX, sibling.metadata.uid ?? '')).filter(isActive);
-  }
-
   return createController({
-    name: 'replicaset', clock, logger, workers: 8, informers: [replicaSets, pods], reconcile,
+    name: 'replicaset',
+    clock,
+    logger,
+    workers: 8,
+    informers: [replicaSets, pods],
+    reconcile,
     subscribe: (queue) => [
       replicaSets.onEvent(({ object }) => queue.add(keyOf(object))),
       pods.onEvent(({ object }) => {
@@ -79,4 +85,12 @@ export function createReplicaSetController(deps: ControllerDeps): Service {
       }),
     ],
   });
+}
+
+// Pods of sibling ReplicaSets of one Deployment count when a node is judged crowded.
+function relatedPods(replicaSet: appsv1.ReplicaSet, replicaSets: Lister<appsv1.ReplicaSet>, pods: Lister<corev1.Pod>): readonly corev1.Pod[] {
+  const owner = controllerOf(replicaSet)?.uid;
+  const siblings =
+    owner === undefined ? [replicaSet] : replicaSets.list(replicaSet.metadata.namespace).filter((candidate) => controllerOf(candidate)?.uid === owner);
+  return siblings.flatMap((sibling) => pods.byIndex(OWNER_INDEX, sibling.metadata.uid ?? '')).filter(isActive);
 }

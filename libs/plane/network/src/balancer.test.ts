@@ -27,8 +27,14 @@ describe('balancer', () => {
 
   it('takes ready endpoints, or those that serve while ending when there is none', () => {
     const slice = (ready: boolean) => ({
-      apiVersion: 'discovery.k8s.io/v1' as const, kind: 'EndpointSlice' as const, metadata: {}, ports: [{ name: 'web', port: 8080, protocol: 'TCP' }],
-      endpoints: [{ addresses: ['1.1.1.1'], conditions: { ready, serving: ready, terminating: false } }, { addresses: ['2.2.2.2'], conditions: { ready: false, serving: true, terminating: true } }],
+      apiVersion: 'discovery.k8s.io/v1' as const,
+      kind: 'EndpointSlice' as const,
+      metadata: {},
+      ports: [{ name: 'web', port: 8080, protocol: 'TCP' }],
+      endpoints: [
+        { addresses: ['1.1.1.1'], conditions: { ready, serving: ready, terminating: false } },
+        { addresses: ['2.2.2.2'], conditions: { ready: false, serving: true, terminating: true } },
+      ],
     });
     const port = { name: 'web', port: 80 };
     expect(backendsOf(port, [slice(true)])).toEqual([{ address: '1.1.1.1', port: 8080 }]);

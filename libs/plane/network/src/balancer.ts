@@ -9,7 +9,9 @@ export interface Backend {
 /** The endpoints of one Service port: the ready ones, or while there are none those that still serve as they end. */
 export function backendsOf(port: corev1.ServicePort, slices: readonly discoveryv1.EndpointSlice[]): readonly Backend[] {
   const all = slices.flatMap((slice) => {
-    const number = (slice.ports ?? []).find(({ name, protocol }) => (name ?? '') === (port.name ?? '') && (protocol ?? 'TCP') === (port.protocol ?? 'TCP'))?.port;
+    const number = (slice.ports ?? []).find(
+      ({ name, protocol }) => (name ?? '') === (port.name ?? '') && (protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
+    )?.port;
     return number === undefined ? [] : (slice.endpoints ?? []).map(({ addresses, conditions }) => ({ address: addresses[0] ?? '', port: number, conditions }));
   });
   const ready = all.filter(({ conditions }) => conditions?.ready !== false && conditions?.terminating !== true);

@@ -84,7 +84,10 @@ class ServiceProxy {
           queue.forget(key);
         } catch (error) {
           if (signal.aborted) return;
-          this.#options.logger[queue.numRequeues(key) === 3 ? 'warn' : 'debug']({ service: key, cause: messageOf(error) }, 'service is not proxied, trying again');
+          this.#options.logger[queue.numRequeues(key) === 3 ? 'warn' : 'debug'](
+            { service: key, cause: messageOf(error) },
+            'service is not proxied, trying again',
+          );
           queue.addRateLimited(key);
         } finally {
           queue.done(key);
@@ -127,17 +130,25 @@ class ServiceProxy {
       return await PortListener.open(host, port, this.#options.clock);
     } catch (error) {
       // In shared addressing the port kept from an earlier run may be someone else's by now.
-      if (this.#options.addressing === 'shared' && port !== 0 && error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return PortListener.open(host, 0, this.#options.clock);
+      if (this.#options.addressing === 'shared' && port !== 0 && error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
+        return PortListener.open(host, 0, this.#options.clock);
       throw error;
     }
   }
 
   async #publish(service: corev1.Service, open: ReadonlyMap<string, PortListener>, wanted: readonly Listening[], signal: AbortSignal): Promise<void> {
-    const ports = Object.fromEntries(wanted.filter(({ id }) => id.startsWith('port/') && open.has(id)).map(({ id, servicePort }) => [String(servicePort.port), open.get(id)?.port ?? 0]));
+    const ports = Object.fromEntries(
+      wanted.filter(({ id }) => id.startsWith('port/') && open.has(id)).map(({ id, servicePort }) => [String(servicePort.port), open.get(id)?.port ?? 0]),
+    );
     const value = JSON.stringify(ports);
     if (this.#options.client === undefined || Object.keys(ports).length === 0 || service.metadata.annotations?.[HOST_PORTS_ANNOTATION] === value) return;
     const { namespace, name = '' } = service.metadata;
-    await this.#options.client.patch(SERVICES, { namespace, name }, { metadata: { annotations: { [HOST_PORTS_ANNOTATION]: value } } }, { type: 'merge', signal });
+    await this.#options.client.patch(
+      SERVICES,
+      { namespace, name },
+      { metadata: { annotations: { [HOST_PORTS_ANNOTATION]: value } } },
+      { type: 'merge', signal },
+    );
   }
 }
 
@@ -149,7 +160,10 @@ function wantedListeners(service: corev1.Service, addressing: 'loopback' | 'shar
   const kept = keptPorts(service);
   return ports.flatMap((servicePort) => {
     const { port, nodePort = 0 } = servicePort;
-    const own = addressing === 'shared' ? { id: `port/${port}`, host: '127.0.0.1', port: kept[String(port)] ?? 0 } : { id: `ip/${clusterIP}/${port}`, host: clusterIP, port };
+    const own =
+      addressing === 'shared'
+        ? { id: `port/${port}`, host: '127.0.0.1', port: kept[String(port)] ?? 0 }
+        : { id: `ip/${clusterIP}/${port}`, host: clusterIP, port };
     return [
       ...(addressing === 'shared' || clusterIP.startsWith('127.') ? [{ ...own, servicePort }] : []),
       ...(nodePort === 0 ? [] : [{ id: `node/${nodePort}`, host: '127.0.0.1', port: nodePort, servicePort }]),
@@ -161,7 +175,9 @@ function keptPorts(service: corev1.Service): Readonly<Record<string, number>> {
   try {
     const value: unknown = JSON.parse(service.metadata.annotations?.[HOST_PORTS_ANNOTATION] ?? '{}');
     if (typeof value !== 'object' || value === null) return {};
-    return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, number] => Number.isInteger(entry[1]) && Number(entry[1]) > 0 && Number(entry[1]) < 65_536));
+    return Object.fromEntries(
+      Object.entries(value).filter((entry): entry is [string, number] => Number.isInteger(entry[1]) && Number(entry[1]) > 0 && Number(entry[1]) < 65_536),
+    );
   } catch {
     return {}; // Written by a hand: free ports are taken.
   }

@@ -68,7 +68,11 @@ export async function stopContainer(context: ContainerContext, container: Contai
   let leftMs = graceMs;
   if (preStop !== undefined && graceMs > 0 && host.runtime.real) {
     const beganAt = host.clock.monotonic();
-    const result = await runHook(context, container, sandbox, { action: preStop, timeoutMs: graceMs, signal: AbortSignal.any([host.signal, exitSignal(running)]) }).catch(() => undefined); // The container ended first.
+    const result = await runHook(context, container, sandbox, {
+      action: preStop,
+      timeoutMs: graceMs,
+      signal: AbortSignal.any([host.signal, exitSignal(running)]),
+    }).catch(() => undefined); // The container ended first.
     if (result?.ok === false) host.events.record(pod, 'Warning', 'FailedPreStopHook', `PreStopHook failed: ${result.message}`, fieldPath(container));
     leftMs = Math.max(graceMs - (host.clock.monotonic() - beganAt), MIN_GRACE_MS);
   }
@@ -97,7 +101,14 @@ async function serve(context: ContainerContext, container: ContainerRecord, sand
     setServing(context, container, true, false);
     return;
   }
-  await probeContainer(proberOptions(context, container, { runtime: host.runtime, target: { namespace: record.namespace, pod: record.name, uid: record.uid, container: spec.name }, container: spec, sandbox }, signal));
+  await probeContainer(
+    proberOptions(
+      context,
+      container,
+      { runtime: host.runtime, target: { namespace: record.namespace, pod: record.name, uid: record.uid, container: spec.name }, container: spec, sandbox },
+      signal,
+    ),
+  );
 }
 
 function proberOptions(context: ContainerContext, container: ContainerRecord, place: ActionPlace, signal: AbortSignal): ProberOptions {
@@ -108,7 +119,14 @@ function proberOptions(context: ContainerContext, container: ContainerRecord, pl
     signal,
     onStarted: () => setServing(context, container, true, container.ready),
     onReady: (isReady) => setServing(context, container, container.started, isReady),
-    onFailure: (kind, message) => host.events.record(context.pod(), 'Warning', 'Unhealthy', `${kind[0]?.toUpperCase() ?? ''}${kind.slice(1)} probe failed: ${message}`, fieldPath(container)),
+    onFailure: (kind, message) =>
+      host.events.record(
+        context.pod(),
+        'Warning',
+        'Unhealthy',
+        `${kind[0]?.toUpperCase() ?? ''}${kind.slice(1)} probe failed: ${message}`,
+        fieldPath(container),
+      ),
     onUnhealthy(kind, probe) {
       const graceMs = probe.terminationGracePeriodSeconds === undefined ? graceOf(context.pod()) : probe.terminationGracePeriodSeconds * 1_000;
       // stop never rejects; the exit handler goes on from there.
@@ -129,7 +147,12 @@ function setServing(context: ContainerContext, container: ContainerRecord, start
   context.host.wake(context.record.uid);
 }
 
-async function runHook(context: ContainerContext, container: ContainerRecord, sandbox: Sandbox, handler: { readonly action: corev1.LifecycleHandler; readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<{ readonly ok: boolean; readonly message: string }> {
+async function runHook(
+  context: ContainerContext,
+  container: ContainerRecord,
+  sandbox: Sandbox,
+  handler: { readonly action: corev1.LifecycleHandler; readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<{ readonly ok: boolean; readonly message: string }> {
   const { host, record } = context;
   const spec = containerSpec(context.pod(), container.name);
   if (spec === undefined) return { ok: true, message: '' };
@@ -138,7 +161,12 @@ async function runHook(context: ContainerContext, container: ContainerRecord, sa
     await host.clock.sleep(Math.min(action.sleep.seconds * 1_000, timeoutMs), signal);
     return { ok: true, message: '' };
   }
-  return doAction(action, { runtime: host.runtime, target: { namespace: record.namespace, pod: record.name, uid: record.uid, container: spec.name }, container: spec, sandbox }, timeoutMs, signal);
+  return doAction(
+    action,
+    { runtime: host.runtime, target: { namespace: record.namespace, pod: record.name, uid: record.uid, container: spec.name }, container: spec, sandbox },
+    timeoutMs,
+    signal,
+  );
 }
 
 function exitSignal(running: RunningContainer): AbortSignal {
@@ -171,7 +199,13 @@ function waitInBackoff(context: ContainerContext, container: ContainerRecord, de
   const delay = delayMs >= 1_000 ? `${Math.round(delayMs / 1_000)}s` : `${delayMs}ms`;
   const message = `back-off ${delay} restarting failed container=${container.name} pod=${record.name}_${record.namespace}(${record.uid})`;
   container.waiting = { reason: 'CrashLoopBackOff', message };
-  host.events.record(context.pod(), 'Warning', 'BackOff', `Back-off restarting failed container ${container.name} in pod ${record.name}_${record.namespace}(${record.uid})`, fieldPath(container));
+  host.events.record(
+    context.pod(),
+    'Warning',
+    'BackOff',
+    `Back-off restarting failed container ${container.name} in pod ${record.name}_${record.namespace}(${record.uid})`,
+    fieldPath(container),
+  );
 }
 
 /** The container's place in its pod's spec, as events name it. */

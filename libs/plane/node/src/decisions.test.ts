@@ -11,7 +11,12 @@ import { resolveVolumes } from './volumes.ts';
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
 
 function pod(spec: Partial<corev1.PodSpec>, metadata: Partial<corev1.Pod['metadata']> = {}): corev1.Pod {
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'shop', name: 'web', uid: 'u', labels: { app: 'web' }, ...metadata }, spec: { containers: [{ name: 'main' }], ...spec } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace: 'shop', name: 'web', uid: 'u', labels: { app: 'web' }, ...metadata },
+    spec: { containers: [{ name: 'main' }], ...spec },
+  };
 }
 
 const exit = (exitCode: number): ContainerExit => ({ exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', startedAtMs: nowMs, finishedAtMs: nowMs });
@@ -24,7 +29,8 @@ function record(of: corev1.Pod, phases: Readonly<Record<string, 'running' | 'sta
     container.phase = typeof phase === 'number' ? 'exited' : phase;
     if (typeof phase === 'number') container.exit = exit(phase);
     else container.started = container.ready = phase === 'running';
-    if (phase === 'running') container.running = { id: `x://${container.name}`, startedAtMs: nowMs, exited: new Promise(() => undefined), stop: async () => undefined };
+    if (phase === 'running')
+      container.running = { id: `x://${container.name}`, startedAtMs: nowMs, exited: new Promise(() => undefined), stop: async () => undefined };
   }
   return made;
 }
@@ -42,7 +48,12 @@ describe('pod plan', () => {
     ['restarts under Always even after success', pod({}), { main: 0 }, { start: ['main'], terminal: undefined }],
     ['succeeds under OnFailure', pod({ restartPolicy: 'OnFailure' }), { main: 0 }, { terminal: 'Succeeded' }],
     ['fails under Never', pod({ restartPolicy: 'Never' }), { main: 2 }, { terminal: 'Failed' }],
-    ['ends sidecars with the pod', { ...inits, spec: { ...inits.spec, containers: [{ name: 'main' }], restartPolicy: 'Never' } }, { first: 0, proxy: 'running', second: 0, main: 0 }, { terminal: 'Succeeded', stop: ['proxy'] }],
+    [
+      'ends sidecars with the pod',
+      { ...inits, spec: { ...inits.spec, containers: [{ name: 'main' }], restartPolicy: 'Never' } },
+      { first: 0, proxy: 'running', second: 0, main: 0 },
+      { terminal: 'Succeeded', stop: ['proxy'] },
+    ],
   ];
   it.each(cases)('%s', (_name, of, phases, expected) => {
     expect(planPod(of, record(of, phases), nowMs)).toMatchObject(expected);
@@ -71,7 +82,11 @@ describe('pod status', () => {
     expect(first).toMatchObject({ phase: 'Pending', qosClass: 'BestEffort', containerStatuses: [{ state: { waiting: { reason: 'ContainerCreating' } } }] });
     const running = podStatus(of, record(of, { main: 'running' }), '127.0.0.1', first.conditions ?? [], nowMs + 5_000);
     expect(running.phase).toBe('Running');
-    expect(Object.fromEntries((running.conditions ?? []).map(({ type, status }) => [type, status]))).toMatchObject({ ContainersReady: 'True', Ready: 'False', Initialized: 'True' });
+    expect(Object.fromEntries((running.conditions ?? []).map(({ type, status }) => [type, status]))).toMatchObject({
+      ContainersReady: 'True',
+      Ready: 'False',
+      Initialized: 'True',
+    });
     expect(podStatus(of, record(of, { main: 'running' }), '127.0.0.1', running.conditions ?? [], nowMs + 9_000)).toEqual(running);
     const gated = { ...of, status: { conditions: [{ type: 'lb', status: 'True' }] } };
     expect(podStatus(gated, record(of, { main: 'running' }), '127.0.0.1', [], nowMs).conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
@@ -81,7 +96,9 @@ describe('pod status', () => {
     const of = pod({});
     const crashed = record(of, { main: 3 });
     for (const container of crashed.containers) container.waiting = { reason: 'CrashLoopBackOff', message: 'back-off 10s' };
-    expect(podStatus(of, crashed, '', [], nowMs).containerStatuses).toMatchObject([{ state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 3 } } }]);
+    expect(podStatus(of, crashed, '', [], nowMs).containerStatuses).toMatchObject([
+      { state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated: { exitCode: 3 } } },
+    ]);
     expect(podStatus(of, crashed, '', [], nowMs).phase).toBe('Running');
   });
 });
@@ -90,8 +107,11 @@ describe('environment and volumes', () => {
   const sources: PodSources = {
     acceptsAnyVolume: false,
     configMap: (name) => (name === 'conf' ? { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { 'a.txt': 'A', LEVEL: 'info' } } : undefined),
-    secret: (name) => (name === 'keys' ? { apiVersion: 'v1', kind: 'Secret', metadata: { name }, data: { token: Buffer.from('s3cret').toString('base64') } } : undefined),
-    services: () => [{ apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name: 'my-db' }, spec: { clusterIP: '127.96.0.5', ports: [{ port: 5432 }] } }],
+    secret: (name) =>
+      name === 'keys' ? { apiVersion: 'v1', kind: 'Secret', metadata: { name }, data: { token: Buffer.from('s3cret').toString('base64') } } : undefined,
+    services: () => [
+      { apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name: 'my-db' }, spec: { clusterIP: '127.96.0.5', ports: [{ port: 5432 }] } },
+    ],
     token: () => 'jwt',
   };
   const context = { podIP: '127.64.0.2', hostIP: '127.0.0.1', nodeName: 'n', allocatable: { cpu: '2', memory: '1Gi' } };
@@ -115,7 +135,17 @@ describe('environment and volumes', () => {
     const inputs = resolveInputs(pod({ containers: [container] }), container, sources, context, { HOST: '127.64.0.2', PORT: '8080' });
     expect(inputs).toMatchObject({
       args: ['--at=0.0.0.0:8080', '$(HOST)', '$(NOPE)'],
-      env: { C_LEVEL: 'info', URL: 'http://0.0.0.0:8080', POD: 'web', APP: 'web', KEY: 's3cret', CPU: '2000', MY_DB_SERVICE_HOST: '127.96.0.5', MY_DB_SERVICE_PORT: '5432', HOSTNAME: 'web' },
+      env: {
+        C_LEVEL: 'info',
+        URL: 'http://0.0.0.0:8080',
+        POD: 'web',
+        APP: 'web',
+        KEY: 's3cret',
+        CPU: '2000',
+        MY_DB_SERVICE_HOST: '127.96.0.5',
+        MY_DB_SERVICE_PORT: '5432',
+        HOSTNAME: 'web',
+      },
     });
     expect('env' in inputs && 'MAYBE' in inputs.env).toBe(false);
     expect(expand('$(A', { A: '1' })).toBe('$(A');
@@ -126,18 +156,39 @@ describe('environment and volumes', () => {
     expect(needs([{ name: 'X', valueFrom: { configMapKeyRef: { name: 'nope', key: 'x' } } }])).toEqual({ problem: 'configmap "nope" not found' });
     expect(needs([{ name: 'X', valueFrom: { secretKeyRef: { name: 'keys', key: 'y' } } }])).toEqual({ problem: "couldn't find key y in secret shop/keys" });
     expect(resolveVolumes(pod({ volumes: [{ name: 'v', secret: { secretName: 'nope' } }] }), sources, context)).toEqual({ problem: 'secret "nope" not found' });
-    expect(resolveVolumes(pod({ volumes: [{ name: 'v', nfs: { server: 's', path: '/' } }] }), sources, context)).toMatchObject({ problem: expect.stringContaining('nfs volumes are not offered') });
+    expect(resolveVolumes(pod({ volumes: [{ name: 'v', nfs: { server: 's', path: '/' } }] }), sources, context)).toMatchObject({
+      problem: expect.stringContaining('nfs volumes are not offered'),
+    });
   });
 
   it('projects sources into one folder with private modes for secrets', () => {
     const volumes = resolveVolumes(
-      pod({ volumes: [{ name: 'all', projected: { sources: [{ configMap: { name: 'conf', items: [{ key: 'a.txt', path: 'd/a' }] } }, { secret: { name: 'keys' } }, { downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } }, { serviceAccountToken: { path: 'jwt' } }] } }] }),
+      pod({
+        volumes: [
+          {
+            name: 'all',
+            projected: {
+              sources: [
+                { configMap: { name: 'conf', items: [{ key: 'a.txt', path: 'd/a' }] } },
+                { secret: { name: 'keys' } },
+                { downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+                { serviceAccountToken: { path: 'jwt' } },
+              ],
+            },
+          },
+        ],
+      }),
       sources,
       context,
     );
     const [volume] = Array.isArray(volumes) ? volumes : [];
-    expect(volume.files.map((file: { path: string; data: Uint8Array; mode: number }) => [file.path, Buffer.from(file.data).toString(), file.mode.toString(8)])).toEqual([
-      ['d/a', 'A', '644'], ['token', 's3cret', '600'], ['labels', 'app="web"', '644'], ['jwt', 'jwt', '600'],
+    expect(
+      volume.files.map((file: { path: string; data: Uint8Array; mode: number }) => [file.path, Buffer.from(file.data).toString(), file.mode.toString(8)]),
+    ).toEqual([
+      ['d/a', 'A', '644'],
+      ['token', 's3cret', '600'],
+      ['labels', 'app="web"', '644'],
+      ['jwt', 'jwt', '600'],
     ]);
   });
 });

@@ -14,23 +14,39 @@ export function fieldValue(pod: corev1.Pod, fieldPath: string, context: Downward
   const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(fieldPath);
   if (keyed !== null) return (keyed[1] === 'labels' ? pod.metadata.labels : pod.metadata.annotations)?.[keyed[2] ?? ''] ?? '';
   switch (fieldPath) {
-    case 'metadata.name': return pod.metadata.name ?? '';
-    case 'metadata.namespace': return pod.metadata.namespace ?? '';
-    case 'metadata.uid': return pod.metadata.uid ?? '';
-    case 'metadata.labels': return formatMap(pod.metadata.labels);
-    case 'metadata.annotations': return formatMap(pod.metadata.annotations);
-    case 'spec.nodeName': return context.nodeName;
-    case 'spec.serviceAccountName': return pod.spec?.serviceAccountName ?? 'default';
-    case 'status.podIP': return context.podIP;
-    case 'status.podIPs': return context.podIP;
-    case 'status.hostIP': return context.hostIP;
-    case 'status.hostIPs': return context.hostIP;
-    default: return undefined;
+    case 'metadata.name':
+      return pod.metadata.name ?? '';
+    case 'metadata.namespace':
+      return pod.metadata.namespace ?? '';
+    case 'metadata.uid':
+      return pod.metadata.uid ?? '';
+    case 'metadata.labels':
+      return formatMap(pod.metadata.labels);
+    case 'metadata.annotations':
+      return formatMap(pod.metadata.annotations);
+    case 'spec.nodeName':
+      return context.nodeName;
+    case 'spec.serviceAccountName':
+      return pod.spec?.serviceAccountName ?? 'default';
+    case 'status.podIP':
+      return context.podIP;
+    case 'status.podIPs':
+      return context.podIP;
+    case 'status.hostIP':
+      return context.hostIP;
+    case 'status.hostIPs':
+      return context.hostIP;
+    default:
+      return undefined;
   }
 }
 
 /** The value of a `resourceFieldRef`: the amount divided by the divisor, rounded up; undefined for an unknown resource. */
-export function resourceValue(container: corev1.Container, ref: corev1.ResourceFieldSelector, allocatable: Readonly<Record<string, string>>): string | undefined {
+export function resourceValue(
+  container: corev1.Container,
+  ref: corev1.ResourceFieldSelector,
+  allocatable: Readonly<Record<string, string>>,
+): string | undefined {
   const [kind, name = ''] = ref.resource.split(/\.(.+)/);
   if ((kind !== 'limits' && kind !== 'requests') || name === '') return undefined;
   const limits = container.resources?.limits?.[name] ?? allocatable[name];

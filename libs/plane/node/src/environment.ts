@@ -37,16 +37,21 @@ export function resolveInputs(
 
 /** Replaces `$(NAME)` by its value and `$$` by `$`; unknown names stay as they are (third_party/forked/golang/expansion). */
 export function expand(text: string, env: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/\$\$|\$\(([^)]*)\)/g, (whole, name: string | undefined) => (name === undefined ? '$' : Object.hasOwn(env, name) ? (env[name] ?? whole) : whole));
+  return text.replaceAll(/\$\$|\$\(([^)]*)\)/g, (whole, name: string | undefined) =>
+    name === undefined ? '$' : Object.hasOwn(env, name) ? (env[name] ?? whole) : whole,
+  );
 }
 
 function envFromEntries(from: corev1.EnvFromSource, sources: PodSources): Readonly<Record<string, string>> | SourceProblem {
   const ref = from.configMapRef ?? from.secretRef;
   if (ref?.name === undefined) return {};
   const entries = entriesOf(from.configMapRef === undefined ? 'secret' : 'configmap', ref.name, sources);
-  if (entries === undefined) return ref.optional === true ? {} : { problem: `${from.configMapRef === undefined ? 'secret' : 'configmap'} "${ref.name}" not found` };
+  if (entries === undefined)
+    return ref.optional === true ? {} : { problem: `${from.configMapRef === undefined ? 'secret' : 'configmap'} "${ref.name}" not found` };
   // Names no shell could hold are left out, as the kubelet does.
-  return Object.fromEntries([...entries].filter(([name]) => /^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(name)).map(([name, bytes]) => [name, Buffer.from(bytes).toString('utf8')]));
+  return Object.fromEntries(
+    [...entries].filter(([name]) => /^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(name)).map(([name, bytes]) => [name, Buffer.from(bytes).toString('utf8')]),
+  );
 }
 
 interface EnvOrigin {
@@ -56,7 +61,11 @@ interface EnvOrigin {
   readonly context: DownwardContext;
 }
 
-function envValue({ pod, container, sources, context }: EnvOrigin, entry: corev1.EnvVar, env: Readonly<Record<string, string>>): { readonly value: string | undefined } | SourceProblem {
+function envValue(
+  { pod, container, sources, context }: EnvOrigin,
+  entry: corev1.EnvVar,
+  env: Readonly<Record<string, string>>,
+): { readonly value: string | undefined } | SourceProblem {
   const from = entry.valueFrom;
   if (from === undefined) return { value: expand(entry.value ?? '', env) };
   if (from.fieldRef !== undefined) {
@@ -76,7 +85,12 @@ function envValue({ pod, container, sources, context }: EnvOrigin, entry: corev1
   const bytes = entries?.get(ref.key);
   if (bytes !== undefined) return { value: Buffer.from(bytes).toString('utf8') };
   if (ref.optional === true) return { value: undefined };
-  return { problem: entries === undefined ? `${kind} "${ref.name ?? ''}" not found` : `couldn't find key ${ref.key} in ${kind} ${pod.metadata.namespace ?? ''}/${ref.name ?? ''}` };
+  return {
+    problem:
+      entries === undefined
+        ? `${kind} "${ref.name ?? ''}" not found`
+        : `couldn't find key ${ref.key} in ${kind} ${pod.metadata.namespace ?? ''}/${ref.name ?? ''}`,
+  };
 }
 
 function entriesOf(kind: 'configmap' | 'secret', name: string, sources: PodSources): ReadonlyMap<string, Uint8Array> | undefined {

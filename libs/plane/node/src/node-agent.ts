@@ -42,10 +42,20 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   const capacity = options.capacity ?? machineCapacity();
   const address = options.address ?? '127.0.0.1';
   const manager = new PodManager({
-    client, informers, runtime, clock, logger, nodeNames: [nodeName], hostIP: address, allocatable: capacity, ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
+    client,
+    informers,
+    runtime,
+    clock,
+    logger,
+    nodeNames: [nodeName],
+    hostIP: address,
+    allocatable: capacity,
+    ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
   });
   const registration = createRegistration({
-    client, clock, logger,
+    client,
+    clock,
+    logger,
     description: { nodeName, address, capacity, labels: options.labels ?? {}, taints: options.taints ?? [], runtimeVersion: `${runtime.name}://0.1.0` },
   });
   return together(`node/${nodeName}`, [nodeName], manager, [registration]);
@@ -75,17 +85,32 @@ export function createSimulatedNodes(options: SimulatedNodesOptions): NodeAgent 
   const capacity = options.capacity ?? { cpu: '16', memory: '64Gi', pods: '250', 'ephemeral-storage': '500Gi' };
   const nodeNames = Array.from({ length: count }, (_, index) => `${options.namePrefix ?? 'sim'}-${index}`);
   const manager = new PodManager({
-    client, informers, clock, logger, nodeNames, hostIP: '127.0.0.1', allocatable: capacity,
+    client,
+    informers,
+    clock,
+    logger,
+    nodeNames,
+    hostIP: '127.0.0.1',
+    allocatable: capacity,
     runtime: createSimulatedRuntime(options),
     events: options.events ?? count <= 10,
     ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
   });
   const registrations = nodeNames.map((nodeName) =>
     createRegistration({
-      client, clock, logger,
+      client,
+      clock,
+      logger,
       // Many leases are renewed less often: nothing can go wrong with a node that does not exist.
       leaseSeconds: count > 10 ? 240 : 40,
-      description: { nodeName, address: '127.0.0.1', capacity, labels: { 'tiphys.dev/simulated': 'true', ...options.labels }, taints: options.taints ?? [], runtimeVersion: 'simulated://0.1.0' },
+      description: {
+        nodeName,
+        address: '127.0.0.1',
+        capacity,
+        labels: { 'tiphys.dev/simulated': 'true', ...options.labels },
+        taints: options.taints ?? [],
+        runtimeVersion: 'simulated://0.1.0',
+      },
     }),
   );
   return together(`nodes/${options.namePrefix ?? 'sim'}`, nodeNames, manager, registrations);

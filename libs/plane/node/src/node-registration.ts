@@ -77,7 +77,12 @@ function describeNode(description: NodeDescription, nowMs: number): corev1.Node 
   const { nodeName, address, capacity, labels, taints, runtimeVersion } = description;
   const os = platform() === 'win32' ? 'windows' : platform();
   const cpu = arch() === 'x64' ? 'amd64' : arch();
-  const isolation = Object.fromEntries(['', 'beta.'].flatMap((prefix) => [[`${prefix}kubernetes.io/os`, os], [`${prefix}kubernetes.io/arch`, cpu]]));
+  const isolation = Object.fromEntries(
+    ['', 'beta.'].flatMap((prefix) => [
+      [`${prefix}kubernetes.io/os`, os],
+      [`${prefix}kubernetes.io/arch`, cpu],
+    ]),
+  );
   return {
     apiVersion: 'v1',
     kind: 'Node',
@@ -86,11 +91,22 @@ function describeNode(description: NodeDescription, nowMs: number): corev1.Node 
     status: {
       capacity,
       allocatable: capacity,
-      addresses: [{ type: 'InternalIP', address }, { type: 'Hostname', address: nodeName }],
+      addresses: [
+        { type: 'InternalIP', address },
+        { type: 'Hostname', address: nodeName },
+      ],
       conditions: nodeConditions(nowMs),
       nodeInfo: {
-        architecture: cpu, operatingSystem: os, kernelVersion: release(), osImage: `${os} on ${hostname()}`, kubeletVersion: 'v1.33.0', kubeProxyVersion: 'v1.33.0',
-        containerRuntimeVersion: runtimeVersion, bootID: '', machineID: '', systemUUID: '',
+        architecture: cpu,
+        operatingSystem: os,
+        kernelVersion: release(),
+        osImage: `${os} on ${hostname()}`,
+        kubeletVersion: 'v1.33.0',
+        kubeProxyVersion: 'v1.33.0',
+        containerRuntimeVersion: runtimeVersion,
+        bootID: '',
+        machineID: '',
+        systemUUID: '',
       },
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     },
@@ -99,7 +115,14 @@ function describeNode(description: NodeDescription, nowMs: number): corev1.Node 
 
 function nodeConditions(nowMs: number): corev1.NodeCondition[] {
   const time = toTimestamp(nowMs);
-  const row = (type: string, status: string, reason: string, message: string): corev1.NodeCondition => ({ type, status, reason, message, lastHeartbeatTime: time, lastTransitionTime: time });
+  const row = (type: string, status: string, reason: string, message: string): corev1.NodeCondition => ({
+    type,
+    status,
+    reason,
+    message,
+    lastHeartbeatTime: time,
+    lastTransitionTime: time,
+  });
   return [
     row('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
     row('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),
@@ -111,21 +134,35 @@ function nodeConditions(nowMs: number): corev1.NodeCondition[] {
 function keepTransitions(live: ReadonlyArray<corev1.NodeCondition>, wanted: ReadonlyArray<corev1.NodeCondition>): ReadonlyArray<corev1.NodeCondition> {
   return wanted.map((condition) => {
     const known = live.find(({ type }) => type === condition.type);
-    return known?.status === condition.status && known.lastTransitionTime !== undefined ? { ...condition, lastTransitionTime: known.lastTransitionTime } : condition;
+    return known?.status === condition.status && known.lastTransitionTime !== undefined
+      ? { ...condition, lastTransitionTime: known.lastTransitionTime }
+      : condition;
   });
 }
 
-async function renewLease(client: KubeClient, node: corev1.Node, known: coordinationv1.Lease | undefined, leaseTerms: { readonly leaseSeconds: number; readonly nowMs: number }, signal: AbortSignal): Promise<coordinationv1.Lease> {
+async function renewLease(
+  client: KubeClient,
+  node: corev1.Node,
+  known: coordinationv1.Lease | undefined,
+  leaseTerms: { readonly leaseSeconds: number; readonly nowMs: number },
+  signal: AbortSignal,
+): Promise<coordinationv1.Lease> {
   const name = node.metadata.name ?? '';
   const { leaseSeconds, nowMs } = leaseTerms;
   const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime: toMicroTimestamp(nowMs) };
   if (known !== undefined) return client.patch<coordinationv1.Lease>(LEASES, { namespace: LEASE_NAMESPACE, name }, { spec }, { type: 'merge', signal });
   const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name, uid: node.metadata.uid ?? '' }];
-  const lease: coordinationv1.Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace: LEASE_NAMESPACE, name, ownerReferences }, spec };
+  const lease: coordinationv1.Lease = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { namespace: LEASE_NAMESPACE, name, ownerReferences },
+    spec,
+  };
   try {
     return await client.create<coordinationv1.Lease>(LEASES, lease, { signal });
   } catch (error) {
-    if (isStatus(error, 'AlreadyExists')) return client.patch<coordinationv1.Lease>(LEASES, { namespace: LEASE_NAMESPACE, name }, { spec }, { type: 'merge', signal });
+    if (isStatus(error, 'AlreadyExists'))
+      return client.patch<coordinationv1.Lease>(LEASES, { namespace: LEASE_NAMESPACE, name }, { spec }, { type: 'merge', signal });
     if (!isStatus(error, 'NotFound')) throw error;
     await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: LEASE_NAMESPACE } }, { signal });
     return client.create<coordinationv1.Lease>(LEASES, lease, { signal });

@@ -59,7 +59,8 @@ export class PodManager implements Service {
       },
       portForward: async (target, port, stream, signal) => {
         const { sandbox } = this.#podOf(target).record;
-        if (sandbox === undefined || !options.runtime.real) throw statusError('BadRequest', `pod "${target.pod}" has no process that could listen on port ${port}`);
+        if (sandbox === undefined || !options.runtime.real)
+          throw statusError('BadRequest', `pod "${target.pod}" has no process that could listen on port ${port}`);
         await forwardPort(sandbox.podIP, sandbox.hostPorts[port] ?? port, stream, signal);
       },
     };
@@ -75,7 +76,10 @@ export class PodManager implements Service {
       await Promise.all([this.#pods.waitForSync(signal), this.#sources.waitForSync(signal)]);
       await runtime.recover(this.#pods.list().filter((pod) => this.#isOurs(pod)));
       const host = this.#hostFor(queue, ending.signal);
-      stops.push(this.#followPods(host, queue), this.#sources.onChange((namespace, name) => this.#wakeUsers(namespace, name, queue)));
+      stops.push(
+        this.#followPods(host, queue),
+        this.#sources.onChange((namespace, name) => this.#wakeUsers(namespace, name, queue)),
+      );
       const workers = Array.from({ length: WORKERS }, () => this.#work(queue, ending.signal));
       await aborted(signal);
       queue.shutDown();
@@ -95,9 +99,17 @@ export class PodManager implements Service {
   #hostFor(queue: WorkQueue, signal: AbortSignal): PodHost {
     const { client, clock, logger, runtime, hostIP, allocatable, backoff, nodeNames } = this.#options;
     const recorder: EventRecorder =
-      this.#options.events === false ? silentRecorder : createEventRecorder({ client, clock, logger, component: 'kubelet', ...(nodeNames[0] === undefined ? {} : { host: nodeNames[0] }), signal });
+      this.#options.events === false
+        ? silentRecorder
+        : createEventRecorder({ client, clock, logger, component: 'kubelet', ...(nodeNames[0] === undefined ? {} : { host: nodeNames[0] }), signal });
     return {
-      client, clock, logger, runtime, hostIP, allocatable, signal,
+      client,
+      clock,
+      logger,
+      runtime,
+      hostIP,
+      allocatable,
+      signal,
       events: recorder,
       backoff: { ...defaultBackoff, ...backoff },
       sourcesFor: (pod, callSignal) => this.#sources.sourcesFor(pod, runtime.real, callSignal),
@@ -164,24 +176,35 @@ export class PodManager implements Service {
   }
 
   #podOf(target: Omit<ContainerTarget, 'container'>): PodWorker {
-    const worker = this.#workers.get(target.uid) ?? [...this.#workers.values()].find(({ record }) => record.namespace === target.namespace && record.name === target.pod);
+    const worker =
+      this.#workers.get(target.uid) ?? [...this.#workers.values()].find(({ record }) => record.namespace === target.namespace && record.name === target.pod);
     if (worker === undefined) throw statusError('NotFound', `pod "${target.pod}" is not on this node`);
     return worker;
   }
 
   #workerOf(target: ContainerTarget): PodWorker {
     const worker = this.#podOf(target);
-    if (containerSpec(worker.pod(), target.container) === undefined) throw statusError('BadRequest', `container ${target.container} is not valid for pod ${target.pod}`);
+    if (containerSpec(worker.pod(), target.container) === undefined)
+      throw statusError('BadRequest', `container ${target.container} is not valid for pod ${target.pod}`);
     return worker;
   }
 
   #attemptOf(target: ContainerTarget, options: LogOptions): number {
     const record = this.#workerOf(target).record.containers.find(({ name }) => name === target.container);
     const neverRan = record === undefined || (record.running === undefined && record.exit === undefined && record.last === undefined);
-    if (neverRan) throw statusError('BadRequest', `container "${target.container}" in pod "${target.pod}" is waiting to start: ${record?.waiting?.reason ?? 'ContainerCreating'}`);
-    if (options.previous === true && record.restartCount === 0) throw statusError('BadRequest', `previous terminated container "${target.container}" in pod "${target.pod}" not found`);
+    if (neverRan)
+      throw statusError(
+        'BadRequest',
+        `container "${target.container}" in pod "${target.pod}" is waiting to start: ${record?.waiting?.reason ?? 'ContainerCreating'}`,
+      );
+    if (options.previous === true && record.restartCount === 0)
+      throw statusError('BadRequest', `previous terminated container "${target.container}" in pod "${target.pod}" not found`);
     // While it has not started anew, the last run's log is the present one.
-    return options.previous === true ? record.restartCount - 1 : record.running === undefined && record.exit === undefined ? Math.max(record.restartCount - 1, 0) : record.restartCount;
+    return options.previous === true
+      ? record.restartCount - 1
+      : record.running === undefined && record.exit === undefined
+        ? Math.max(record.restartCount - 1, 0)
+        : record.restartCount;
   }
 
   #requireRunning(target: ContainerTarget): void {

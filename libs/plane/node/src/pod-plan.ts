@@ -43,7 +43,8 @@ function planInit(pod: corev1.Pod, record: PodRecord, nowMs: number): PodPlan | 
     const step = planStart(pod, container, nowMs);
     if (step.start) start.push(container.name);
     wakeAtMs = earliest(wakeAtMs, step.wakeAtMs);
-    if (container.role === 'init' && container.phase === 'exited' && !step.willStart) return { ...NOTHING, terminal: 'Failed', stop: aliveNames(record, 'sidecar') };
+    if (container.role === 'init' && container.phase === 'exited' && !step.willStart)
+      return { ...NOTHING, terminal: 'Failed', stop: aliveNames(record, 'sidecar') };
     if (wasInitialized) continue;
     if (container.role === 'init' || !container.started) return { ...NOTHING, start, wakeAtMs };
   }
@@ -67,7 +68,11 @@ function planApps(pod: corev1.Pod, record: PodRecord, nowMs: number): PodPlan {
   };
 }
 
-function planStart(pod: corev1.Pod, container: ContainerRecord, nowMs: number): { readonly start: boolean; readonly willStart: boolean; readonly wakeAtMs?: number } {
+function planStart(
+  pod: corev1.Pod,
+  container: ContainerRecord,
+  nowMs: number,
+): { readonly start: boolean; readonly willStart: boolean; readonly wakeAtMs?: number } {
   if (isAlive(container)) return { start: false, willStart: false };
   if (container.phase === 'exited' && !isRestarted(pod, container, container.exit?.exitCode ?? 1)) return { start: false, willStart: false };
   return container.retryAtMs > nowMs ? { start: false, willStart: true, wakeAtMs: container.retryAtMs } : { start: true, willStart: true };

@@ -60,8 +60,20 @@ export function newPodRecord(pod: corev1.Pod, nowMs: number): PodRecord {
 
 function newContainerRecord(container: corev1.Container, role: ContainerRecord['role']): ContainerRecord {
   return {
-    name: container.name, role, phase: 'waiting', waiting: undefined, running: undefined, exit: undefined, exitId: undefined, last: undefined, lastId: undefined,
-    restartCount: 0, backoffMs: 0, retryAtMs: 0, started: false, ready: false,
+    name: container.name,
+    role,
+    phase: 'waiting',
+    waiting: undefined,
+    running: undefined,
+    exit: undefined,
+    exitId: undefined,
+    last: undefined,
+    lastId: undefined,
+    restartCount: 0,
+    backoffMs: 0,
+    retryAtMs: 0,
+    started: false,
+    ready: false,
   };
 }
 
@@ -84,7 +96,12 @@ export function recallPod(record: PodRecord, pod: corev1.Pod, adopt: (status: co
   }
 }
 
-function recallContainer(container: ContainerRecord, status: corev1.ContainerStatus, adopt: (status: corev1.ContainerStatus) => RunningContainer | undefined, nowMs: number): void {
+function recallContainer(
+  container: ContainerRecord,
+  status: corev1.ContainerStatus,
+  adopt: (status: corev1.ContainerStatus) => RunningContainer | undefined,
+  nowMs: number,
+): void {
   container.restartCount = status.restartCount;
   container.last = exitOf(status.lastState?.terminated);
   container.lastId = status.lastState?.terminated?.containerID;
@@ -106,7 +123,13 @@ function recallContainer(container: ContainerRecord, status: corev1.ContainerSta
   // The kubelet's word for a container it finds gone (ContainerStatusUnknown, exit code 137).
   const startedAtMs = Date.parse(status.state.running.startedAt ?? '') || nowMs;
   container.phase = 'exited';
-  container.exit = { exitCode: 137, reason: 'ContainerStatusUnknown', message: 'the container ended while its node agent was not running', startedAtMs, finishedAtMs: nowMs };
+  container.exit = {
+    exitCode: 137,
+    reason: 'ContainerStatusUnknown',
+    message: 'the container ended while its node agent was not running',
+    startedAtMs,
+    finishedAtMs: nowMs,
+  };
   container.exitId = status.containerID;
 }
 

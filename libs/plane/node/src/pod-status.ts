@@ -26,7 +26,9 @@ export function podStatus(pod: corev1.Pod, record: PodRecord, hostIP: string, pr
 
 function phaseOf(record: PodRecord): 'Pending' | 'Running' {
   const apps = record.containers.filter(({ role }) => role === 'app');
-  const everyAppRan = apps.every((container) => container.phase === 'running' || container.phase === 'stopping' || container.exit !== undefined || container.last !== undefined);
+  const everyAppRan = apps.every(
+    (container) => container.phase === 'running' || container.phase === 'stopping' || container.exit !== undefined || container.last !== undefined,
+  );
   return everyAppRan ? 'Running' : 'Pending';
 }
 
@@ -50,8 +52,10 @@ function containerStatus(pod: corev1.Pod, container: ContainerRecord): corev1.Co
 }
 
 function stateOf(container: ContainerRecord): corev1.ContainerState {
-  if ((container.phase === 'running' || container.phase === 'stopping') && container.running !== undefined) return { running: { startedAt: toTimestamp(container.running.startedAtMs) } };
-  if (container.phase === 'exited' && container.exit !== undefined && container.waiting === undefined) return { terminated: terminatedState(container.exit, container.exitId) };
+  if ((container.phase === 'running' || container.phase === 'stopping') && container.running !== undefined)
+    return { running: { startedAt: toTimestamp(container.running.startedAtMs) } };
+  if (container.phase === 'exited' && container.exit !== undefined && container.waiting === undefined)
+    return { terminated: terminatedState(container.exit, container.exitId) };
   const { reason, message } = container.waiting ?? { reason: container.role === 'app' ? 'ContainerCreating' : 'PodInitializing', message: '' };
   return { waiting: { reason, ...(message === '' ? {} : { message }) } };
 }
@@ -71,19 +75,34 @@ function terminatedState(exit: ContainerExit, containerID: string | undefined): 
 function conditionsOf(pod: corev1.Pod, record: PodRecord, phase: string, previous: Conditions, nowMs: number): corev1.PodCondition[] {
   const isOver = phase === 'Succeeded' || phase === 'Failed';
   const apps = record.containers.filter(({ role }) => role === 'app');
-  const pendingInits = record.containers.filter((container) => (container.role === 'init' && container.exit?.exitCode !== 0) || (container.role === 'sidecar' && !container.started));
+  const pendingInits = record.containers.filter(
+    (container) => (container.role === 'init' && container.exit?.exitCode !== 0) || (container.role === 'sidecar' && !container.started),
+  );
   const wereInitialized = apps.some((container) => container.phase !== 'waiting' || container.last !== undefined);
   const initialized = pendingInits.length === 0 || wereInitialized;
-  const unready = record.containers.filter((container) => container.role !== 'init' && !(container.phase === 'running' && container.ready)).map(({ name }) => name);
-  const failedGates = (pod.spec?.readinessGates ?? []).filter(({ conditionType }) => pod.status?.conditions?.find(({ type }) => type === conditionType)?.status !== 'True');
+  const unready = record.containers
+    .filter((container) => container.role !== 'init' && !(container.phase === 'running' && container.ready))
+    .map(({ name }) => name);
+  const failedGates = (pod.spec?.readinessGates ?? []).filter(
+    ({ conditionType }) => pod.status?.conditions?.find(({ type }) => type === conditionType)?.status !== 'True',
+  );
   const unreadyWhy: Why | undefined = isOver
     ? { reason: phase === 'Succeeded' ? 'PodCompleted' : 'PodFailed', message: '' }
     : unready.length > 0
       ? { reason: 'ContainersNotReady', message: `containers with unready status: [${unready.join(' ')}]` }
       : undefined;
   const gateWhy: Why | undefined =
-    failedGates.length > 0 ? { reason: 'ReadinessGatesNotReady', message: failedGates.map(({ conditionType }) => `corresponding condition of pod readiness gate "${conditionType}" does not exist or is not "True".`).join(', ') } : undefined;
-  const initWhy: Why | undefined = initialized ? undefined : { reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${pendingInits.map(({ name }) => name).join(' ')}]` };
+    failedGates.length > 0
+      ? {
+          reason: 'ReadinessGatesNotReady',
+          message: failedGates
+            .map(({ conditionType }) => `corresponding condition of pod readiness gate "${conditionType}" does not exist or is not "True".`)
+            .join(', '),
+        }
+      : undefined;
+  const initWhy: Why | undefined = initialized
+    ? undefined
+    : { reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${pendingInits.map(({ name }) => name).join(' ')}]` };
   return [
     condition(previous, 'PodReadyToStartContainers', record.sandbox !== undefined && !isOver, undefined, nowMs),
     condition(previous, 'Initialized', initialized, isOver && phase === 'Succeeded' ? { reason: 'PodCompleted', message: '' } : initWhy, nowMs),

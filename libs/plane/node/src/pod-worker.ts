@@ -121,7 +121,9 @@ export class PodWorker implements ContainerContext {
     }
     if (ready !== undefined) {
       const { sandbox, sources } = ready;
-      await Promise.all(containers.map((container) => startContainer(this, container, sandbox, sources).catch((error: unknown) => this.#waitAfter(container, error, version))));
+      await Promise.all(
+        containers.map((container) => startContainer(this, container, sandbox, sources).catch((error: unknown) => this.#waitAfter(container, error, version))),
+      );
     }
     this.host.wake(this.record.uid);
   }
@@ -144,7 +146,12 @@ export class PodWorker implements ContainerContext {
     const value = JSON.stringify(sandbox.hostPorts);
     if (this.#pod.metadata.annotations?.[HOST_PORTS_ANNOTATION] === value) return;
     const { namespace, name, uid } = this.record;
-    await this.host.client.patch(PODS, { namespace, name }, { metadata: { uid, annotations: { [HOST_PORTS_ANNOTATION]: value } } }, { type: 'merge', signal: this.host.signal });
+    await this.host.client.patch(
+      PODS,
+      { namespace, name },
+      { metadata: { uid, annotations: { [HOST_PORTS_ANNOTATION]: value } } },
+      { type: 'merge', signal: this.host.signal },
+    );
   }
 
   #waitAfter(container: ContainerRecord, error: unknown, version: number): void {
@@ -156,7 +163,8 @@ export class PodWorker implements ContainerContext {
     host.events.record(this.#pod, 'Warning', reason === 'CreateContainerConfigError' ? 'Failed' : 'BackOff', `Error: ${message}`, fieldPath(container));
     const nowMs = host.clock.now();
     if (version !== this.#sourcesVersion) container.retryAtMs = nowMs;
-    else if (reason === 'CreateContainerConfigError') container.retryAtMs = message.startsWith('service account token') ? nowMs + RETRY_MS : Number.POSITIVE_INFINITY;
+    else if (reason === 'CreateContainerConfigError')
+      container.retryAtMs = message.startsWith('service account token') ? nowMs + RETRY_MS : Number.POSITIVE_INFINITY;
     else {
       container.backoffMs = Math.min(Math.max(container.backoffMs * 2, host.backoff.baseMs), host.backoff.maxMs);
       container.retryAtMs = nowMs + container.backoffMs;
@@ -180,7 +188,9 @@ export class PodWorker implements ContainerContext {
   }
 
   #watchStop(stopping: Promise<void>): void {
-    stopping.catch((error: unknown) => this.host.logger.error({ pod: `${this.record.namespace}/${this.record.name}`, err: error }, 'stopping a container failed'));
+    stopping.catch((error: unknown) =>
+      this.host.logger.error({ pod: `${this.record.namespace}/${this.record.name}`, err: error }, 'stopping a container failed'),
+    );
   }
 
   async #refreshVolumes(): Promise<void> {
@@ -201,7 +211,12 @@ export class PodWorker implements ContainerContext {
     // In a strategic merge an absent field stays: what a condition no longer says must be taken out by name.
     const conditions = (status.conditions ?? []).map((condition) => ({ reason: null, message: null, ...condition }));
     try {
-      await host.client.patch(PODS, { namespace, name }, { metadata: { uid }, status: { reason: null, message: null, ...status, conditions } }, { type: 'strategic', subresource: 'status', signal: host.signal });
+      await host.client.patch(
+        PODS,
+        { namespace, name },
+        { metadata: { uid }, status: { reason: null, message: null, ...status, conditions } },
+        { type: 'strategic', subresource: 'status', signal: host.signal },
+      );
       this.#written = status;
     } catch (error) {
       if (!isStatus(error, 'NotFound', 'Conflict')) throw error; // Gone, or another pod of that name: the watch will tell.
@@ -242,6 +257,11 @@ function holdsStatus(live: corev1.PodStatus | undefined, wanted: corev1.PodStatu
   if (live === undefined) return false;
   return Object.entries(wanted).every(([key, value]) => {
     if (key !== 'conditions') return deepEqual(live[key as keyof corev1.PodStatus], value); // Keys of the same type.
-    return (wanted.conditions ?? []).every((condition) => deepEqual(live.conditions?.find(({ type }) => type === condition.type), condition));
+    return (wanted.conditions ?? []).every((condition) =>
+      deepEqual(
+        live.conditions?.find(({ type }) => type === condition.type),
+        condition,
+      ),
+    );
   });
 }

@@ -27,8 +27,10 @@ export class SourceCache {
 
   /** Tells which ConfigMap or Secret changed, as `ConfigMap/name` or `Secret/name`. Answers the way to unsubscribe. */
   onChange(handler: (namespace: string, name: string) => void): () => void {
-    const forKind = (kind: string) => (event: { readonly object: { readonly metadata: { readonly namespace?: string; readonly name?: string } } }): void =>
-      handler(event.object.metadata.namespace ?? '', `${kind}/${event.object.metadata.name ?? ''}`);
+    const forKind =
+      (kind: string) =>
+      (event: { readonly object: { readonly metadata: { readonly namespace?: string; readonly name?: string } } }): void =>
+        handler(event.object.metadata.namespace ?? '', `${kind}/${event.object.metadata.name ?? ''}`);
     const stops = [this.configMaps.onEvent(forKind('ConfigMap')), this.secrets.onEvent(forKind('Secret'))];
     return () => {
       for (const stop of stops) stop();
@@ -48,7 +50,10 @@ export class SourceCache {
       acceptsAnyVolume: !isReal,
       configMap: (name) => this.configMaps.get(name, namespace),
       secret: (name) => this.secrets.get(name, namespace),
-      services: () => [...this.#services.list(namespace), ...(namespace === 'default' ? [] : [this.#services.get('kubernetes', 'default')].filter((service) => service !== undefined))],
+      services: () => [
+        ...this.#services.list(namespace),
+        ...(namespace === 'default' ? [] : [this.#services.get('kubernetes', 'default')].filter((service) => service !== undefined)),
+      ],
       token: (audience) => tokens.get(audience),
     };
   }
@@ -56,7 +61,11 @@ export class SourceCache {
   async #requestToken(pod: corev1.Pod, audience: string, signal: AbortSignal): Promise<string | undefined> {
     const account = pod.spec?.serviceAccountName ?? 'default';
     const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name: pod.metadata.name, uid: pod.metadata.uid };
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: audience === '' ? [] : [audience], expirationSeconds: TOKEN_SECONDS, boundObjectRef } };
+    const request = {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { audiences: audience === '' ? [] : [audience], expirationSeconds: TOKEN_SECONDS, boundObjectRef },
+    };
     try {
       const answer = await this.#client.raw({
         method: 'POST',

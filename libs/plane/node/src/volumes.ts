@@ -50,7 +50,12 @@ function secretFiles(source: KeyedSource, defaultMode: number | undefined, sourc
   return keyedFiles('secret', source, object === undefined ? undefined : secretBytes(object), (mode) => (mode ?? defaultMode ?? DEFAULT_MODE) & SECRET_MASK);
 }
 
-function keyedFiles(kind: string, source: KeyedSource, bytes: ReadonlyMap<string, Uint8Array> | undefined, modeOf: (mode: number | undefined) => number): readonly VolumeFile[] | SourceProblem {
+function keyedFiles(
+  kind: string,
+  source: KeyedSource,
+  bytes: ReadonlyMap<string, Uint8Array> | undefined,
+  modeOf: (mode: number | undefined) => number,
+): readonly VolumeFile[] | SourceProblem {
   if (bytes === undefined) return source.optional === true ? [] : { problem: `${kind} "${source.name ?? ''}" not found` };
   if (source.items === undefined) return [...bytes].map(([path, data]) => ({ path, data, mode: modeOf(undefined) }));
   const files: VolumeFile[] = [];
@@ -83,7 +88,12 @@ function downwardFiles(
   return files;
 }
 
-function projectedFiles(pod: corev1.Pod, projected: corev1.ProjectedVolumeSource, sources: PodSources, context: DownwardContext): readonly VolumeFile[] | SourceProblem {
+function projectedFiles(
+  pod: corev1.Pod,
+  projected: corev1.ProjectedVolumeSource,
+  sources: PodSources,
+  context: DownwardContext,
+): readonly VolumeFile[] | SourceProblem {
   // Of two sources that write one path the later wins, as the kubelet's collectData has it.
   const byPath = new Map<string, VolumeFile>();
   for (const source of projected.sources ?? []) {

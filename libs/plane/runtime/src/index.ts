@@ -1,7 +1,17 @@
 export { AddressError, AddressPool } from './address-pool.ts';
 export {
-  RuntimeError, type ContainerExit, type ContainerRequest, type ContainerTarget, type ExecOptions, type ExecStreams, type LogOptions, type PodRuntime, type RunningContainer,
-  type Sandbox, type VolumeContents, type VolumeFile,
+  RuntimeError,
+  type ContainerExit,
+  type ContainerRequest,
+  type ContainerTarget,
+  type ExecOptions,
+  type ExecStreams,
+  type LogOptions,
+  type PodRuntime,
+  type RunningContainer,
+  type Sandbox,
+  type VolumeContents,
+  type VolumeFile,
 } from './runtime.ts';
 export { createSimulatedRuntime, type SimulatedRuntimeOptions } from './simulated/simulated-runtime.ts';
 export { SIMULATE_ANNOTATION } from './simulated/steering.ts';

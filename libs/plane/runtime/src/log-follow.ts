@@ -59,7 +59,11 @@ export class LogFeed {
 }
 
 /** The answer to a log request: selected history, then what follows when it was asked for. */
-export async function* answerLog(history: readonly LogRecord[], live: AsyncIterable<LogRecord> | undefined, selection: LogSelection): AsyncIterable<Uint8Array> {
+export async function* answerLog(
+  history: readonly LogRecord[],
+  live: AsyncIterable<LogRecord> | undefined,
+  selection: LogSelection,
+): AsyncIterable<Uint8Array> {
   for (const record of selection.history(history)) {
     if (selection.exhausted) return;
     yield selection.encode(record);

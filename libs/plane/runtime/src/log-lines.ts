@@ -39,7 +39,11 @@ export class LogSelection {
     this.#options = options;
     this.#left = options.limitBytes ?? Number.POSITIVE_INFINITY;
     this.#sinceMs =
-      options.sinceTime !== undefined ? Date.parse(options.sinceTime) : options.sinceSeconds !== undefined ? clock.now() - options.sinceSeconds * 1_000 : Number.NEGATIVE_INFINITY;
+      options.sinceTime !== undefined
+        ? Date.parse(options.sinceTime)
+        : options.sinceSeconds !== undefined
+          ? clock.now() - options.sinceSeconds * 1_000
+          : Number.NEGATIVE_INFINITY;
   }
 
   /** Whether the byte limit is used up. */

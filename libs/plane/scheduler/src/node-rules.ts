@@ -30,23 +30,38 @@ export function matchesTerm(term: corev1.NodeSelectorTerm, node: corev1.Node): b
 
 function matchesRequirement({ operator, values = [] }: corev1.NodeSelectorRequirement, value: string | undefined): boolean {
   switch (operator) {
-    case 'In': return value !== undefined && values.includes(value);
-    case 'NotIn': return value === undefined || !values.includes(value);
-    case 'Exists': return value !== undefined;
-    case 'DoesNotExist': return value === undefined;
-    case 'Gt': return value !== undefined && Number(value) > Number(values[0]);
-    case 'Lt': return value !== undefined && Number(value) < Number(values[0]);
-    default: return false;
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0]);
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0]);
+    default:
+      return false;
   }
 }
 
 /** The host ports a pod takes, as `protocol/ip/port`. */
 function hostPortsOf(pod: corev1.Pod): readonly { readonly protocol: string; readonly ip: string; readonly port: number }[] {
   const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')];
-  return containers.flatMap(({ ports }) => ports ?? []).flatMap(({ hostPort, hostIP, protocol }) => (hostPort === undefined || hostPort === 0 ? [] : [{ protocol: protocol ?? 'TCP', ip: hostIP ?? '0.0.0.0', port: hostPort }]));
+  return containers
+    .flatMap(({ ports }) => ports ?? [])
+    .flatMap(({ hostPort, hostIP, protocol }) =>
+      hostPort === undefined || hostPort === 0 ? [] : [{ protocol: protocol ?? 'TCP', ip: hostIP ?? '0.0.0.0', port: hostPort }],
+    );
 }
 
 /** Whether two pods want the same port of the same address; 0.0.0.0 is every address. */
 export function portsClash(a: corev1.Pod, b: corev1.Pod): boolean {
-  return hostPortsOf(a).some((left) => hostPortsOf(b).some((right) => left.port === right.port && left.protocol === right.protocol && (left.ip === right.ip || left.ip === '0.0.0.0' || right.ip === '0.0.0.0')));
+  return hostPortsOf(a).some((left) =>
+    hostPortsOf(b).some(
+      (right) => left.port === right.port && left.protocol === right.protocol && (left.ip === right.ip || left.ip === '0.0.0.0' || right.ip === '0.0.0.0'),
+    ),
+  );
 }

@@ -24,7 +24,10 @@ export function schedule(pod: corev1.Pod, nodes: readonly corev1.Node[], podsByN
   }
   if (best !== undefined) return { kind: 'node', nodeName: best.nodeName };
   if (nodes.length === 0) return { kind: 'none', message: 'no nodes available to schedule pods' };
-  const list = [...reasons].map(([reason, count]) => `${count} ${reason}`).toSorted((a, b) => (a < b ? -1 : 1)).join(', ');
+  const list = [...reasons]
+    .map(([reason, count]) => `${count} ${reason}`)
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .join(', ');
   return { kind: 'none', message: `0/${nodes.length} nodes are available: ${list}.` };
 }
 
@@ -58,7 +61,9 @@ function scoreNode(pod: corev1.Pod, requests: Amounts, node: corev1.Node, presen
   });
   const owner = controllerOf(pod)?.uid;
   const siblings = owner === undefined ? 0 : present.filter((other) => controllerOf(other)?.uid === owner).length;
-  const softTaints = (node.spec?.taints ?? []).filter((taint) => taint.effect === 'PreferNoSchedule' && !isTolerated(taint, pod.spec?.tolerations ?? [])).length;
+  const softTaints = (node.spec?.taints ?? []).filter(
+    (taint) => taint.effect === 'PreferNoSchedule' && !isTolerated(taint, pod.spec?.tolerations ?? []),
+  ).length;
   const preferred = (pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
     .filter(({ preference }) => matchesTerm(preference, node))
     .reduce((sum, { weight }) => sum + weight, 0);

@@ -80,7 +80,11 @@ class Scheduler {
         }
         // Room was made: what did not fit may fit now.
         if (event.type === 'deleted' || (event.type === 'updated' && isDone(event.object) && !isDone(event.old))) this.#retryAll();
-        else if (isOurs(event.object) && (event.type === 'added' || event.object.metadata.generation !== event.old.metadata.generation || !this.#failed.has(event.object.metadata.uid ?? ''))) this.#queue.add(key);
+        else if (
+          isOurs(event.object) &&
+          (event.type === 'added' || event.object.metadata.generation !== event.old.metadata.generation || !this.#failed.has(event.object.metadata.uid ?? ''))
+        )
+          this.#queue.add(key);
       }),
       this.#nodes.onEvent((event) => {
         const isMere = event.type === 'updated' && schedulingView(event.object) === schedulingView(event.old);
@@ -155,7 +159,12 @@ class Scheduler {
     this.#event(pod, 'Warning', 'FailedScheduling', message, signal);
     if (known?.status === 'False' && known.message === message) return;
     try {
-      await this.#options.client.patch(PODS, { namespace, name }, { metadata: { uid }, status: { conditions: [condition] } }, { type: 'strategic', subresource: 'status', signal });
+      await this.#options.client.patch(
+        PODS,
+        { namespace, name },
+        { metadata: { uid }, status: { conditions: [condition] } },
+        { type: 'strategic', subresource: 'status', signal },
+      );
     } catch (error) {
       if (!signal.aborted && !isStatus(error, 'NotFound', 'Conflict')) this.#options.logger.debug({ pod: key, err: error }, 'condition not written');
     }
@@ -166,11 +175,19 @@ class Scheduler {
     const nowMs = this.#options.clock.now();
     const time = toTimestamp(nowMs);
     const event: corev1.Event = {
-      apiVersion: 'v1', kind: 'Event',
+      apiVersion: 'v1',
+      kind: 'Event',
       metadata: { namespace, name: `${name}.${nowMs.toString(16)}${reason === 'Scheduled' ? '5' : 'f'}` },
       involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
-      type, reason, message, count: 1, firstTimestamp: time, lastTimestamp: time,
-      source: { component: SCHEDULER_NAME }, reportingComponent: SCHEDULER_NAME, reportingInstance: '',
+      type,
+      reason,
+      message,
+      count: 1,
+      firstTimestamp: time,
+      lastTimestamp: time,
+      source: { component: SCHEDULER_NAME },
+      reportingComponent: SCHEDULER_NAME,
+      reportingInstance: '',
     };
     // An event is a courtesy: its failure is told to nobody but the log.
     void this.#options.client.create(EVENTS, event, { signal }).catch((error: unknown) => {
@@ -189,7 +206,13 @@ function isDone(pod: corev1.Pod): boolean {
 
 function isOurs(pod: corev1.Pod): boolean {
   const scheduler = pod.spec?.schedulerName ?? SCHEDULER_NAME;
-  return !hasNode(pod) && !isDone(pod) && pod.metadata.deletionTimestamp === undefined && scheduler === SCHEDULER_NAME && (pod.spec?.schedulingGates ?? []).length === 0;
+  return (
+    !hasNode(pod) &&
+    !isDone(pod) &&
+    pod.metadata.deletionTimestamp === undefined &&
+    scheduler === SCHEDULER_NAME &&
+    (pod.spec?.schedulingGates ?? []).length === 0
+  );
 }
 
 // The parts of a node that decide about pods; heartbeats are not among them.

@@ -3,9 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { Entry, Expectation, RetentionOptions, Store, StoreEvent } from './store.ts';
 
 const text = (value: Uint8Array | undefined): string | undefined => (value === undefined ? undefined : Buffer.from(value).toString());
-const put = (store: Store, key: string, value: string, expect: Expectation = { kind: 'any' }): Promise<Entry> => store.write({ kind: 'put', key, expect, encode: () => Buffer.from(value) });
+const put = (store: Store, key: string, value: string, expect: Expectation = { kind: 'any' }): Promise<Entry> =>
+  store.write({ kind: 'put', key, expect, encode: () => Buffer.from(value) });
 const remove = (store: Store, key: string): Promise<Entry> => store.write({ kind: 'delete', key, expect: { kind: 'any' }, encode: () => Buffer.from('last') });
-const code = async (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'no error', (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error));
+const code = async (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'no error',
+    (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+  );
 
 async function take(store: Store, prefix: string, afterRevision: number, wanted: number): Promise<StoreEvent[]> {
   const events: StoreEvent[] = [];
@@ -80,7 +85,10 @@ export function storeContract(name: string, open: (retention?: RetentionOptions 
       const live = take(store, 'w/', store.revision, 2);
       await put(store, 'other', 'x');
       await Promise.all([put(store, 'w/0', 'y'), remove(store, 'w/1')]);
-      expect((await live).map((event) => [event.kind, event.key, text(event.previous?.value)])).toEqual([['put', 'w/0', '18'], ['delete', 'w/1', '19']]);
+      expect((await live).map((event) => [event.kind, event.key, text(event.previous?.value)])).toEqual([
+        ['put', 'w/0', '18'],
+        ['delete', 'w/1', '19'],
+      ]);
     });
 
     it('refuses revisions it has compacted or not assigned', async () => {

@@ -61,7 +61,8 @@ describe('durability', () => {
       const next = await store.write({ kind: 'put', key: 'probe', expect: { kind: 'any' }, encode: () => Buffer.from('x') });
       expect(used.has(next.modRevision)).toBe(false);
       used.add(next.modRevision);
-      for (const { key } of store.list({ prefix: 'k/' }).entries) await store.write({ kind: 'delete', key, expect: { kind: 'any' }, encode: () => Buffer.from('gone') });
+      for (const { key } of store.list({ prefix: 'k/' }).entries)
+        await store.write({ kind: 'delete', key, expect: { kind: 'any' }, encode: () => Buffer.from('gone') });
     }
   });
 
@@ -78,7 +79,10 @@ describe('durability', () => {
     await using store = openLmdbStore({ dir });
     expect(Buffer.from(store.get('k', from)?.value ?? []).toString()).toBe('a');
     for await (const batch of store.watch({ prefix: 'k', afterRevision: from, signal: AbortSignal.timeout(5_000) })) {
-      expect(batch.events.map((event) => [Buffer.from(event.value).toString(), Buffer.from(event.previous?.value ?? []).toString()])).toEqual([['b', 'a'], ['c', 'b']]);
+      expect(batch.events.map((event) => [Buffer.from(event.value).toString(), Buffer.from(event.previous?.value ?? []).toString()])).toEqual([
+        ['b', 'a'],
+        ['c', 'b'],
+      ]);
       break;
     }
   });

@@ -66,7 +66,9 @@ export class MvccIndex {
     const first = after === undefined || after < prefix ? prefix : `${after}\0`;
     const undone = revision === this.#revision ? new Map<string, Entry | undefined>() : this.#undo(revision, (key) => key.startsWith(prefix) && key >= first);
     // Keys deleted since `revision` stand between the present ones.
-    const gone = [...undone.values()].filter((entry) => entry !== undefined && !this.#entries.has(entry.key)).toSorted((a, b) => ((a?.key ?? '') < (b?.key ?? '') ? -1 : 1));
+    const gone = [...undone.values()]
+      .filter((entry) => entry !== undefined && !this.#entries.has(entry.key))
+      .toSorted((a, b) => ((a?.key ?? '') < (b?.key ?? '') ? -1 : 1));
     let next = 0;
     for (const key of this.#keys.from(first)) {
       if (!key.startsWith(prefix)) break;
@@ -82,7 +84,8 @@ export class MvccIndex {
 
   // What the keys changed after `revision` held at it: the state before the first change after it.
   #undo(revision: number, wanted: (key: string) => boolean): Map<string, Entry | undefined> {
-    if (revision > this.#revision) throw new StoreError({ code: 'future', revision }, `revision ${revision}: not assigned yet, the latest is ${this.#revision}`);
+    if (revision > this.#revision)
+      throw new StoreError({ code: 'future', revision }, `revision ${revision}: not assigned yet, the latest is ${this.#revision}`);
     const undone = new Map<string, Entry | undefined>();
     for (const event of this.log.after(revision)) {
       if (wanted(event.key) && !undone.has(event.key)) undone.set(event.key, event.previous);

@@ -31,7 +31,12 @@ export function decodeEntry(key: string, record: Buffer): Entry {
 export function encodeEvent(event: StoreEvent): Buffer {
   const { previous } = event;
   const header: LogHeader = {
-    c: event.createRevision, m: event.revision, d: event.kind === 'delete' ? 1 : 0, k: event.key, t: event.atMs, v: event.value.length,
+    c: event.createRevision,
+    m: event.revision,
+    d: event.kind === 'delete' ? 1 : 0,
+    k: event.key,
+    t: event.atMs,
+    v: event.value.length,
     ...(previous === undefined ? {} : { p: [previous.createRevision, previous.modRevision] as const }),
   };
   return encode(header, event.value, ...(previous === undefined ? [] : [previous.value]));

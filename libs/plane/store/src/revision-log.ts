@@ -25,7 +25,10 @@ export class RevisionLog {
   /** Events after a revision, at most `limit`. Throws `compacted`. */
   after(revision: number, limit: number = Infinity): readonly StoreEvent[] {
     if (revision < this.#compactRevision) {
-      throw new StoreError({ code: 'compacted', compactRevision: this.#compactRevision }, `revision ${revision}: compacted, the oldest kept is ${this.#compactRevision}`);
+      throw new StoreError(
+        { code: 'compacted', compactRevision: this.#compactRevision },
+        `revision ${revision}: compacted, the oldest kept is ${this.#compactRevision}`,
+      );
     }
     const start = this.#indexAfter(revision);
     return this.#events.slice(start, Math.min(start + limit, this.#events.length));

@@ -2,7 +2,16 @@ import { messageOf, type Clock } from '@tiphys/kernel';
 import type { Journal } from './journal.ts';
 import type { MvccIndex } from './mvcc-index.ts';
 import {
-  StoreError, type Entry, type ListRequest, type ListResult, type RetentionOptions, type Store, type StoreEvent, type WatchBatch, type WatchRequest, type WriteRequest,
+  StoreError,
+  type Entry,
+  type ListRequest,
+  type ListResult,
+  type RetentionOptions,
+  type Store,
+  type StoreEvent,
+  type WatchBatch,
+  type WatchRequest,
+  type WriteRequest,
 } from './store.ts';
 
 // Events handed to a watcher at once, so that one behind does not hold up the event loop.
@@ -74,20 +83,33 @@ export class WatchableStore implements Store {
     const value = request.encode(revision, current);
     this.#assigned = revision;
     return await this.#enqueue({
-      kind: request.kind, key: request.key, revision, createRevision: current?.createRevision ?? revision, value, previous: current, atMs: this.#parts.clock.now(),
+      kind: request.kind,
+      key: request.key,
+      revision,
+      createRevision: current?.createRevision ?? revision,
+      value,
+      previous: current,
+      atMs: this.#parts.clock.now(),
     });
   }
 
   async *watch(request: WatchRequest): AsyncGenerator<WatchBatch> {
     const { prefix, signal } = request;
     if (request.afterRevision > this.revision) {
-      throw new StoreError({ code: 'future', revision: request.afterRevision }, `revision ${request.afterRevision}: not assigned yet, the latest is ${this.revision}`);
+      throw new StoreError(
+        { code: 'future', revision: request.afterRevision },
+        `revision ${request.afterRevision}: not assigned yet, the latest is ${this.revision}`,
+      );
     }
     let cursor = request.afterRevision;
     this.#parts.index.log.after(cursor, 1);
     while (!signal.aborted && !this.#closed) {
       if (cursor < this.compactRevision && cursor < this.revision) {
-        throw new StoreError({ code: 'slowWatcher', compactRevision: this.compactRevision }, `watch of ${prefix}: fell behind revision ${this.compactRevision}`, { hint: 'list again and watch from there' });
+        throw new StoreError(
+          { code: 'slowWatcher', compactRevision: this.compactRevision },
+          `watch of ${prefix}: fell behind revision ${this.compactRevision}`,
+          { hint: 'list again and watch from there' },
+        );
       }
       const events = cursor < this.revision ? this.#parts.index.log.after(cursor, WATCH_BATCH) : [];
       cursor = events.length < WATCH_BATCH ? this.revision : (events.at(-1)?.revision ?? cursor);
@@ -128,7 +150,10 @@ export class WatchableStore implements Store {
       const batch = this.#queue.splice(0, COMMIT_BATCH);
       try {
         const { index, journal, clock, retention } = this.#parts;
-        await journal.append(batch.map((write) => write.event), index.log.compactRevision);
+        await journal.append(
+          batch.map((write) => write.event),
+          index.log.compactRevision,
+        );
         index.log.compact(index.log.expired(clock.now(), retention));
         for (const write of batch) this.#settle(write);
       } catch (error) {
@@ -149,7 +174,12 @@ export class WatchableStore implements Store {
   #fail(writes: readonly PendingWrite[], cause: unknown): void {
     this.#unsettled.clear();
     for (const { event, failed } of writes) {
-      failed(new StoreError({ code: 'failed' }, `${event.key}: write was not made durable: ${messageOf(cause)}`, { cause, hint: 'check the space and permissions of the data folder' }));
+      failed(
+        new StoreError({ code: 'failed' }, `${event.key}: write was not made durable: ${messageOf(cause)}`, {
+          cause,
+          hint: 'check the space and permissions of the data folder',
+        }),
+      );
     }
   }
 
@@ -177,7 +207,8 @@ export class WatchableStore implements Store {
 function refuse(request: WriteRequest, current: Entry | undefined): StoreError | undefined {
   const { key, expect } = request;
   if (expect.kind === 'absent' && current !== undefined) return new StoreError({ code: 'exists', key }, `${key}: exists already`);
-  if (current === undefined && (expect.kind === 'revision' || request.kind === 'delete')) return new StoreError({ code: 'missing', key }, `${key}: does not exist`);
+  if (current === undefined && (expect.kind === 'revision' || request.kind === 'delete'))
+    return new StoreError({ code: 'missing', key }, `${key}: does not exist`);
   if (expect.kind === 'revision' && current?.modRevision !== expect.revision) {
     return new StoreError({ code: 'conflict', key, revision: current?.modRevision ?? 0 }, `${key}: written since revision ${expect.revision}`);
   }

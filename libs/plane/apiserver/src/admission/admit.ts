@@ -31,7 +31,8 @@ function checkNamespace(core: Core, scope: Scope, draft: Draft): void {
 
 /** Refuses to delete what the cluster cannot be without. */
 export function admitDelete(scope: Scope, name: string): void {
-  if (scope.served.group === '' && scope.served.resource === 'namespaces' && IMMORTAL.has(name)) throw forbidden(scope.served, name, 'this namespace may not be deleted');
+  if (scope.served.group === '' && scope.served.resource === 'namespaces' && IMMORTAL.has(name))
+    throw forbidden(scope.served, name, 'this namespace may not be deleted');
 }
 
 function admitPod(core: Core, scope: Scope, pod: Mutable<corev1.Pod>): void {
@@ -48,18 +49,29 @@ const EVICTION_DELAY_SECONDS = 300;
 
 // DefaultTolerationSeconds.
 function addToleration(spec: Mutable<corev1.PodSpec>, key: string): void {
-  const covered = spec.tolerations?.some((toleration) => (toleration.key === key || (toleration.key === undefined && toleration.operator === 'Exists')) && (toleration.effect === undefined || toleration.effect === 'NoExecute'));
-  if (covered !== true) spec.tolerations = [...(spec.tolerations ?? []), { key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: EVICTION_DELAY_SECONDS }];
+  const covered = spec.tolerations?.some(
+    (toleration) =>
+      (toleration.key === key || (toleration.key === undefined && toleration.operator === 'Exists')) &&
+      (toleration.effect === undefined || toleration.effect === 'NoExecute'),
+  );
+  if (covered !== true)
+    spec.tolerations = [...(spec.tolerations ?? []), { key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: EVICTION_DELAY_SECONDS }];
 }
 
 // Priority: the class's value, or that of the global default.
 function admitPriority(core: Core, scope: Scope, pod: Mutable<corev1.Pod>): void {
   const { spec } = pod;
   if (spec === undefined) return;
-  const classes = core.store.list({ prefix: '/scheduling.k8s.io/priorityclasses/' }).entries.map((entry) => draftAs<schedulingv1.PriorityClass>(parseStored(entry.value)));
+  const classes = core.store
+    .list({ prefix: '/scheduling.k8s.io/priorityclasses/' })
+    .entries.map((entry) => draftAs<schedulingv1.PriorityClass>(parseStored(entry.value)));
   const wanted = spec.priorityClassName;
-  const found = wanted === undefined || wanted === '' ? classes.find((candidate) => candidate.globalDefault === true) : classes.find((candidate) => candidate.metadata.name === wanted);
-  if (wanted !== undefined && wanted !== '' && found === undefined) throw forbidden(scope.served, pod.metadata.name ?? '', `no PriorityClass with name ${wanted} was found`);
+  const found =
+    wanted === undefined || wanted === ''
+      ? classes.find((candidate) => candidate.globalDefault === true)
+      : classes.find((candidate) => candidate.metadata.name === wanted);
+  if (wanted !== undefined && wanted !== '' && found === undefined)
+    throw forbidden(scope.served, pod.metadata.name ?? '', `no PriorityClass with name ${wanted} was found`);
   if (found?.metadata.name !== undefined) spec.priorityClassName = found.metadata.name;
   spec.priority = found?.value ?? 0;
   spec.preemptionPolicy ??= found?.preemptionPolicy ?? 'PreemptLowerPriority';

@@ -15,8 +15,10 @@ export async function authenticate(core: Core, socket: unknown, authorization: s
   const identity = await core.tokens.identify(match[1] ?? '', core.clock.now());
   if (identity === undefined) throw statusError('Unauthorized', 'Unauthorized');
   const { serviceAccount, bound } = identity;
-  if (serviceAccount !== undefined && !isAlive(core, `/core/serviceaccounts/${serviceAccount.namespace}/${serviceAccount.name}`, serviceAccount.uid)) throw statusError('Unauthorized', 'Unauthorized');
-  if (serviceAccount !== undefined && bound?.kind === 'Pod' && !isAlive(core, `/core/pods/${serviceAccount.namespace}/${bound.name}`, bound.uid)) throw statusError('Unauthorized', 'Unauthorized');
+  if (serviceAccount !== undefined && !isAlive(core, `/core/serviceaccounts/${serviceAccount.namespace}/${serviceAccount.name}`, serviceAccount.uid))
+    throw statusError('Unauthorized', 'Unauthorized');
+  if (serviceAccount !== undefined && bound?.kind === 'Pod' && !isAlive(core, `/core/pods/${serviceAccount.namespace}/${bound.name}`, bound.uid))
+    throw statusError('Unauthorized', 'Unauthorized');
   return identity.user;
 }
 

@@ -5,7 +5,15 @@ import { parseStored } from '../registry/objects.ts';
 
 /** What somebody wants to do: with a resource, or with a path that is none. */
 export type Attributes =
-  | { readonly kind: 'resource'; readonly verb: string; readonly group: string; readonly resource: string; readonly subresource: string; readonly namespace: string; readonly name: string }
+  | {
+      readonly kind: 'resource';
+      readonly verb: string;
+      readonly group: string;
+      readonly resource: string;
+      readonly subresource: string;
+      readonly namespace: string;
+      readonly name: string;
+    }
   | { readonly kind: 'path'; readonly verb: string; readonly path: string };
 
 /** Whether the user may. RBAC over the roles in the store; system:masters may everything. */
@@ -19,7 +27,8 @@ export function rulesFor(core: Core, user: UserInfo, namespace: string): readonl
   const objects = <T extends rbacv1.RoleBinding | rbacv1.ClusterRoleBinding>(prefix: string): readonly T[] =>
     core.store.list({ prefix }).entries.map((entry) => draftAs<T>(parseStored(entry.value)) as unknown as T); // Read only.
   const cluster = objects<rbacv1.ClusterRoleBinding>(`${RBAC}clusterrolebindings/`).filter((binding) => concerns(binding.subjects, user, ''));
-  const local = namespace === '' ? [] : objects<rbacv1.RoleBinding>(`${RBAC}rolebindings/${namespace}/`).filter((binding) => concerns(binding.subjects, user, namespace));
+  const local =
+    namespace === '' ? [] : objects<rbacv1.RoleBinding>(`${RBAC}rolebindings/${namespace}/`).filter((binding) => concerns(binding.subjects, user, namespace));
   return [...cluster.flatMap((binding) => rulesOf(core, binding.roleRef, '')), ...local.flatMap((binding) => rulesOf(core, binding.roleRef, namespace))];
 }
 
@@ -45,16 +54,22 @@ function rulesOf(core: Core, ref: rbacv1.RoleRef | undefined, namespace: string)
 // Aggregation is resolved when asked, so it holds without a controller.
 function aggregated(core: Core, role: rbacv1.ClusterRole): readonly rbacv1.PolicyRule[] {
   const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];
-  return core.store.list({ prefix: `${RBAC}clusterroles/` }).entries
-    .map((entry) => draftAs<rbacv1.ClusterRole>(parseStored(entry.value)) as rbacv1.ClusterRole)
+  return core.store
+    .list({ prefix: `${RBAC}clusterroles/` })
+    .entries.map((entry) => draftAs<rbacv1.ClusterRole>(parseStored(entry.value)) as rbacv1.ClusterRole)
     .filter((candidate) => candidate.metadata.name !== role.metadata.name)
-    .filter((candidate) => selectors.some((selector) => Object.entries(selector.matchLabels ?? {}).every(([key, value]) => candidate.metadata.labels?.[key] === value)))
+    .filter((candidate) =>
+      selectors.some((selector) => Object.entries(selector.matchLabels ?? {}).every(([key, value]) => candidate.metadata.labels?.[key] === value)),
+    )
     .flatMap((candidate) => candidate.rules ?? []);
 }
 
 function matchesRule(rule: rbacv1.PolicyRule, attributes: Attributes): boolean {
   if (!has(rule.verbs, attributes.verb)) return false;
-  if (attributes.kind === 'path') return (rule.nonResourceURLs ?? []).some((pattern) => pattern === '*' || pattern === attributes.path || (pattern.endsWith('*') && attributes.path.startsWith(pattern.slice(0, -1))));
+  if (attributes.kind === 'path')
+    return (rule.nonResourceURLs ?? []).some(
+      (pattern) => pattern === '*' || pattern === attributes.path || (pattern.endsWith('*') && attributes.path.startsWith(pattern.slice(0, -1))),
+    );
   const { group, resource, subresource, name } = attributes;
   const full = subresource === '' ? resource : `${resource}/${subresource}`;
   if (!has(rule.apiGroups, group)) return false;

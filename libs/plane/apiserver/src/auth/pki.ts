@@ -33,8 +33,10 @@ export function openAuthority(stateDir: string | undefined, nowMs: number): Cert
   };
   return {
     caPem: certPem,
-    issueServer: (names, addresses) => issue(nameOf([[COMMON_NAME, 'tiphys-apiserver']]), [...leafExtensions(signer.key, SERVER_AUTH), alternativeNames(names, addresses)]),
-    issueClient: (username, groups) => issue(nameOf([...groups.map((group) => [ORGANIZATION, group] as const), [COMMON_NAME, username]]), leafExtensions(signer.key, CLIENT_AUTH)),
+    issueServer: (names, addresses) =>
+      issue(nameOf([[COMMON_NAME, 'tiphys-apiserver']]), [...leafExtensions(signer.key, SERVER_AUTH), alternativeNames(names, addresses)]),
+    issueClient: (username, groups) =>
+      issue(nameOf([...groups.map((group) => [ORGANIZATION, group] as const), [COMMON_NAME, username]]), leafExtensions(signer.key, CLIENT_AUTH)),
   };
 }
 
@@ -54,8 +56,19 @@ function loadOrCreate(stateDir: string | undefined, nowMs: number): KeyPair {
 
 function createAuthority(nowMs: number): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const extensions = [extension('2.5.29.19', sequence(TRUE), true), extension('2.5.29.15', bits(Buffer.from([0x06]), 1), true), extension('2.5.29.14', octets(keyId(publicKey)))];
-  const certificate = makeCertificate({ signer: { key: privateKey, name: CA_NAME }, subject: CA_NAME, publicKey, extensions, fromMs: nowMs - BACKDATE_MS, toMs: nowMs + 10 * YEAR_MS });
+  const extensions = [
+    extension('2.5.29.19', sequence(TRUE), true),
+    extension('2.5.29.15', bits(Buffer.from([0x06]), 1), true),
+    extension('2.5.29.14', octets(keyId(publicKey))),
+  ];
+  const certificate = makeCertificate({
+    signer: { key: privateKey, name: CA_NAME },
+    subject: CA_NAME,
+    publicKey,
+    extensions,
+    fromMs: nowMs - BACKDATE_MS,
+    toMs: nowMs + 10 * YEAR_MS,
+  });
   return { certPem: pem('CERTIFICATE', certificate), keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
@@ -81,7 +94,16 @@ function makeCertificate(parts: CertificateParts): Buffer {
   // A leading 01 keeps the number positive and its encoding shortest.
   const serial = integer(Buffer.concat([Buffer.from([1]), randomBytes(15)]));
   const publicKey = parts.publicKey.export({ type: 'spki', format: 'der' });
-  const body = sequence(version, serial, ECDSA_SHA256, parts.signer.name, sequence(time(parts.fromMs), time(parts.toMs)), parts.subject, publicKey, der(0xa3, sequence(...parts.extensions)));
+  const body = sequence(
+    version,
+    serial,
+    ECDSA_SHA256,
+    parts.signer.name,
+    sequence(time(parts.fromMs), time(parts.toMs)),
+    parts.subject,
+    publicKey,
+    der(0xa3, sequence(...parts.extensions)),
+  );
   return sequence(body, ECDSA_SHA256, bits(sign('sha256', body, parts.signer.key)));
 }
 
@@ -103,17 +125,26 @@ function leafExtensions(caKey: KeyObject, usage: string): readonly Buffer[] {
 }
 
 function keyId(publicKey: KeyObject): Buffer {
-  return createHash('sha1').update(publicKey.export({ type: 'spki', format: 'der' })).digest();
+  return createHash('sha1')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest();
 }
 
 function alternativeNames(names: readonly string[], addresses: readonly string[]): Buffer {
-  return extension('2.5.29.17', sequence(...names.map((name) => der(0x82, Buffer.from(name))), ...addresses.map((address) => der(0x87, addressBytes(address)))));
+  return extension(
+    '2.5.29.17',
+    sequence(...names.map((name) => der(0x82, Buffer.from(name))), ...addresses.map((address) => der(0x87, addressBytes(address)))),
+  );
 }
 
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
   const [head = '', tail] = address.split('::');
-  const groups = (text: string): number[] => text.split(':').filter((part) => part !== '').map((part) => Number.parseInt(part, 16));
+  const groups = (text: string): number[] =>
+    text
+      .split(':')
+      .filter((part) => part !== '')
+      .map((part) => Number.parseInt(part, 16));
   const [left, right] = [groups(head), groups(tail ?? '')];
   const all = [...left, ...Array.from({ length: 8 - left.length - right.length }, () => 0), ...right];
   return Buffer.from(all.flatMap((group) => [group >> 8, group & 0xff]));
@@ -121,6 +152,9 @@ function addressBytes(address: string): Buffer {
 
 /** Addresses of this machine, for the server's certificate. */
 export function machineAddresses(): readonly string[] {
-  const found = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []).map((entry) => entry.address).filter((address) => !address.includes('%'));
+  const found = Object.values(networkInterfaces())
+    .flatMap((entries) => entries ?? [])
+    .map((entry) => entry.address)
+    .filter((address) => !address.includes('%'));
   return [...new Set(['127.0.0.1', '::1', ...found])];
 }

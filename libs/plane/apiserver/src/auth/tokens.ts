@@ -59,7 +59,13 @@ export class TokenIssuer {
   async issueServiceAccount(claims: ServiceAccountClaims, nowMs: number): Promise<string> {
     const { namespace, name, uid, bound } = claims;
     const issuedAt = Math.floor(nowMs / 1_000);
-    return await new SignJWT({ 'kubernetes.io': { namespace, serviceaccount: { name, uid }, ...(bound === undefined ? {} : { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }) } })
+    return await new SignJWT({
+      'kubernetes.io': {
+        namespace,
+        serviceaccount: { name, uid },
+        ...(bound === undefined ? {} : { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
+      },
+    })
       .setProtectedHeader({ alg: ALG, kid: this.keyId })
       .setIssuer(ISSUER)
       .setSubject(`system:serviceaccount:${namespace}:${name}`)
@@ -87,7 +93,9 @@ export class TokenIssuer {
 
   /** Identifies the signing key. */
   get keyId(): string {
-    return createHash('sha256').update(this.#public.export({ type: 'spki', format: 'der' })).digest('base64url');
+    return createHash('sha256')
+      .update(this.#public.export({ type: 'spki', format: 'der' }))
+      .digest('base64url');
   }
 
   /** The public keys, for those who check tokens themselves. */
@@ -111,7 +119,6 @@ function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-
 /** When a token of ours expires, in seconds since the epoch. */
 export function expiryOf(token: string): number {
   return decodeJwt(token).exp ?? 0;
@@ -129,5 +136,8 @@ export function openTokenIssuer(stateDir: string | undefined): TokenIssuer {
     return text;
   };
   const key = read('sa.key', () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-  return new TokenIssuer(read('admin.token', () => randomBytes(32).toString('base64url')), createPrivateKey(key));
+  return new TokenIssuer(
+    read('admin.token', () => randomBytes(32).toString('base64url')),
+    createPrivateKey(key),
+  );
 }

@@ -13,8 +13,13 @@ export function convertDraft(draft: Draft, apiVersion: string): Draft {
 
 // events.k8s.io/v1 name → core/v1 name (k8s.io/api/events/v1 types.go).
 const EVENT_FIELDS: readonly (readonly [events: string, core: string])[] = [
-  ['regarding', 'involvedObject'], ['note', 'message'], ['reportingController', 'reportingComponent'],
-  ['deprecatedSource', 'source'], ['deprecatedFirstTimestamp', 'firstTimestamp'], ['deprecatedLastTimestamp', 'lastTimestamp'], ['deprecatedCount', 'count'],
+  ['regarding', 'involvedObject'],
+  ['note', 'message'],
+  ['reportingController', 'reportingComponent'],
+  ['deprecatedSource', 'source'],
+  ['deprecatedFirstTimestamp', 'firstTimestamp'],
+  ['deprecatedLastTimestamp', 'lastTimestamp'],
+  ['deprecatedCount', 'count'],
 ];
 
 function eventToCore(event: JsonMap): void {
@@ -36,7 +41,8 @@ function autoscalerToV2(autoscaler: JsonMap): void {
   if (spec === undefined) return;
   const target = spec['targetCPUUtilizationPercentage'];
   delete spec['targetCPUUtilizationPercentage'];
-  if (typeof target === 'number') spec['metrics'] = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: target } } }];
+  if (typeof target === 'number')
+    spec['metrics'] = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: target } } }];
   const status = asMap(autoscaler['status']);
   const current = status?.['currentCPUUtilizationPercentage'];
   if (status === undefined) return;
@@ -46,7 +52,9 @@ function autoscalerToV2(autoscaler: JsonMap): void {
 
 function autoscalerToV1(autoscaler: JsonMap): void {
   const spec = asMap(autoscaler['spec']);
-  const cpu = asList(spec?.['metrics']).map(asMap).find((metric) => asText(asMap(metric?.['resource'])?.['name']) === 'cpu');
+  const cpu = asList(spec?.['metrics'])
+    .map(asMap)
+    .find((metric) => asText(asMap(metric?.['resource'])?.['name']) === 'cpu');
   const target = asMap(asMap(cpu?.['resource'])?.['target'])?.['averageUtilization'];
   if (spec !== undefined) {
     if (typeof target === 'number') spec['targetCPUUtilizationPercentage'] = target;
@@ -55,7 +63,9 @@ function autoscalerToV1(autoscaler: JsonMap): void {
   }
   const status = asMap(autoscaler['status']);
   if (status === undefined) return;
-  const current = asList(status['currentMetrics']).map(asMap).find((metric) => asText(asMap(metric?.['resource'])?.['name']) === 'cpu');
+  const current = asList(status['currentMetrics'])
+    .map(asMap)
+    .find((metric) => asText(asMap(metric?.['resource'])?.['name']) === 'cpu');
   const utilization = asMap(asMap(current?.['resource'])?.['current'])?.['averageUtilization'];
   if (typeof utilization === 'number') status['currentCPUUtilizationPercentage'] = utilization;
   delete status['currentMetrics'];

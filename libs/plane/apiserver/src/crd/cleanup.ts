@@ -37,15 +37,27 @@ async function cleanUpOne(core: Core, crd: Draft, prefix: string): Promise<void>
     for (const entry of core.store.list({ prefix }).entries) {
       const object = readAs(served, entry.value);
       if (object.metadata.deletionTimestamp !== undefined) continue;
-      const scope: Scope = { served, namespace: object.metadata.namespace, name: object.metadata.name ?? '', subresource: undefined, user: CLEANER, userAgent: '' };
+      const scope: Scope = {
+        served,
+        namespace: object.metadata.namespace,
+        name: object.metadata.name ?? '',
+        subresource: undefined,
+        user: CLEANER,
+        userAgent: '',
+      };
       await deleteObject(core, scope, { dryRun: false, gracePeriodSeconds: undefined, propagationPolicy: undefined, preconditions: undefined });
     }
   }
   if (core.store.count(prefix) > 0) return;
   const crds = core.catalog.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions');
   if (crds === undefined) return;
-  await changeObject(core, { served: crds, namespace: undefined, name: crd.metadata.name ?? '', subresource: undefined, user: CLEANER, userAgent: '' }, (live) => {
-    live.metadata.finalizers = (live.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CRD_FINALIZER);
-    return live;
-  }, FLAGS);
+  await changeObject(
+    core,
+    { served: crds, namespace: undefined, name: crd.metadata.name ?? '', subresource: undefined, user: CLEANER, userAgent: '' },
+    (live) => {
+      live.metadata.finalizers = (live.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CRD_FINALIZER);
+      return live;
+    },
+    FLAGS,
+  );
 }

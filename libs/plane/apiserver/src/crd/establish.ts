@@ -40,15 +40,33 @@ export function settleCrd(core: Core, draft: Draft): void {
     acceptedNames: taken ? { plural: '', kind: '' } : structuredClone(names),
     storedVersions: [...new Set([...(crd.status?.storedVersions ?? []), storage])],
     conditions: [
-      condition('NamesAccepted', !taken, taken ? 'MultipleNamesConflict' : 'NoConflicts', taken ? `${names.plural} or ${names.kind} is already in use` : 'no conflicts found'),
-      condition('Established', !taken, taken ? 'NotAccepted' : 'InitialNamesAccepted', taken ? 'not all names are accepted' : 'the initial names have been accepted'),
+      condition(
+        'NamesAccepted',
+        !taken,
+        taken ? 'MultipleNamesConflict' : 'NoConflicts',
+        taken ? `${names.plural} or ${names.kind} is already in use` : 'no conflicts found',
+      ),
+      condition(
+        'Established',
+        !taken,
+        taken ? 'NotAccepted' : 'InitialNamesAccepted',
+        taken ? 'not all names are accepted' : 'the initial names have been accepted',
+      ),
     ],
   };
 }
 
 function isTaken(core: Core, crd: Crd): boolean {
   const own = new Set(core.catalog.customOf(crd.metadata.name ?? '').map((served) => served.kind));
-  return core.catalog.all().some((served) => served.group === crd.spec.group && served.custom?.crd !== crd.metadata.name && (served.resource === crd.spec.names.plural || served.kind === crd.spec.names.kind) && !own.has(served.kind));
+  return core.catalog
+    .all()
+    .some(
+      (served) =>
+        served.group === crd.spec.group &&
+        served.custom?.crd !== crd.metadata.name &&
+        (served.resource === crd.spec.names.plural || served.kind === crd.spec.names.kind) &&
+        !own.has(served.kind),
+    );
 }
 
 /** The resources an established CRD serves, one for each served version. */
@@ -100,7 +118,10 @@ function customVersion(crd: Crd, version: Mutable<apiextensionsv1.CustomResource
     scale: version.subresources?.scale,
     columns: version.additionalPrinterColumns ?? [],
     selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath),
-    deprecationWarning: version.deprecated === true ? (version.deprecationWarning ?? `${formatApiVersion(crd.spec.group, version.name)} ${crd.spec.names.kind} is deprecated`) : undefined,
+    deprecationWarning:
+      version.deprecated === true
+        ? (version.deprecationWarning ?? `${formatApiVersion(crd.spec.group, version.name)} ${crd.spec.names.kind} is deprecated`)
+        : undefined,
   };
 }
 

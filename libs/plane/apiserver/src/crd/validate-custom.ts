@@ -23,7 +23,11 @@ function validateValue(value: unknown, schema: StructuralSchema, path: string, p
   const actual = typeOf(value);
   if (!hasType(value, actual, schema)) {
     const expected = schema.intOrString ? 'integer,string' : (schema.type ?? '');
-    problems.push({ field: path, reason: 'FieldValueTypeInvalid', message: `Invalid value: ${quoteValue(actual)}: ${path} in body must be of type ${expected}: ${quoteValue(actual)}` });
+    problems.push({
+      field: path,
+      reason: 'FieldValueTypeInvalid',
+      message: `Invalid value: ${quoteValue(actual)}: ${path} in body must be of type ${expected}: ${quoteValue(actual)}`,
+    });
     return;
   }
   checkEnum(value, schema, path, problems);
@@ -50,25 +54,36 @@ function hasType(value: unknown, actual: string, schema: StructuralSchema): bool
 function checkEnum(value: unknown, schema: StructuralSchema, path: string, problems: FieldProblem[]): void {
   const allowed = schema.raw['enum'];
   if (!Array.isArray(allowed) || allowed.some((candidate) => deepEqual(candidate, value))) return;
-  problems.push(problem.notSupported(path, value, allowed.map((candidate) => (typeof candidate === 'string' ? candidate : quoteValue(candidate)))));
+  problems.push(
+    problem.notSupported(
+      path,
+      value,
+      allowed.map((candidate) => (typeof candidate === 'string' ? candidate : quoteValue(candidate))),
+    ),
+  );
 }
 
 function checkNumber(value: number, raw: JsonMap, path: string, problems: FieldProblem[]): void {
   const { minimum, maximum, multipleOf } = raw;
   const reject = (text: string): void => void problems.push(problem.invalid(path, value, `${path} in body should be ${text}`));
-  if (typeof minimum === 'number' && (value < minimum || (raw['exclusiveMinimum'] === true && value === minimum))) reject(`greater than ${raw['exclusiveMinimum'] === true ? '' : 'or equal to '}${minimum}`);
-  if (typeof maximum === 'number' && (value > maximum || (raw['exclusiveMaximum'] === true && value === maximum))) reject(`less than ${raw['exclusiveMaximum'] === true ? '' : 'or equal to '}${maximum}`);
+  if (typeof minimum === 'number' && (value < minimum || (raw['exclusiveMinimum'] === true && value === minimum)))
+    reject(`greater than ${raw['exclusiveMinimum'] === true ? '' : 'or equal to '}${minimum}`);
+  if (typeof maximum === 'number' && (value > maximum || (raw['exclusiveMaximum'] === true && value === maximum)))
+    reject(`less than ${raw['exclusiveMaximum'] === true ? '' : 'or equal to '}${maximum}`);
   if (typeof multipleOf === 'number' && multipleOf > 0 && !Number.isInteger(value / multipleOf)) reject(`a multiple of ${multipleOf}`);
 }
 
 function checkString(value: string, raw: JsonMap, path: string, problems: FieldProblem[]): void {
   const { minLength, maxLength } = raw;
   const length = [...value].length;
-  if (typeof minLength === 'number' && length < minLength) problems.push(problem.invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
-  if (typeof maxLength === 'number' && length > maxLength) problems.push({ field: path, reason: 'FieldValueTooLong', message: `Too long: may not be more than ${maxLength} bytes` });
+  if (typeof minLength === 'number' && length < minLength)
+    problems.push(problem.invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
+  if (typeof maxLength === 'number' && length > maxLength)
+    problems.push({ field: path, reason: 'FieldValueTooLong', message: `Too long: may not be more than ${maxLength} bytes` });
   const pattern = asText(raw['pattern']);
   if (pattern !== undefined && !matchesPattern(pattern, value)) problems.push(problem.invalid(path, value, `${path} in body should match '${pattern}'`));
-  if (raw['format'] === 'date-time' && Number.isNaN(Date.parse(value))) problems.push(problem.invalid(path, value, `${path} in body must be of type date-time: ${quoteValue(value)}`));
+  if (raw['format'] === 'date-time' && Number.isNaN(Date.parse(value)))
+    problems.push(problem.invalid(path, value, `${path} in body must be of type date-time: ${quoteValue(value)}`));
 }
 
 // Values longer than this are not matched: JavaScript's engine may need exponential time for a hostile pattern.
@@ -91,8 +106,10 @@ function compile(pattern: string): RegExp | undefined {
 
 function checkArray(value: readonly unknown[], schema: StructuralSchema, path: string, problems: FieldProblem[]): void {
   const { minItems, maxItems } = schema.raw;
-  if (typeof minItems === 'number' && value.length < minItems) problems.push(problem.invalid(path, value.length, `${path} in body should have at least ${minItems} items`));
-  if (typeof maxItems === 'number' && value.length > maxItems) problems.push({ field: path, reason: 'FieldValueTooMany', message: `Too many: ${value.length}: must have at most ${maxItems} items` });
+  if (typeof minItems === 'number' && value.length < minItems)
+    problems.push(problem.invalid(path, value.length, `${path} in body should have at least ${minItems} items`));
+  if (typeof maxItems === 'number' && value.length > maxItems)
+    problems.push({ field: path, reason: 'FieldValueTooMany', message: `Too many: ${value.length}: must have at most ${maxItems} items` });
   checkListKeys(value, schema.raw, path, problems);
   const { items } = schema;
   if (items !== undefined) for (const [index, item] of value.entries()) validateValue(item, items, `${path}[${index}]`, problems);
@@ -105,7 +122,8 @@ function checkListKeys(value: readonly unknown[], raw: JsonMap, path: string, pr
   const seen = new Set<string>();
   for (const [index, item] of value.entries()) {
     const identity = JSON.stringify(listType === 'set' ? item : keys.map((key) => asMap(item)?.[key] ?? null));
-    if (seen.has(identity)) problems.push(problem.duplicate(`${path}[${index}]`, listType === 'set' ? item : Object.fromEntries(keys.map((key) => [key, asMap(item)?.[key]]))));
+    if (seen.has(identity))
+      problems.push(problem.duplicate(`${path}[${index}]`, listType === 'set' ? item : Object.fromEntries(keys.map((key) => [key, asMap(item)?.[key]]))));
     seen.add(identity);
   }
 }
@@ -115,8 +133,10 @@ function checkMap(value: unknown, schema: StructuralSchema, path: string, proble
   if (map === undefined) return;
   const { minProperties, maxProperties } = schema.raw;
   const size = Object.keys(map).length;
-  if (typeof minProperties === 'number' && size < minProperties) problems.push(problem.invalid(path, size, `${path} in body should have at least ${minProperties} properties`));
-  if (typeof maxProperties === 'number' && size > maxProperties) problems.push({ field: path, reason: 'FieldValueTooMany', message: `Too many: ${size}: must have at most ${maxProperties} items` });
+  if (typeof minProperties === 'number' && size < minProperties)
+    problems.push(problem.invalid(path, size, `${path} in body should have at least ${minProperties} properties`));
+  if (typeof maxProperties === 'number' && size > maxProperties)
+    problems.push({ field: path, reason: 'FieldValueTooMany', message: `Too many: ${size}: must have at most ${maxProperties} items` });
   checkRequired(map, schema, path, problems);
   for (const [key, child] of Object.entries(map)) {
     const childSchema = schema.properties.get(key) ?? schema.additional;
@@ -140,8 +160,11 @@ function checkLogic(value: unknown, schema: StructuralSchema, path: string, prob
   };
   for (const child of asList(raw['allOf'])) problems.push(...failures(child));
   const any = asList(raw['anyOf']);
-  if (any.length > 0 && !any.some((child) => failures(child).length === 0)) problems.push(problem.invalid(path, value, `${path} in body must validate at least one schema (anyOf)`));
+  if (any.length > 0 && !any.some((child) => failures(child).length === 0))
+    problems.push(problem.invalid(path, value, `${path} in body must validate at least one schema (anyOf)`));
   const one = asList(raw['oneOf']);
-  if (one.length > 0 && one.filter((child) => failures(child).length === 0).length !== 1) problems.push(problem.invalid(path, value, `${path} in body must validate one and only one schema (oneOf)`));
-  if (asMap(raw['not']) !== undefined && failures(raw['not']).length === 0) problems.push(problem.invalid(path, value, `${path} in body must not validate the schema (not)`));
+  if (one.length > 0 && one.filter((child) => failures(child).length === 0).length !== 1)
+    problems.push(problem.invalid(path, value, `${path} in body must validate one and only one schema (oneOf)`));
+  if (asMap(raw['not']) !== undefined && failures(raw['not']).length === 0)
+    problems.push(problem.invalid(path, value, `${path} in body must not validate the schema (not)`));
 }

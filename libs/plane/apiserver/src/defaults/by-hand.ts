@@ -97,7 +97,8 @@ function defaultService({ spec }: Mutable<corev1.Service>): void {
 
 function defaultNamespace(namespace: Mutable<corev1.Namespace>): void {
   // NamespaceDefaultLabelName: the label always tells the name.
-  if (namespace.metadata.name !== undefined) namespace.metadata.labels = { ...namespace.metadata.labels, 'kubernetes.io/metadata.name': namespace.metadata.name };
+  if (namespace.metadata.name !== undefined)
+    namespace.metadata.labels = { ...namespace.metadata.labels, 'kubernetes.io/metadata.name': namespace.metadata.name };
 }
 
 function defaultNode({ status }: Mutable<corev1.Node>): void {
@@ -118,7 +119,8 @@ function defaultStatefulSet({ spec }: Mutable<appsv1.StatefulSet>): void {
 
 function defaultDaemonSet({ spec }: Mutable<appsv1.DaemonSet>): void {
   if (spec === undefined) return;
-  if (spec.updateStrategy?.type === 'RollingUpdate') spec.updateStrategy.rollingUpdate = { maxUnavailable: 1, maxSurge: 0, ...spec.updateStrategy.rollingUpdate };
+  if (spec.updateStrategy?.type === 'RollingUpdate')
+    spec.updateStrategy.rollingUpdate = { maxUnavailable: 1, maxSurge: 0, ...spec.updateStrategy.rollingUpdate };
   defaultTemplate(spec.template);
 }
 

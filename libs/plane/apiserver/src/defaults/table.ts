@@ -31,7 +31,9 @@ function rulesOf(gvk: string): readonly CompiledRule[] {
   const pod = table?.podTemplates === undefined ? undefined : DEFAULT_TABLES.find((candidate) => candidate.gvk === 'v1/Pod');
   const rules = [
     ...(table?.rules ?? []),
-    ...(table?.podTemplates ?? []).flatMap((prefix) => (pod?.rules ?? []).filter(([path]) => path.startsWith('spec.')).map(([path, value, mode]) => [`${prefix}${path}`, value, mode] as const)),
+    ...(table?.podTemplates ?? []).flatMap((prefix) =>
+      (pod?.rules ?? []).filter(([path]) => path.startsWith('spec.')).map(([path, value, mode]) => [`${prefix}${path}`, value, mode] as const),
+    ),
   ].map(([path, value, mode]): CompiledRule => ({ steps: path.replaceAll('[]', '.[]').split('.'), value, zeroToo: mode === 'z' }));
   compiled.set(gvk, rules);
   return rules;
@@ -52,6 +54,7 @@ function applyRule(at: unknown, rule: CompiledRule, index: number): void {
     if (map[step] === undefined || (rule.zeroToo && map[step] === 0)) setField(map, step, structuredClone(rule.value));
     return;
   }
-  if (map[step] === undefined && (ALWAYS_THERE.has(rule.steps.slice(0, index + 1).join('.')) || (step === 'status' && rule.steps[index - 1] === '[]'))) setField(map, step, {});
+  if (map[step] === undefined && (ALWAYS_THERE.has(rule.steps.slice(0, index + 1).join('.')) || (step === 'status' && rule.steps[index - 1] === '[]')))
+    setField(map, step, {});
   applyRule(map[step], rule, index + 1);
 }

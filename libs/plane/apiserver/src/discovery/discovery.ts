@@ -31,18 +31,33 @@ function groupOf({ name, versions }: ServedGroup): object {
 export function apiResourceList(catalog: Catalog, group: string, version: string): unknown {
   const resources = catalog.resourcesOf(group, version);
   if (resources.length === 0) return undefined;
-  return { kind: 'APIResourceList', ...(group === '' ? {} : { apiVersion: 'v1' }), groupVersion: group === '' ? version : `${group}/${version}`, resources: resources.flatMap(resourceRows) };
+  return {
+    kind: 'APIResourceList',
+    ...(group === '' ? {} : { apiVersion: 'v1' }),
+    groupVersion: group === '' ? version : `${group}/${version}`,
+    resources: resources.flatMap(resourceRows),
+  };
 }
 
 function resourceRows(served: ServedResource): readonly object[] {
   return [
     {
-      name: served.resource, singularName: served.singular, namespaced: served.namespaced, kind: served.kind, verbs: served.verbs,
-      ...(served.shortNames.length === 0 ? {} : { shortNames: served.shortNames }), ...(served.categories.length === 0 ? {} : { categories: served.categories }),
+      name: served.resource,
+      singularName: served.singular,
+      namespaced: served.namespaced,
+      kind: served.kind,
+      verbs: served.verbs,
+      ...(served.shortNames.length === 0 ? {} : { shortNames: served.shortNames }),
+      ...(served.categories.length === 0 ? {} : { categories: served.categories }),
       ...(served.verbs.includes('get') ? { storageVersionHash: storageHash(served) } : {}),
     },
     ...served.subresources.map((sub) => ({
-      name: `${served.resource}/${sub.name}`, singularName: '', namespaced: served.namespaced, ...(sub.group === undefined ? {} : { group: sub.group, version: sub.version }), kind: sub.kind, verbs: sub.verbs,
+      name: `${served.resource}/${sub.name}`,
+      singularName: '',
+      namespaced: served.namespaced,
+      ...(sub.group === undefined ? {} : { group: sub.group, version: sub.version }),
+      kind: sub.kind,
+      verbs: sub.verbs,
     })),
   ];
 }
@@ -55,7 +70,9 @@ function storageHash(served: ServedResource): string {
 export function aggregatedDiscovery(catalog: Catalog, core: boolean, version: string): unknown {
   const groups = core ? catalog.groups().filter((group) => group.name === '') : namedGroups(catalog);
   return {
-    kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {},
+    kind: 'APIGroupDiscoveryList',
+    apiVersion: `apidiscovery.k8s.io/${version}`,
+    metadata: {},
     items: groups.map(({ name, versions }) => ({
       metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
       versions: versions.map((each) => ({ version: each, resources: catalog.resourcesOf(name, each).map(aggregatedResource), freshness: 'Current' })),
@@ -65,10 +82,21 @@ export function aggregatedDiscovery(catalog: Catalog, core: boolean, version: st
 
 function aggregatedResource(served: ServedResource): unknown {
   return {
-    resource: served.resource, responseKind: { group: served.group, version: served.version, kind: served.kind }, scope: served.namespaced ? 'Namespaced' : 'Cluster', singularResource: served.singular, verbs: served.verbs,
-    ...(served.shortNames.length === 0 ? {} : { shortNames: served.shortNames }), ...(served.categories.length === 0 ? {} : { categories: served.categories }),
-    ...(served.subresources.length === 0 ? {} : {
-      subresources: served.subresources.map((sub) => ({ subresource: sub.name, responseKind: { group: sub.group ?? served.group, version: sub.version ?? served.version, kind: sub.kind }, verbs: sub.verbs })),
-    }),
+    resource: served.resource,
+    responseKind: { group: served.group, version: served.version, kind: served.kind },
+    scope: served.namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: served.singular,
+    verbs: served.verbs,
+    ...(served.shortNames.length === 0 ? {} : { shortNames: served.shortNames }),
+    ...(served.categories.length === 0 ? {} : { categories: served.categories }),
+    ...(served.subresources.length === 0
+      ? {}
+      : {
+          subresources: served.subresources.map((sub) => ({
+            subresource: sub.name,
+            responseKind: { group: sub.group ?? served.group, version: sub.version ?? served.version, kind: sub.kind },
+            verbs: sub.verbs,
+          })),
+        }),
   };
 }

@@ -16,7 +16,11 @@ export function openApiIndex(catalog: Catalog): unknown {
       const path = openApiPath(name, version);
       // The hash changes whenever the document may have: built-in versions never do.
       const isCustom = catalog.resourcesOf(name, version).some((served) => served.custom !== undefined);
-      const hash = createHash('sha256').update(`${path} ${isCustom ? catalog.generation : 0}`).digest('hex').slice(0, 32).toUpperCase();
+      const hash = createHash('sha256')
+        .update(`${path} ${isCustom ? catalog.generation : 0}`)
+        .digest('hex')
+        .slice(0, 32)
+        .toUpperCase();
       return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }] as const;
     }),
   );
@@ -35,10 +39,14 @@ export function openApiDocument(catalog: Catalog, group: string, version: string
     if (served.custom !== undefined) Object.assign(own, customSchemas(served));
     for (const sub of served.subresources) collectKind(sub.kind, sub.group ?? served.group, sub.version ?? served.version, needed);
   }
-  const schemas = Object.fromEntries([...needed].map((name) => [name, definition(schemaByName(name), name)]).toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
+  const schemas = Object.fromEntries(
+    [...needed].map((name) => [name, definition(schemaByName(name), name)]).toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+  );
   return {
-    openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.33.0' },
-    paths: Object.fromEntries(resources.flatMap(pathsOf)), components: { schemas: { ...schemas, ...SCALARS, ...own } },
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: 'v1.33.0' },
+    paths: Object.fromEntries(resources.flatMap(pathsOf)),
+    components: { schemas: { ...schemas, ...SCALARS, ...own } },
   };
 }
 
@@ -52,8 +60,10 @@ const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 const TIME = `${META}Time`;
 const MICRO_TIME = `${META}MicroTime`;
 const SCALARS: JsonMap = {
-  [QUANTITY]: { oneOf: [{ type: 'string' }, { type: 'number' }] }, [INT_OR_STRING]: { oneOf: [{ type: 'integer' }, { type: 'string' }], format: 'int-or-string' },
-  [TIME]: { type: 'string', format: 'date-time' }, [MICRO_TIME]: { type: 'string', format: 'date-time' },
+  [QUANTITY]: { oneOf: [{ type: 'string' }, { type: 'number' }] },
+  [INT_OR_STRING]: { oneOf: [{ type: 'integer' }, { type: 'string' }], format: 'int-or-string' },
+  [TIME]: { type: 'string', format: 'date-time' },
+  [MICRO_TIME]: { type: 'string', format: 'date-time' },
 };
 
 function collect(schema: ObjectSchema | undefined, needed: Set<string>): void {
@@ -66,7 +76,9 @@ function collect(schema: ObjectSchema | undefined, needed: Set<string>): void {
 }
 
 function collectKind(kind: string, group: string, version: string, needed: Set<string>): void {
-  const name = schemaNames().find((candidate) => candidate.endsWith(`.${version}.${kind}`) && (group === '' ? candidate.includes('.core.') : candidate.includes(`.${group.split('.')[0]}.`)));
+  const name = schemaNames().find(
+    (candidate) => candidate.endsWith(`.${version}.${kind}`) && (group === '' ? candidate.includes('.core.') : candidate.includes(`.${group.split('.')[0]}.`)),
+  );
   if (name !== undefined) collect(schemaByName(name), needed);
 }
 
@@ -78,11 +90,16 @@ function definition(schema: ObjectSchema | undefined, name: string): unknown {
   if (schema === undefined) return { type: 'object' };
   const { gvk } = schema;
   return {
-    type: 'object', description: name.slice(name.lastIndexOf('.') + 1),
+    type: 'object',
+    description: name.slice(name.lastIndexOf('.') + 1),
     ...(schema.required === undefined ? {} : { required: schema.required }),
     properties: Object.fromEntries(Object.entries(schema.fields).map(([field, value]) => [field, fieldSchema(value)])),
     ...(schema.mapType === undefined ? {} : { 'x-kubernetes-map-type': schema.mapType }),
-    ...(name === DELETE_OPTIONS ? { 'x-kubernetes-group-version-kind': [{ group: '', version: 'v1', kind: 'DeleteOptions' }] } : gvk === undefined ? {} : { 'x-kubernetes-group-version-kind': [{ group: gvk[0], version: gvk[1], kind: gvk[2] }] }),
+    ...(name === DELETE_OPTIONS
+      ? { 'x-kubernetes-group-version-kind': [{ group: '', version: 'v1', kind: 'DeleteOptions' }] }
+      : gvk === undefined
+        ? {}
+        : { 'x-kubernetes-group-version-kind': [{ group: gvk[0], version: gvk[1], kind: gvk[2] }] }),
   };
 }
 
@@ -90,8 +107,10 @@ const ref = (name: string): object => ({ allOf: [{ $ref: `#/components/schemas/$
 
 function fieldSchema(field: FieldSchema): unknown {
   const extensions = {
-    ...(field.listType === undefined ? {} : { 'x-kubernetes-list-type': field.listType }), ...(field.listMapKeys === undefined ? {} : { 'x-kubernetes-list-map-keys': field.listMapKeys }),
-    ...(field.mapType === undefined ? {} : { 'x-kubernetes-map-type': field.mapType }), ...(field.patchStrategy === undefined ? {} : { 'x-kubernetes-patch-strategy': field.patchStrategy.join(',') }),
+    ...(field.listType === undefined ? {} : { 'x-kubernetes-list-type': field.listType }),
+    ...(field.listMapKeys === undefined ? {} : { 'x-kubernetes-list-map-keys': field.listMapKeys }),
+    ...(field.mapType === undefined ? {} : { 'x-kubernetes-map-type': field.mapType }),
+    ...(field.patchStrategy === undefined ? {} : { 'x-kubernetes-patch-strategy': field.patchStrategy.join(',') }),
     ...(field.patchMergeKey === undefined ? {} : { 'x-kubernetes-patch-merge-key': field.patchMergeKey }),
   };
   return { ...typeSchema(field), ...extensions };
@@ -138,8 +157,15 @@ function customSchemas(served: ServedResource): JsonMap {
   return {
     [customName(served, served.kind)]: { ...given, type: 'object', properties, 'x-kubernetes-group-version-kind': gvk(served.kind) },
     [customName(served, served.listKind)]: {
-      type: 'object', required: ['items'], 'x-kubernetes-group-version-kind': gvk(served.listKind),
-      properties: { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: ref(LIST_META), items: { type: 'array', items: ref(customName(served, served.kind)) } },
+      type: 'object',
+      required: ['items'],
+      'x-kubernetes-group-version-kind': gvk(served.listKind),
+      properties: {
+        apiVersion: { type: 'string' },
+        kind: { type: 'string' },
+        metadata: ref(LIST_META),
+        items: { type: 'array', items: ref(customName(served, served.kind)) },
+      },
     },
   };
 }
@@ -151,14 +177,37 @@ function pathsOf(served: ServedResource): readonly (readonly [string, unknown])[
   const base = `/${openApiPath(served.group, served.version)}${served.namespaced ? '/namespaces/{namespace}' : ''}/${served.resource}`;
   const gvk = { group: served.group, version: served.version, kind: served.kind };
   const component = served.schema?.name ?? (served.custom === undefined ? STATUS : customName(served, served.kind));
-  const body = (types: readonly string[]): object => ({ content: Object.fromEntries(types.map((type) => [type, { schema: { $ref: `#/components/schemas/${component}` } }])) });
-  const answer = { responses: { '200': { description: 'OK', content: { 'application/json': { schema: { $ref: `#/components/schemas/${component}` } } } } }, 'x-kubernetes-group-version-kind': gvk };
+  const body = (types: readonly string[]): object => ({
+    content: Object.fromEntries(types.map((type) => [type, { schema: { $ref: `#/components/schemas/${component}` } }])),
+  });
+  const answer = {
+    responses: { '200': { description: 'OK', content: { 'application/json': { schema: { $ref: `#/components/schemas/${component}` } } } } },
+    'x-kubernetes-group-version-kind': gvk,
+  };
   const operation = (action: string, extra: object = {}): object => ({ 'x-kubernetes-action': action, ...answer, ...extra });
   const has = (verb: string): boolean => served.verbs.includes(verb);
-  const patchTypes = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json', ...(served.custom === undefined ? ['application/strategic-merge-patch+json'] : [])];
+  const patchTypes = [
+    'application/apply-patch+yaml',
+    'application/json-patch+json',
+    'application/merge-patch+json',
+    ...(served.custom === undefined ? ['application/strategic-merge-patch+json'] : []),
+  ];
   const collection = {
-    ...(has('list') ? { get: operation('list', { parameters: [query('labelSelector'), query('fieldSelector'), query('limit', 'integer'), query('continue'), query('watch', 'boolean')] }) } : {}),
-    ...(has('create') ? { post: operation('post', { parameters: WRITE_PARAMETERS, requestBody: body(['application/json', 'application/yaml', ...(served.custom === undefined ? ['application/vnd.kubernetes.protobuf'] : [])]) }) } : {}),
+    ...(has('list')
+      ? {
+          get: operation('list', {
+            parameters: [query('labelSelector'), query('fieldSelector'), query('limit', 'integer'), query('continue'), query('watch', 'boolean')],
+          }),
+        }
+      : {}),
+    ...(has('create')
+      ? {
+          post: operation('post', {
+            parameters: WRITE_PARAMETERS,
+            requestBody: body(['application/json', 'application/yaml', ...(served.custom === undefined ? ['application/vnd.kubernetes.protobuf'] : [])]),
+          }),
+        }
+      : {}),
     ...(has('deletecollection') ? { delete: operation('deletecollection') } : {}),
   };
   const single = {
@@ -177,6 +226,22 @@ export const OPENAPI_V2_PROTOBUF: Buffer = Buffer.from([0x0a, 0x03, 0x32, 0x2e, 
 export function openApiV2(catalog: Catalog): unknown {
   const rename = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll('#/components/schemas/', '#/definitions/'));
   const definitions = Object.fromEntries(schemaNames().map((name) => [name, rename(definition(schemaByName(name), name))]));
-  const custom = Object.assign({}, ...catalog.all().filter((served) => served.custom !== undefined).map((served) => rename(customSchemas(served)))) as JsonMap; // Object.assign of maps.
-  return { swagger: '2.0', info: { title: 'Kubernetes', version: 'v1.33.0' }, paths: Object.fromEntries(catalog.all().flatMap(pathsOf).map(([path]) => [path, {}])), definitions: { ...definitions, ...(rename(SCALARS) as JsonMap), ...custom } };
+  const custom = Object.assign(
+    {},
+    ...catalog
+      .all()
+      .filter((served) => served.custom !== undefined)
+      .map((served) => rename(customSchemas(served))),
+  ) as JsonMap; // Object.assign of maps.
+  return {
+    swagger: '2.0',
+    info: { title: 'Kubernetes', version: 'v1.33.0' },
+    paths: Object.fromEntries(
+      catalog
+        .all()
+        .flatMap(pathsOf)
+        .map(([path]) => [path, {}]),
+    ),
+    definitions: { ...definitions, ...(rename(SCALARS) as JsonMap), ...custom },
+  };
 }

@@ -35,7 +35,10 @@ function toPath(group: string, version: string, namespace: string | undefined, t
 
 function decodeSegments(pathname: string): readonly string[] | undefined {
   try {
-    return pathname.split('/').filter((segment, index, all) => index > 0 && !(segment === '' && index === all.length - 1)).map(decodeURIComponent);
+    return pathname
+      .split('/')
+      .filter((segment, index, all) => index > 0 && !(segment === '' && index === all.length - 1))
+      .map(decodeURIComponent);
   } catch {
     // A malformed escape names no resource.
     return undefined;

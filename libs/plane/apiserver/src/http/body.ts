@@ -30,7 +30,10 @@ export function decodeBody(bytes: Buffer, contentType: string | undefined): Deco
   if (type === 'application/vnd.kubernetes.protobuf') return { value: decodeProtobuf(bytes), duplicates: [] };
   if (type === 'application/yaml' || type === 'application/apply-patch+yaml' || type === 'text/yaml') return decodeYaml(bytes);
   if (type === '' || type === 'application/json' || type.endsWith('+json')) return decodeJson(bytes);
-  throw statusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`);
+  throw statusError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`,
+  );
 }
 
 function decodeProtobuf(bytes: Buffer): unknown {
@@ -77,12 +80,18 @@ function decodeYaml(bytes: Buffer): DecodedBody {
 /** A body as an object with metadata. Throws 400. */
 export function bodyAsDraft(value: unknown, apiVersion: string, kind: string): Draft {
   const map = asMap(value);
-  if (map === undefined) throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type struct`);
+  if (map === undefined)
+    throw badRequest(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type struct`,
+    );
   // Upstream takes the kind from the path where the body has none.
   if (map['apiVersion'] === undefined || map['apiVersion'] === '') map['apiVersion'] = apiVersion;
   if (map['kind'] === undefined || map['kind'] === '') map['kind'] = kind;
   if (typeof map['apiVersion'] !== 'string' || typeof map['kind'] !== 'string') throw badRequest('apiVersion and kind must be strings');
   if (map['metadata'] === undefined || map['metadata'] === null) map['metadata'] = {};
-  if (asMap(map['metadata']) === undefined) throw badRequest(`${kind} in version "${apiVersion}" cannot be handled as a ${kind}: json: cannot unmarshal into Go struct field ${kind}.metadata of type v1.ObjectMeta`);
+  if (asMap(map['metadata']) === undefined)
+    throw badRequest(
+      `${kind} in version "${apiVersion}" cannot be handled as a ${kind}: json: cannot unmarshal into Go struct field ${kind}.metadata of type v1.ObjectMeta`,
+    );
   return map as unknown as Draft; // apiVersion, kind and metadata were checked.
 }

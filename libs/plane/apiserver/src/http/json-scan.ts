@@ -51,7 +51,10 @@ function noteKey(frame: Frame, quoted: string, stack: readonly Frame[], duplicat
 }
 
 function pathOf(stack: readonly Frame[]): string {
-  return stack.map((frame) => (frame.keys === undefined ? `[${frame.index}]` : `.${frame.step}`)).join('').replace(/^\./, '');
+  return stack
+    .map((frame) => (frame.keys === undefined ? `[${frame.index}]` : `.${frame.step}`))
+    .join('')
+    .replace(/^\./, '');
 }
 
 function endOfString(text: string, start: number): number {

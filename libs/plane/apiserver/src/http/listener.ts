@@ -53,7 +53,12 @@ export async function listen(core: Core, options: ListenOptions, upgrade: Upgrad
   const sockets = new Set<Duplex>();
   const requests = new Set<AbortController>();
   const server = createSecureServer({
-    allowHTTP1: true, cert: options.certPem, key: options.keyPem, ca: [options.caPem], requestCert: true, rejectUnauthorized: false,
+    allowHTTP1: true,
+    cert: options.certPem,
+    key: options.keyPem,
+    ca: [options.caPem],
+    requestCert: true,
+    rejectUnauthorized: false,
     // Informers hold one stream per kind; a client with more kinds than this opens a second connection.
     settings: { maxConcurrentStreams: 1_000 },
   });
@@ -80,7 +85,12 @@ export async function listen(core: Core, options: ListenOptions, upgrade: Upgrad
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server, sessions, sockets, requests) };
 }
 
-async function closeServer(server: Http2SecureServer, sessions: ReadonlySet<Http2Session>, sockets: ReadonlySet<Duplex>, requests: ReadonlySet<AbortController>): Promise<void> {
+async function closeServer(
+  server: Http2SecureServer,
+  sessions: ReadonlySet<Http2Session>,
+  sockets: ReadonlySet<Duplex>,
+  requests: ReadonlySet<AbortController>,
+): Promise<void> {
   for (const request of requests) request.abort();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const session of sessions) session.destroy();
@@ -105,7 +115,10 @@ async function serve(core: Core, request: Incoming, response: Outgoing, requests
     if (signal.aborted) return;
     const status = toStatus(error, core.logger, request);
     if (response.headersSent) response.end();
-    else await send(response, { kind: 'json', code: status.httpCode, value: status.status, headers: retryHeaders(status) }, warnings, false, signal).catch(() => undefined); // The client went away.
+    else
+      await send(response, { kind: 'json', code: status.httpCode, value: status.status, headers: retryHeaders(status) }, warnings, false, signal).catch(
+        () => undefined,
+      ); // The client went away.
   }
 }
 
@@ -118,8 +131,13 @@ function exchangeOf(request: Incoming, signal: AbortSignal, warnings: string[]):
   const url = request.url ?? '/';
   const mark = url.indexOf('?');
   return {
-    method: request.method ?? 'GET', path: mark < 0 ? url : url.slice(0, mark), query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
-    headers: request.headers, body: request, socket: request.socket, signal,
+    method: request.method ?? 'GET',
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+    headers: request.headers,
+    body: request,
+    socket: request.socket,
+    signal,
     warn: (text) => void (warnings.length < MAX_WARNINGS && warnings.push(`299 - "${text.replace(/[\\"]/g, '\\$&').replace(/[^\x20-\x7e]/g, '?')}"`)),
   };
 }
@@ -135,14 +153,21 @@ export function toStatus(error: unknown, logger: Logger, request: { readonly met
 }
 
 async function send(response: Outgoing, answer: Answer, warnings: readonly string[], isHead: boolean, signal: AbortSignal): Promise<void> {
-  const headers: Record<string, string | number | readonly string[]> = { 'cache-control': 'no-cache, private', ...answer.headers, ...(warnings.length === 0 ? {} : { warning: [...warnings] }) };
+  const headers: Record<string, string | number | readonly string[]> = {
+    'cache-control': 'no-cache, private',
+    ...answer.headers,
+    ...(warnings.length === 0 ? {} : { warning: [...warnings] }),
+  };
   if (answer.kind === 'stream') {
     response.writeHead(answer.code, { ...headers, 'content-type': answer.contentType });
     if (!isHead) await stream(response, answer.chunks, signal);
     response.end();
     return;
   }
-  const body = answer.kind === 'json' ? Buffer.from(`${JSON.stringify(answer.value)}\n`) : Buffer.concat(answer.chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)));
+  const body =
+    answer.kind === 'json'
+      ? Buffer.from(`${JSON.stringify(answer.value)}\n`)
+      : Buffer.concat(answer.chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)));
   const contentType = answer.kind === 'json' ? (answer.contentType ?? 'application/json') : answer.contentType;
   response.writeHead(answer.code, { ...headers, 'content-type': contentType, 'content-length': body.length });
   response.end(isHead ? undefined : body);

@@ -41,14 +41,17 @@ export function parseListQuery(query: URLSearchParams): ListQuery {
 function combinationProblem(query: ListQuery): string | undefined {
   const { resourceVersion, resourceVersionMatch: match, watch, sendInitialEvents, continueToken } = query;
   if (watch) {
-    if (sendInitialEvents !== undefined && match !== 'NotOlderThan') return 'resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
-    if (sendInitialEvents === undefined && match !== '') return 'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided';
+    if (sendInitialEvents !== undefined && match !== 'NotOlderThan')
+      return 'resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
+    if (sendInitialEvents === undefined && match !== '')
+      return 'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided';
     if (sendInitialEvents === true && !query.allowWatchBookmarks) return 'sendInitialEvents: Forbidden: sendInitialEvents requires allowWatchBookmarks';
     return undefined;
   }
   if (sendInitialEvents !== undefined) return 'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list';
   if (match === '') return undefined;
-  if (match !== 'Exact' && match !== 'NotOlderThan') return `resourceVersionMatch: Unsupported value: "${match}": supported values: "Exact", "NotOlderThan", ""`;
+  if (match !== 'Exact' && match !== 'NotOlderThan')
+    return `resourceVersionMatch: Unsupported value: "${match}": supported values: "Exact", "NotOlderThan", ""`;
   if (continueToken !== '') return 'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided';
   if (resourceVersion === '') return 'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided';
   if (match === 'Exact' && resourceVersion === '0') return 'resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
@@ -71,11 +74,20 @@ export function parseRevision(text: string): number {
 /** Reads the parameters of a write. `userAgent` names the manager when the request does not. */
 export function parseWriteFlags(query: URLSearchParams, userAgent: string, warn: (text: string) => void, isApply: boolean = false): WriteFlags {
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
-  if (dryRun.some((value) => value !== 'All')) throw statusError('Invalid', `Invalid value: ${JSON.stringify(dryRun[0])}: dryRun: Unsupported value: ${JSON.stringify(dryRun[0])}: supported values: "All"`);
+  if (dryRun.some((value) => value !== 'All'))
+    throw statusError(
+      'Invalid',
+      `Invalid value: ${JSON.stringify(dryRun[0])}: dryRun: Unsupported value: ${JSON.stringify(dryRun[0])}: supported values: "All"`,
+    );
   const validation = query.get('fieldValidation') ?? '';
-  if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation)) throw statusError('Invalid', `fieldValidation: Unsupported value: ${JSON.stringify(validation)}: supported values: "Ignore", "Strict", "Warn"`);
+  if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation))
+    throw statusError('Invalid', `fieldValidation: Unsupported value: ${JSON.stringify(validation)}: supported values: "Ignore", "Strict", "Warn"`);
   const manager = query.get('fieldManager') ?? '';
-  if (isApply && manager === '') throw statusError('Invalid', 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch', { group: 'meta.k8s.io', kind: 'PatchOptions' });
+  if (isApply && manager === '')
+    throw statusError('Invalid', 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch', {
+      group: 'meta.k8s.io',
+      kind: 'PatchOptions',
+    });
   if (manager.length > 128) throw statusError('Invalid', 'fieldManager: Too long: may not be more than 128 bytes');
   return {
     dryRun: dryRun.length > 0,

@@ -29,7 +29,15 @@ export function showObject(view: View, object: Draft, code: number = 200): Answe
   const { core, form } = view;
   if (form.as === 'table') {
     const plan = tablePlan(view.scope.served);
-    return json(tableOf(plan.columns, [tableRow(plan, object, view.includeObject, form.version, core.clock.now())], { resourceVersion: object.metadata.resourceVersion }, form.version), code);
+    return json(
+      tableOf(
+        plan.columns,
+        [tableRow(plan, object, view.includeObject, form.version, core.clock.now())],
+        { resourceVersion: object.metadata.resourceVersion },
+        form.version,
+      ),
+      code,
+    );
   }
   if (form.as === 'metadata') return json(partialMetadata(object, form.version), code);
   return { kind: 'bytes', code, contentType: 'application/json', chunks: [encodeDraft(object)] };
@@ -47,9 +55,22 @@ export function showList(view: View, page: ListPage): Answer {
   if (form.as === 'table') {
     const plan = tablePlan(scope.served);
     const now = core.clock.now();
-    return json(tableOf(plan.columns, drafts().map((draft) => tableRow(plan, draft, view.includeObject, form.version, now)), metadata, form.version));
+    return json(
+      tableOf(
+        plan.columns,
+        drafts().map((draft) => tableRow(plan, draft, view.includeObject, form.version, now)),
+        metadata,
+        form.version,
+      ),
+    );
   }
-  if (form.as === 'metadata') return json({ kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.version}`, metadata, items: drafts().map((draft) => partialMetadata(draft, form.version)) });
+  if (form.as === 'metadata')
+    return json({
+      kind: 'PartialObjectMetadataList',
+      apiVersion: `meta.k8s.io/${form.version}`,
+      metadata,
+      items: drafts().map((draft) => partialMetadata(draft, form.version)),
+    });
   const head = `{"kind":${JSON.stringify(scope.served.listKind)},"apiVersion":${JSON.stringify(scope.served.apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`;
   const chunks: (Uint8Array | string)[] = [head];
   for (const [index, entry] of page.entries.entries()) {
@@ -94,9 +115,12 @@ function watchTable(view: View, draft: Draft, isFirst: boolean): unknown {
 
 function bookmarkOf(view: View, revision: number, endsInitial: boolean): unknown {
   const { form, scope } = view;
-  const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(endsInitial ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}) };
+  const metadata = {
+    resourceVersion: String(revision),
+    creationTimestamp: null,
+    ...(endsInitial ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
+  };
   if (form.as === 'object') return { kind: scope.served.kind, apiVersion: scope.served.apiVersion, metadata };
   const object = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata };
   return form.as === 'metadata' ? object : tableOf(undefined, [{ cells: [], object }], { resourceVersion: String(revision) }, form.version);
 }
-

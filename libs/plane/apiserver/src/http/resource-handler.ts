@@ -26,7 +26,8 @@ import { header, type Exchange } from './exchange.ts';
 /** Answers a request for a resource; who asks has been allowed to. */
 export async function handleResource(core: Core, exchange: Exchange, scope: Scope, verb: string, rest: string): Promise<Answer> {
   const { served, subresource } = scope;
-  if (served.namespaced && scope.namespace === undefined && verb !== 'list' && verb !== 'watch' && verb !== 'deletecollection' && !isQuestion(scope)) throw noSuchPath();
+  if (served.namespaced && scope.namespace === undefined && verb !== 'list' && verb !== 'watch' && verb !== 'deletecollection' && !isQuestion(scope))
+    throw noSuchPath();
   if (subresource !== undefined && subresource !== 'status') return await handleSubresource(core, exchange, scope, verb, rest);
   if (subresource === 'status' && !served.subresources.some((sub) => sub.name === 'status')) throw noSuchPath();
   if (!served.verbs.includes(verb)) throw methodNotAllowed();
@@ -56,7 +57,12 @@ function isQuestion(scope: Scope): boolean {
 }
 
 function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
-  return { core, scope, form: chooseRepresentation(header(exchange, 'accept'), ['object', 'table', 'metadata']), includeObject: includeObjectOf(exchange.query) };
+  return {
+    core,
+    scope,
+    form: chooseRepresentation(header(exchange, 'accept'), ['object', 'table', 'metadata']),
+    includeObject: includeObjectOf(exchange.query),
+  };
 }
 
 function get(core: Core, exchange: Exchange, scope: Scope): Answer {
@@ -90,7 +96,8 @@ async function create(core: Core, exchange: Exchange, scope: Scope): Promise<Ans
   const view = viewOf(core, exchange, scope);
   const { draft, duplicates } = await draftOf(exchange, scope.served.apiVersion, scope.served.kind);
   if (isQuestion(scope)) {
-    if (scope.served.resource === 'bindings') return json(await bindPod(core, { ...podScope(core, scope), name: draft.metadata.name ?? '' }, draft, flagsOf(exchange, scope)), 201);
+    if (scope.served.resource === 'bindings')
+      return json(await bindPod(core, { ...podScope(core, scope), name: draft.metadata.name ?? '' }, draft, flagsOf(exchange, scope)), 201);
     const answer = await answerReview(core, scope, draft);
     if (answer === undefined) throw methodNotAllowed();
     return json(answer, 201);
@@ -135,17 +142,34 @@ function toDeleteRequest(body: JsonMap, query: URLSearchParams): DeleteRequest {
   const [uid, resourceVersion] = [asText(preconditions?.['uid']), asText(preconditions?.['resourceVersion'])];
   const grace = body['gracePeriodSeconds'] ?? (query.get('gracePeriodSeconds') === null ? undefined : Number(query.get('gracePeriodSeconds')));
   const orphan = body['orphanDependents'];
-  const policy = asText(body['propagationPolicy']) ?? query.get('propagationPolicy') ?? (orphan === true ? 'Orphan' : orphan === false ? 'Background' : undefined);
-  if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy)) throw statusError('Invalid', `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`);
+  const policy =
+    asText(body['propagationPolicy']) ?? query.get('propagationPolicy') ?? (orphan === true ? 'Orphan' : orphan === false ? 'Background' : undefined);
+  if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy))
+    throw statusError(
+      'Invalid',
+      `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
+    );
   const dryRun = Array.isArray(body['dryRun']) ? body['dryRun'].length > 0 : query.getAll('dryRun').includes('All');
   return {
-    dryRun, propagationPolicy: policy, gracePeriodSeconds: typeof grace === 'number' && Number.isFinite(grace) ? grace : undefined,
-    preconditions: preconditions === undefined ? undefined : { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+    dryRun,
+    propagationPolicy: policy,
+    gracePeriodSeconds: typeof grace === 'number' && Number.isFinite(grace) ? grace : undefined,
+    preconditions:
+      preconditions === undefined ? undefined : { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) },
   };
 }
 
 // Kinds that answer a finished deletion with the object (registries with ReturnDeletedObject).
-const RETURNS_OBJECT: ReadonlySet<string> = new Set(['Pod', 'Namespace', 'Service', 'ServiceAccount', 'PersistentVolume', 'PersistentVolumeClaim', 'ResourceQuota', 'PodTemplate']);
+const RETURNS_OBJECT: ReadonlySet<string> = new Set([
+  'Pod',
+  'Namespace',
+  'Service',
+  'ServiceAccount',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'ResourceQuota',
+  'PodTemplate',
+]);
 
 async function remove(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const view = viewOf(core, exchange, scope);
@@ -219,11 +243,16 @@ async function tokenRequest(exchange: Exchange): Promise<Draft> {
 async function finalize(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const { draft } = await draftOf(exchange, 'v1', 'Namespace');
   const finalizers = asMap(draft.spec)?.['finalizers'] ?? [];
-  const object = await changeObject(core, scope, (live) => {
-    live.spec = { ...asMap(live.spec), finalizers };
-    if (draft.metadata.resourceVersion !== undefined) live.metadata.resourceVersion = draft.metadata.resourceVersion;
-    return live;
-  }, flagsOf(exchange, scope));
+  const object = await changeObject(
+    core,
+    scope,
+    (live) => {
+      live.spec = { ...asMap(live.spec), finalizers };
+      if (draft.metadata.resourceVersion !== undefined) live.metadata.resourceVersion = draft.metadata.resourceVersion;
+      return live;
+    },
+    flagsOf(exchange, scope),
+  );
   return showObject(viewOf(core, exchange, scope), object);
 }
 
@@ -242,4 +271,3 @@ async function scale(core: Core, exchange: Exchange, scope: Scope, verb: string)
   };
   return json(await writeScale(core, scope, patched, flags));
 }
-

@@ -39,8 +39,15 @@ function health(core: Core, { path, query }: Exchange): Answer {
 function versionInfo(core: Core): unknown {
   const [, major = '1', minor = '33'] = /^v(\d+)\.(\d+)/.exec(core.gitVersion) ?? [];
   return {
-    major, minor, gitVersion: core.gitVersion, gitCommit: '0000000000000000000000000000000000000000', gitTreeState: 'clean', buildDate: '2025-06-17T00:00:00Z',
-    goVersion: `node${process.versions.node}`, compiler: 'tiphys', platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+    major,
+    minor,
+    gitVersion: core.gitVersion,
+    gitCommit: '0000000000000000000000000000000000000000',
+    gitTreeState: 'clean',
+    buildDate: '2025-06-17T00:00:00Z',
+    goVersion: `node${process.versions.node}`,
+    compiler: 'tiphys',
+    platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
   };
 }
 
@@ -50,7 +57,8 @@ function authorizePath(core: Core, user: UserInfo, exchange: Exchange): void {
   // Discovery is open to everyone who is somebody (system:discovery).
   if (DISCOVERY_PATH.test(exchange.path) && exchange.method === 'GET') return;
   const verb = exchange.method.toLowerCase();
-  if (!isAllowed(core, user, { kind: 'path', verb, path: exchange.path })) throw statusError('Forbidden', `User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(exchange.path)}`);
+  if (!isAllowed(core, user, { kind: 'path', verb, path: exchange.path }))
+    throw statusError('Forbidden', `User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(exchange.path)}`);
 }
 
 async function documents(core: Core, exchange: Exchange): Promise<Answer> {
@@ -59,12 +67,36 @@ async function documents(core: Core, exchange: Exchange): Promise<Answer> {
   const [first = '', second = '', third = ''] = exchange.path.split('/').filter((part) => part !== '');
   if (first === 'openapi') return openApi(core, exchange);
   if (exchange.path === '/openid/v1/jwks') return json(await core.tokens.keySet());
-  if (exchange.path === '/') return json({ paths: ['/api', '/api/v1', '/apis', ...catalog.groups().filter((group) => group.name !== '').map((group) => `/apis/${group.name}`), '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
-  const found = first === 'api' && second === '' ? listing(core, exchange, true)
-    : first === 'apis' && second === '' ? listing(core, exchange, false)
-      : first === 'api' && third === '' ? apiResourceList(catalog, '', second)
-        : first === 'apis' && third === '' ? apiGroup(catalog, second)
-          : first === 'apis' ? apiResourceList(catalog, second, third) : undefined;
+  if (exchange.path === '/')
+    return json({
+      paths: [
+        '/api',
+        '/api/v1',
+        '/apis',
+        ...catalog
+          .groups()
+          .filter((group) => group.name !== '')
+          .map((group) => `/apis/${group.name}`),
+        '/healthz',
+        '/livez',
+        '/openapi/v2',
+        '/openapi/v3',
+        '/readyz',
+        '/version',
+      ],
+    });
+  const found =
+    first === 'api' && second === ''
+      ? listing(core, exchange, true)
+      : first === 'apis' && second === ''
+        ? listing(core, exchange, false)
+        : first === 'api' && third === ''
+          ? apiResourceList(catalog, '', second)
+          : first === 'apis' && third === ''
+            ? apiGroup(catalog, second)
+            : first === 'apis'
+              ? apiResourceList(catalog, second, third)
+              : undefined;
   if (found === undefined) throw noSuchPath();
   return isAnswer(found) ? found : json(found);
 }
@@ -76,13 +108,19 @@ function isAnswer(value: unknown): value is Answer {
 function listing(core: Core, exchange: Exchange, isCore: boolean): Answer {
   const form = chooseRepresentation(header(exchange, 'accept'), ['object', 'discovery']);
   if (form.as !== 'discovery') return json(isCore ? apiVersions(header(exchange, 'host') ?? header(exchange, ':authority') ?? '') : apiGroupList(core.catalog));
-  return { kind: 'json', code: 200, value: aggregatedDiscovery(core.catalog, isCore, form.version), contentType: `application/json;g=apidiscovery.k8s.io;v=${form.version};as=APIGroupDiscoveryList` };
+  return {
+    kind: 'json',
+    code: 200,
+    value: aggregatedDiscovery(core.catalog, isCore, form.version),
+    contentType: `application/json;g=apidiscovery.k8s.io;v=${form.version};as=APIGroupDiscoveryList`,
+  };
 }
 
 function openApi(core: Core, exchange: Exchange): Answer {
   const { path } = exchange;
   if (path === '/openapi/v2') {
-    if (header(exchange, 'accept')?.includes('com.github.proto-openapi') === true) return { kind: 'bytes', code: 200, contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf', chunks: [OPENAPI_V2_PROTOBUF] };
+    if (header(exchange, 'accept')?.includes('com.github.proto-openapi') === true)
+      return { kind: 'bytes', code: 200, contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf', chunks: [OPENAPI_V2_PROTOBUF] };
     return json(openApiV2(core.catalog));
   }
   if (path === '/openapi/v3' || path === '/openapi/v3/') return json(openApiIndex(core.catalog));
@@ -97,18 +135,35 @@ async function resource(core: Core, exchange: Exchange, user: UserInfo, target: 
   const verb = verbOf(exchange, target);
   const { group, resource: name, namespace = '', subresource = '' } = target;
   const isNamespaceObject = group === '' && name === 'namespaces';
-  const attributes: Attributes = { kind: 'resource', verb, group, resource: name, subresource, namespace: isNamespaceObject ? (target.name ?? '') : namespace, name: target.name ?? '' };
+  const attributes: Attributes = {
+    kind: 'resource',
+    verb,
+    group,
+    resource: name,
+    subresource,
+    namespace: isNamespaceObject ? (target.name ?? '') : namespace,
+    name: target.name ?? '',
+  };
   if (!isAllowed(core, user, attributes)) {
     const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
     const what = subresource === '' ? name : `${name}/${subresource}`;
     const text = `User ${JSON.stringify(user.username)} cannot ${verb} resource ${JSON.stringify(what)} in API group ${JSON.stringify(group)} ${where}`;
-    throw target.name === undefined ? statusError('Forbidden', `${qualified({ group, resource: name })} is forbidden: ${text}`, { kind: name, ...(group === '' ? {} : { group }) }) : forbidden({ group, resource: name }, target.name, text);
+    throw target.name === undefined
+      ? statusError('Forbidden', `${qualified({ group, resource: name })} is forbidden: ${text}`, { kind: name, ...(group === '' ? {} : { group }) })
+      : forbidden({ group, resource: name }, target.name, text);
   }
   if (served === undefined) throw noSuchPath();
   if (!served.namespaced && target.namespace !== undefined) throw noSuchPath();
   const deprecation = served.custom?.deprecationWarning;
   if (deprecation !== undefined) exchange.warn(deprecation);
-  const scope: Scope = { served, namespace: target.namespace, name: target.name ?? '', subresource: target.subresource, user, userAgent: header(exchange, 'user-agent') ?? '' };
+  const scope: Scope = {
+    served,
+    namespace: target.namespace,
+    name: target.name ?? '',
+    subresource: target.subresource,
+    user,
+    userAgent: header(exchange, 'user-agent') ?? '',
+  };
   return await handleResource(core, exchange, scope, verb, target.rest);
 }
 
@@ -131,4 +186,3 @@ function verbOf({ method, query }: Pick<Exchange, 'method' | 'query'>, target: P
       throw methodNotAllowed();
   }
 }
-

@@ -88,9 +88,11 @@ export class Allocators {
   #claimAddress(service: Service, address: string, owner: string): void {
     const number = toNumber(address);
     const name = service.metadata.name ?? '';
-    if (!(number > this.#base && number < this.#base + this.#size)) throw invalid('', 'Service', name, [problem.invalid('spec.clusterIPs', [address], 'failed to allocate IP: the provided IP is not in the valid range')]);
+    if (!(number > this.#base && number < this.#base + this.#size))
+      throw invalid('', 'Service', name, [problem.invalid('spec.clusterIPs', [address], 'failed to allocate IP: the provided IP is not in the valid range')]);
     const holder = this.#addresses.get(address);
-    if (holder !== undefined && holder !== owner) throw invalid('', 'Service', name, [problem.invalid('spec.clusterIPs', [address], 'failed to allocate IP: provided IP is already allocated')]);
+    if (holder !== undefined && holder !== owner)
+      throw invalid('', 'Service', name, [problem.invalid('spec.clusterIPs', [address], 'failed to allocate IP: provided IP is already allocated')]);
     this.#addresses.set(address, owner);
   }
 
@@ -109,9 +111,17 @@ export class Allocators {
 
   #claimPort(service: Service, port: number, index: number, owner: string): void {
     const name = service.metadata.name ?? '';
-    if (port < NODE_PORTS.first || port > NODE_PORTS.last) throw invalid('', 'Service', name, [problem.invalid(`spec.ports[${index}].nodePort`, port, `provided port is not in the valid range. The range of valid ports is ${NODE_PORTS.first}-${NODE_PORTS.last}`)]);
+    if (port < NODE_PORTS.first || port > NODE_PORTS.last)
+      throw invalid('', 'Service', name, [
+        problem.invalid(
+          `spec.ports[${index}].nodePort`,
+          port,
+          `provided port is not in the valid range. The range of valid ports is ${NODE_PORTS.first}-${NODE_PORTS.last}`,
+        ),
+      ]);
     const holder = this.#ports.get(port);
-    if (holder !== undefined && holder !== owner) throw invalid('', 'Service', name, [problem.invalid(`spec.ports[${index}].nodePort`, port, 'provided port is already allocated')]);
+    if (holder !== undefined && holder !== owner)
+      throw invalid('', 'Service', name, [problem.invalid(`spec.ports[${index}].nodePort`, port, 'provided port is already allocated')]);
     this.#ports.set(port, owner);
   }
 }

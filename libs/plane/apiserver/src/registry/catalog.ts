@@ -61,7 +61,9 @@ export class Catalog {
   }
 
   resourcesOf(group: string, version: string): readonly ServedResource[] {
-    return this.all().filter((served) => served.group === group && served.version === version).toSorted((a, b) => (a.resource < b.resource ? -1 : 1));
+    return this.all()
+      .filter((served) => served.group === group && served.version === version)
+      .toSorted((a, b) => (a.resource < b.resource ? -1 : 1));
   }
 
   #rebuild(): void {

@@ -53,7 +53,9 @@ function coerceValue(value: unknown, field: FieldSchema, place: Place, unknown: 
       return coerceEntries(value, field, place, unknown);
     case 'array':
       if (!Array.isArray(value)) throw mismatch(value, place, 'slice');
-      return value.map((item, index) => (item === null ? emptyOf(field.items) : coerceValue(item, field.items ?? { type: 'any' }, { ...place, full: `${place.full}[${index}]` }, unknown)));
+      return value.map((item, index) =>
+        item === null ? emptyOf(field.items) : coerceValue(item, field.items ?? { type: 'any' }, { ...place, full: `${place.full}[${index}]` }, unknown),
+      );
     case 'quantity':
       return coerceQuantity(value, place);
     case 'intstr':
@@ -72,7 +74,10 @@ function coerceValue(value: unknown, field: FieldSchema, place: Place, unknown: 
       return coerceBytes(value, place);
     case 'time':
     case 'microtime':
-      if (typeof value !== 'string' || Number.isNaN(Date.parse(value))) throw badRequest(`${place.kind} in version "${place.version}" cannot be handled as a ${place.kind}: parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`);
+      if (typeof value !== 'string' || Number.isNaN(Date.parse(value)))
+        throw badRequest(
+          `${place.kind} in version "${place.version}" cannot be handled as a ${place.kind}: parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`,
+        );
       return value;
     case 'string':
       if (typeof value !== 'string') throw mismatch(value, place, 'string');
@@ -128,7 +133,9 @@ function emptyOf(field: FieldSchema | undefined): unknown {
 function coerceQuantity(value: unknown, place: Place): string {
   const canonical = typeof value === 'string' || typeof value === 'number' ? canonicalQuantity(value) : undefined;
   if (canonical === undefined) {
-    throw badRequest(`${place.kind} in version "${place.version}" cannot be handled as a ${place.kind}: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`);
+    throw badRequest(
+      `${place.kind} in version "${place.version}" cannot be handled as a ${place.kind}: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`,
+    );
   }
   return canonical;
 }
@@ -139,13 +146,25 @@ function coerceBytes(value: unknown, place: Place): string {
   if (typeof value !== 'string') throw mismatch(value, place, '[]uint8');
   const bad = BASE64.test(value) ? -1 : [...value].findIndex((char) => !/[A-Za-z0-9+/=\r\n]/.test(char));
   if (!BASE64.test(value) || value.replace(/[\r\n]/g, '').length % 4 !== 0) {
-    throw badRequest(`${place.kind} in version "${place.version}" cannot be handled as a ${place.kind}: illegal base64 data at input byte ${bad < 0 ? value.length : bad}`);
+    throw badRequest(
+      `${place.kind} in version "${place.version}" cannot be handled as a ${place.kind}: illegal base64 data at input byte ${bad < 0 ? value.length : bad}`,
+    );
   }
   return /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value;
 }
 
 function mismatch(value: unknown, place: Place, type: string): Error {
-  const actual = Array.isArray(value) ? 'array' : typeof value === 'object' ? 'object' : typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? 'number' : 'string';
+  const actual = Array.isArray(value)
+    ? 'array'
+    : typeof value === 'object'
+      ? 'object'
+      : typeof value === 'boolean'
+        ? 'bool'
+        : typeof value === 'number'
+          ? 'number'
+          : 'string';
   const shown = actual === 'number' && type === 'int32' ? `number ${String(value)}` : actual;
-  return badRequest(`${place.kind} in version "${place.version}" cannot be handled as a ${place.kind}: json: cannot unmarshal ${shown} into Go struct field ${place.owner}.${place.path} of type ${type}`);
+  return badRequest(
+    `${place.kind} in version "${place.version}" cannot be handled as a ${place.kind}: json: cannot unmarshal ${shown} into Go struct field ${place.owner}.${place.path} of type ${type}`,
+  );
 }

@@ -60,8 +60,26 @@ export function hasStatusSubresource(served: ServedResource): boolean {
 
 // Built-in kinds whose storage counts generations (the strategies that call for it upstream).
 const COUNTS_GENERATIONS: ReadonlySet<string> = new Set([
-  'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController', 'Job', 'CronJob', 'Ingress', 'IngressClass', 'NetworkPolicy', 'PodDisruptionBudget', 'EndpointSlice',
-  'CustomResourceDefinition', 'FlowSchema', 'PriorityLevelConfiguration', 'ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'PriorityClass',
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'ReplicationController',
+  'Job',
+  'CronJob',
+  'Ingress',
+  'IngressClass',
+  'NetworkPolicy',
+  'PodDisruptionBudget',
+  'EndpointSlice',
+  'CustomResourceDefinition',
+  'FlowSchema',
+  'PriorityLevelConfiguration',
+  'ValidatingWebhookConfiguration',
+  'MutatingWebhookConfiguration',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'PriorityClass',
 ]);
 
 function countsGenerations(served: ServedResource): boolean {
@@ -117,7 +135,10 @@ function initialStatus(draft: Draft, served: ServedResource): void {
 /** The pod's quality of service from its containers' resources. */
 export function qosClassOf(pod: Mutable<corev1.Pod>): string {
   const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-  const amounts = containers.map((container) => ({ limits: container.resources?.limits ?? {}, requests: { ...container.resources?.limits, ...container.resources?.requests } }));
+  const amounts = containers.map((container) => ({
+    limits: container.resources?.limits ?? {},
+    requests: { ...container.resources?.limits, ...container.resources?.requests },
+  }));
   const counts = (map: Readonly<Record<string, string>>): boolean => ['cpu', 'memory'].some((name) => map[name] !== undefined && map[name] !== '0');
   if (!amounts.some(({ limits, requests }) => counts(limits) || counts(requests))) return 'BestEffort';
   const guaranteed = amounts.every(({ limits, requests }) => ['cpu', 'memory'].every((name) => limits[name] !== undefined && limits[name] === requests[name]));
@@ -131,7 +152,11 @@ function generateJobSelector(job: Mutable<batchv1.Job>): void {
   const uid = metadata.uid ?? '';
   spec.template.metadata ??= {};
   spec.template.metadata.labels = {
-    ...spec.template.metadata.labels, 'controller-uid': uid, 'batch.kubernetes.io/controller-uid': uid, 'job-name': metadata.name ?? '', 'batch.kubernetes.io/job-name': metadata.name ?? '',
+    ...spec.template.metadata.labels,
+    'controller-uid': uid,
+    'batch.kubernetes.io/controller-uid': uid,
+    'job-name': metadata.name ?? '',
+    'batch.kubernetes.io/job-name': metadata.name ?? '',
   };
   spec.selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, 'batch.kubernetes.io/controller-uid': uid } };
 }

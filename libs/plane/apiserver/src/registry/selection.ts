@@ -12,7 +12,18 @@ export interface Selection {
 
 // Field labels by kind, besides metadata.name and metadata.namespace (registry/*/strategy.go, core/v1 conversion.go).
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
-  'v1/Pod': ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'spec.hostNetwork', 'status.phase', 'status.podIP', 'status.podIPs', 'status.nominatedNodeName', 'spec.host'],
+  'v1/Pod': [
+    'spec.nodeName',
+    'spec.restartPolicy',
+    'spec.schedulerName',
+    'spec.serviceAccountName',
+    'spec.hostNetwork',
+    'status.phase',
+    'status.podIP',
+    'status.podIPs',
+    'status.nominatedNodeName',
+    'spec.host',
+  ],
   'v1/Node': ['spec.unschedulable'],
   'v1/Namespace': ['status.phase'],
   'v1/Secret': ['type'],
@@ -21,12 +32,39 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'apps/v1/ReplicaSet': ['status.replicas'],
   'batch/v1/Job': ['status.successful'],
   'certificates.k8s.io/v1/CertificateSigningRequest': ['spec.signerName'],
-  'v1/Event': ['involvedObject.kind', 'involvedObject.namespace', 'involvedObject.name', 'involvedObject.uid', 'involvedObject.apiVersion', 'involvedObject.resourceVersion', 'involvedObject.fieldPath', 'reason', 'reportingComponent', 'source', 'type'],
-  'events.k8s.io/v1/Event': ['regarding.kind', 'regarding.namespace', 'regarding.name', 'regarding.uid', 'regarding.apiVersion', 'regarding.resourceVersion', 'regarding.fieldPath', 'reason', 'reportingController', 'type'],
+  'v1/Event': [
+    'involvedObject.kind',
+    'involvedObject.namespace',
+    'involvedObject.name',
+    'involvedObject.uid',
+    'involvedObject.apiVersion',
+    'involvedObject.resourceVersion',
+    'involvedObject.fieldPath',
+    'reason',
+    'reportingComponent',
+    'source',
+    'type',
+  ],
+  'events.k8s.io/v1/Event': [
+    'regarding.kind',
+    'regarding.namespace',
+    'regarding.name',
+    'regarding.uid',
+    'regarding.apiVersion',
+    'regarding.resourceVersion',
+    'regarding.fieldPath',
+    'reason',
+    'reportingController',
+    'type',
+  ],
 };
 
 // Labels that read another path than their own.
-const PATHS: Readonly<Record<string, readonly string[]>> = { 'spec.host': ['spec', 'nodeName'], source: ['source', 'component'], 'status.successful': ['status', 'succeeded'] };
+const PATHS: Readonly<Record<string, readonly string[]>> = {
+  'spec.host': ['spec', 'nodeName'],
+  source: ['source', 'component'],
+  'status.successful': ['status', 'succeeded'],
+};
 
 /** Reads the selectors of a request. Throws 400 for bad syntax and for labels the kind does not support. */
 export function parseSelection(served: ServedResource, labelSelector: string, fieldSelector: string): Selection {
@@ -35,7 +73,10 @@ export function parseSelection(served: ServedResource, labelSelector: string, fi
   const fields = fieldSelector === '' ? [] : parseFieldSelector(fieldSelector);
   if (isSelectorProblem(fields)) throw badRequest(fields.message);
   for (const { path } of fields) {
-    if (!isSupported(served, path)) throw badRequest(`Unable to find "${served.apiVersion}, Resource=${served.resource}" that match label selector "${labelSelector}", field selector "${fieldSelector}": field label not supported: ${path}`);
+    if (!isSupported(served, path))
+      throw badRequest(
+        `Unable to find "${served.apiVersion}, Resource=${served.resource}" that match label selector "${labelSelector}", field selector "${fieldSelector}": field label not supported: ${path}`,
+      );
   }
   return { labels, fields, isEmpty: labels.length === 0 && fields.length === 0 };
 }
@@ -53,7 +94,12 @@ export function isSelected(selection: Selection, draft: Draft): boolean {
 
 function matchesField({ path, operator, value }: FieldRequirement, draft: Draft): boolean {
   const found = fieldAt(draft, ...(PATHS[path] ?? path.split('.')));
-  const text = found === undefined || found === null ? defaultOf(path) : Array.isArray(found) ? found.map((item) => String(fieldAt(item, 'ip') ?? '')).join(',') : String(found);
+  const text =
+    found === undefined || found === null
+      ? defaultOf(path)
+      : Array.isArray(found)
+        ? found.map((item) => String(fieldAt(item, 'ip') ?? '')).join(',')
+        : String(found);
   return (text === value) === (operator === 'Equals');
 }
 

@@ -34,7 +34,8 @@ export interface ServedResource {
 }
 
 // Alpha groups are off in a real cluster too. Two betas are off by default and would only confuse `api-resources`.
-const isServed = (row: ResourceRow): boolean => !/alpha/.test(row.version) && !(row.group === 'resource.k8s.io') && row.resource !== 'componentstatuses' && row.group !== 'internal.apiserver.k8s.io';
+const isServed = (row: ResourceRow): boolean =>
+  !/alpha/.test(row.version) && !(row.group === 'resource.k8s.io') && row.resource !== 'componentstatuses' && row.group !== 'internal.apiserver.k8s.io';
 
 // One store for events of both groups, in the core form.
 const STORED_AS: Readonly<Record<string, { readonly group: string; readonly apiVersion: string }>> = {
@@ -65,7 +66,9 @@ function servedBuiltin(row: ResourceRow): ServedResource {
     verbs: row.verbs,
     shortNames: row.shortNames ?? [],
     categories: row.categories ?? [],
-    subresources: BUILTIN_SUBRESOURCES.filter((sub) => sub.group === row.group && sub.version === row.version && sub.resource === row.resource).map(servedSubresource),
+    subresources: BUILTIN_SUBRESOURCES.filter((sub) => sub.group === row.group && sub.version === row.version && sub.resource === row.resource).map(
+      servedSubresource,
+    ),
     keyPrefix: keyPrefixOf(storedGroup, row.resource),
     storedApiVersion: stored?.apiVersion ?? storedVersion(row),
     schema: row.schema === undefined ? undefined : schemaByName(row.schema),
@@ -81,7 +84,8 @@ function storedVersion(row: ResourceRow): string {
 
 function servedSubresource(row: ResourceRow): ServedSubresource {
   const slash = row.bodyApiVersion?.indexOf('/') ?? -1;
-  const body = row.bodyApiVersion === undefined ? {} : { group: slash < 0 ? '' : row.bodyApiVersion.slice(0, slash), version: row.bodyApiVersion.slice(slash + 1) };
+  const body =
+    row.bodyApiVersion === undefined ? {} : { group: slash < 0 ? '' : row.bodyApiVersion.slice(0, slash), version: row.bodyApiVersion.slice(slash + 1) };
   return { name: row.subresource ?? '', kind: row.kind, verbs: row.verbs, ...body };
 }
 

@@ -28,7 +28,9 @@ export function streamChoice(query: URLSearchParams): StreamChoice {
 /** Terminal sizes from the JSON messages clients send. */
 export async function* terminalSizes(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TerminalSize> {
   for await (const chunk of chunks) {
-    for (const match of Buffer.from(chunk).toString().matchAll(/\{[^{}]*\}/g)) {
+    for (const match of Buffer.from(chunk)
+      .toString()
+      .matchAll(/\{[^{}]*\}/g)) {
       const size = readSize(match[0]);
       if (size !== undefined) yield size;
     }

@@ -5,13 +5,23 @@ import type { RunningTarget } from '../subresources/logs.ts';
 import type { ExecChannel, StreamChoice } from './channel.ts';
 
 /** Runs a command, or attaches to a container, between a client's channel and a node agent. Always finishes the channel. */
-export async function runExec(found: RunningTarget, options: ExecOptions, choice: StreamChoice, channel: ExecChannel, context: { readonly signal: AbortSignal; readonly logger: Logger }): Promise<void> {
+export async function runExec(
+  found: RunningTarget,
+  options: ExecOptions,
+  choice: StreamChoice,
+  channel: ExecChannel,
+  context: { readonly signal: AbortSignal; readonly logger: Logger },
+): Promise<void> {
   const { backend, target } = found;
   const streams = {
     ...(choice.stdin ? { stdin: channel.stdin } : {}),
     ...(choice.tty ? { resize: channel.resize } : {}),
     stdout: choice.stdout ? (chunk: Uint8Array): void => channel.stdout(chunk) : (): void => undefined,
-    stderr: choice.tty ? (chunk: Uint8Array): void => channel.stdout(chunk) : choice.stderr ? (chunk: Uint8Array): void => channel.stderr(chunk) : (): void => undefined,
+    stderr: choice.tty
+      ? (chunk: Uint8Array): void => channel.stdout(chunk)
+      : choice.stderr
+        ? (chunk: Uint8Array): void => channel.stderr(chunk)
+        : (): void => undefined,
   };
   try {
     const { exitCode } = await backend.exec(target, options, streams, context.signal);
@@ -27,7 +37,10 @@ export async function runExec(found: RunningTarget, options: ExecOptions, choice
 function exitStatus(exitCode: number): unknown {
   if (exitCode === 0) return { metadata: {}, status: 'Success' };
   return {
-    metadata: {}, status: 'Failure', reason: 'NonZeroExitCode', message: `command terminated with non-zero exit code: exit status ${exitCode}`,
+    metadata: {},
+    status: 'Failure',
+    reason: 'NonZeroExitCode',
+    message: `command terminated with non-zero exit code: exit status ${exitCode}`,
     details: { causes: [{ reason: 'ExitCode', message: String(exitCode) }] },
   };
 }

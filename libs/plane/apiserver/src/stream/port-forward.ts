@@ -33,7 +33,12 @@ async function forward(found: RunningTarget, data: SpdyStream, error: SpdyStream
   const port = Number(data.headers.get('port') ?? 0);
   try {
     if (backend.portForward === undefined) throw new Error('this node cannot forward ports');
-    await backend.portForward({ namespace: target.namespace, pod: target.pod, uid: target.uid }, port, { input: data.input, output: (chunk) => data.write(chunk) }, signal);
+    await backend.portForward(
+      { namespace: target.namespace, pod: target.pod, uid: target.uid },
+      port,
+      { input: data.input, output: (chunk) => data.write(chunk) },
+      signal,
+    );
   } catch (failure) {
     error.write(Buffer.from(`an error occurred forwarding port ${port} to pod ${target.pod}: ${messageOf(failure)}`));
   }

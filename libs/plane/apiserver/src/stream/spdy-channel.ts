@@ -11,7 +11,13 @@ async function* nothing(): AsyncGenerator<Uint8Array> {
  * Resolves once all expected are there; undefined when the client goes away first.
  */
 export async function spdyChannel(socket: Duplex, choice: StreamChoice, timeoutMs: number): Promise<ExecChannel | undefined> {
-  const expected = ['error', ...(choice.stdin ? ['stdin'] : []), ...(choice.stdout ? ['stdout'] : []), ...(choice.stderr ? ['stderr'] : []), ...(choice.tty ? ['resize'] : [])];
+  const expected = [
+    'error',
+    ...(choice.stdin ? ['stdin'] : []),
+    ...(choice.stdout ? ['stdout'] : []),
+    ...(choice.stderr ? ['stderr'] : []),
+    ...(choice.tty ? ['resize'] : []),
+  ];
   const streams = new Map<string, SpdyStream>();
   let settle: (isComplete: boolean) => void = () => undefined;
   const opened = new Promise<boolean>((resolve) => (settle = resolve));

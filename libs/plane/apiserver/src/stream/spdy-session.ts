@@ -117,7 +117,14 @@ export class SpdySession {
     // Replies share one compressor, so they are made one after the other.
     this.#replies = this.#replies.then(() => this.#reply(id));
     await this.#replies;
-    this.#onStream({ id, headers, input, write: (chunk) => this.#write(id, chunk, 0), end: () => this.#write(id, Buffer.alloc(0), FLAG_FIN), reset: () => this.#reset(id) });
+    this.#onStream({
+      id,
+      headers,
+      input,
+      write: (chunk) => this.#write(id, chunk, 0),
+      end: () => this.#write(id, Buffer.alloc(0), FLAG_FIN),
+      reset: () => this.#reset(id),
+    });
   }
 
   async #reply(id: number): Promise<void> {

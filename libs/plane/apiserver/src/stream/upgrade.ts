@@ -28,7 +28,9 @@ interface Upgrade {
 /** Handles exec, attach and port-forward over WebSocket and SPDY/3.1. */
 export function createUpgradeHandler(core: Core): UpgradeHandler {
   const sockets = new WebSocketServer({
-    noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false,
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
     handleProtocols: (offered) => EXEC_PROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
   });
   // The protocol's name has a slash, which a WebSocket protocol may not have and ws refuses: it is agreed on around ws.
@@ -43,10 +45,18 @@ export function createUpgradeHandler(core: Core): UpgradeHandler {
 
 function refuse(socket: Duplex, error: StatusError): void {
   const body = JSON.stringify(error.status);
-  socket.end(`HTTP/1.1 ${error.httpCode} ${error.code}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${error.httpCode} ${error.code}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
-async function handle(core: Core, servers: { readonly sockets: WebSocketServer; readonly tunnels: WebSocketServer }, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+async function handle(
+  core: Core,
+  servers: { readonly sockets: WebSocketServer; readonly tunnels: WebSocketServer },
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
   const upgrade = await check(core, request);
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
@@ -71,7 +81,11 @@ async function check(core: Core, request: IncomingMessage): Promise<Upgrade> {
   if (path?.resource !== 'pods' || served === undefined || (kind !== 'exec' && kind !== 'attach' && kind !== 'portforward')) throw noSuchPath();
   const [verb, namespace, name] = [request.method === 'POST' ? 'create' : 'get', path.namespace ?? '', path.name ?? ''];
   if (!isAllowed(core, user, { kind: 'resource', verb, group: '', resource: 'pods', subresource: kind, namespace, name })) {
-    throw forbidden(served, name, `User ${JSON.stringify(user.username)} cannot ${verb} resource "pods/${kind}" in API group "" in the namespace ${JSON.stringify(namespace)}`);
+    throw forbidden(
+      served,
+      name,
+      `User ${JSON.stringify(user.username)} cannot ${verb} resource "pods/${kind}" in API group "" in the namespace ${JSON.stringify(namespace)}`,
+    );
   }
   const scope: Scope = { served, namespace, name, subresource: kind, user, userAgent: request.headers['user-agent'] ?? '' };
   const container = url.searchParams.get('container') ?? '';
@@ -80,7 +94,9 @@ async function check(core: Core, request: IncomingMessage): Promise<Upgrade> {
 }
 
 function checkTunnel(request: IncomingMessage): void {
-  const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim());
+  const offered = String(request.headers['sec-websocket-protocol'] ?? '')
+    .split(',')
+    .map((text) => text.trim());
   if (!offered.includes(TUNNEL)) throw badRequest(`unable to upgrade: port-forward needs the protocol ${TUNNEL}`);
   delete request.headers['sec-websocket-protocol'];
 }
@@ -104,10 +120,16 @@ interface Connection {
 }
 
 async function overSpdy(core: Core, upgrade: Upgrade, { request, socket, head }: Connection, signal: AbortSignal): Promise<void> {
-  const offered = String(request.headers['x-stream-protocol-version'] ?? '').split(',').map((text) => text.trim());
+  const offered = String(request.headers['x-stream-protocol-version'] ?? '')
+    .split(',')
+    .map((text) => text.trim());
   const known = upgrade.kind === 'portforward' ? [FORWARD_PROTOCOL] : ['v4.channel.k8s.io'];
   const chosen = known.find((protocol) => offered.includes(protocol));
-  if (chosen === undefined) throw statusError('Forbidden', `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${known.join(' ')}]`);
+  if (chosen === undefined)
+    throw statusError(
+      'Forbidden',
+      `unable to upgrade: unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${known.join(' ')}]`,
+    );
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: SPDY/3.1\r\nx-stream-protocol-version: ${chosen}\r\n\r\n`);
   if (head.length > 0) socket.unshift(head);
   if (upgrade.kind === 'portforward') {

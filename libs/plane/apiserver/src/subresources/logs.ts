@@ -17,7 +17,12 @@ export interface RunningTarget {
 export function findTarget(core: Core, scope: Scope, wanted: string, anyContainer: boolean = false): RunningTarget {
   const pod = draftAs<corev1.Pod>(readAs(scope.served, mustGetEntry(core, scope).value));
   const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? []), ...(pod.spec?.ephemeralContainers ?? [])];
-  const container = wanted === '' && anyContainer ? (all.at(0)?.name ?? '') : wanted === '' ? soleContainer(scope, pod.spec?.containers ?? [], pod.metadata.annotations?.['kubectl.kubernetes.io/default-container']) : wanted;
+  const container =
+    wanted === '' && anyContainer
+      ? (all.at(0)?.name ?? '')
+      : wanted === ''
+        ? soleContainer(scope, pod.spec?.containers ?? [], pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'])
+        : wanted;
   const found = all.find((candidate) => candidate.name === container);
   if (found === undefined) throw badRequest(`container ${container} is not valid for pod ${scope.name}`);
   const node = pod.spec?.nodeName ?? '';
@@ -46,12 +51,18 @@ function logOptions(query: URLSearchParams): LogOptions {
   const count = (name: string): number | undefined => {
     const text = query.get(name);
     if (text === null || text === '') return undefined;
-    if (!/^\d+$/.test(text)) throw statusError('Invalid', `PodLogOptions "" is invalid: ${name}: Invalid value: ${JSON.stringify(text)}: must be greater than or equal to 0`);
+    if (!/^\d+$/.test(text))
+      throw statusError('Invalid', `PodLogOptions "" is invalid: ${name}: Invalid value: ${JSON.stringify(text)}: must be greater than or equal to 0`);
     return Number(text);
   };
   const [tailLines, sinceSeconds, limitBytes, sinceTime] = [count('tailLines'), count('sinceSeconds'), count('limitBytes'), query.get('sinceTime')];
   return {
-    follow: isTrue('follow'), previous: isTrue('previous'), timestamps: isTrue('timestamps'),
-    ...(tailLines === undefined ? {} : { tailLines }), ...(sinceSeconds === undefined ? {} : { sinceSeconds }), ...(limitBytes === undefined ? {} : { limitBytes }), ...(sinceTime === null ? {} : { sinceTime }),
+    follow: isTrue('follow'),
+    previous: isTrue('previous'),
+    timestamps: isTrue('timestamps'),
+    ...(tailLines === undefined ? {} : { tailLines }),
+    ...(sinceSeconds === undefined ? {} : { sinceSeconds }),
+    ...(limitBytes === undefined ? {} : { limitBytes }),
+    ...(sinceTime === null ? {} : { sinceTime }),
   };
 }

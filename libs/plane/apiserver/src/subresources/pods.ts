@@ -17,7 +17,8 @@ export async function bindPod(core: Core, scope: Scope, binding: Draft, flags: W
   const entry = mustGetEntry(core, podScope);
   const live = readAs(scope.served, entry.value);
   const pod = draftAs<corev1.Pod>(structuredClone(live));
-  if (pod.metadata.deletionTimestamp !== undefined) throw conflict(scope.served, scope.name, `pod ${scope.name} is being deleted, cannot be assigned to a host`);
+  if (pod.metadata.deletionTimestamp !== undefined)
+    throw conflict(scope.served, scope.name, `pod ${scope.name} is being deleted, cannot be assigned to a host`);
   if ((pod.spec?.nodeName ?? '') !== '') throw conflict(scope.served, scope.name, `pod ${scope.name} is already assigned to node "${pod.spec?.nodeName}"`);
   if ((pod.spec?.schedulingGates ?? []).length > 0) throw conflict(scope.served, scope.name, `pod ${scope.name} has non-empty .spec.schedulingGates`);
   if (pod.spec !== undefined) pod.spec.nodeName = node;
@@ -33,20 +34,32 @@ const RETRY_SECONDS = 10;
 /** Deletes a pod unless a disruption budget forbids it (`pods/eviction`). */
 export async function evictPod(core: Core, scope: Scope, request: DeleteRequest): Promise<unknown> {
   const pod = draftAs<corev1.Pod>(readAs(scope.served, mustGetEntry(core, scope).value));
-  const isDone = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' || pod.status?.phase === 'Pending' || pod.metadata.deletionTimestamp !== undefined;
+  const isDone =
+    pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' || pod.status?.phase === 'Pending' || pod.metadata.deletionTimestamp !== undefined;
   if (!isDone) checkBudgets(core, scope, pod as unknown as Draft);
   await deleteObject(core, scope, request);
   return success(201);
 }
 
 function checkBudgets(core: Core, scope: Scope, pod: Draft): void {
-  const budgets = core.store.list({ prefix: `/policy/poddisruptionbudgets/${scope.namespace ?? ''}/` }).entries.map((entry) => draftAs<policyv1.PodDisruptionBudget>(parseStored(entry.value)));
-  const matching = budgets.filter(({ spec }) => spec?.selector !== undefined && matchesSelector(selectorOf(spec.selector as Parameters<typeof selectorOf>[0]), pod.metadata.labels));
-  if (matching.length > 1) throw statusError('InternalError', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
+  const budgets = core.store
+    .list({ prefix: `/policy/poddisruptionbudgets/${scope.namespace ?? ''}/` })
+    .entries.map((entry) => draftAs<policyv1.PodDisruptionBudget>(parseStored(entry.value)));
+  const matching = budgets.filter(
+    ({ spec }) => spec?.selector !== undefined && matchesSelector(selectorOf(spec.selector as Parameters<typeof selectorOf>[0]), pod.metadata.labels),
+  );
+  if (matching.length > 1)
+    throw statusError('InternalError', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
   const [budget] = matching;
   if (budget === undefined || (budget.status?.disruptionsAllowed ?? 0) > 0) return;
   const { name = '' } = budget.metadata;
   throw statusError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
-    causes: [{ reason: 'DisruptionBudget', message: `The disruption budget ${name} needs ${budget.status?.desiredHealthy ?? 0} healthy pods and has ${budget.status?.currentHealthy ?? 0} currently` }], retryAfterSeconds: RETRY_SECONDS,
+    causes: [
+      {
+        reason: 'DisruptionBudget',
+        message: `The disruption budget ${name} needs ${budget.status?.desiredHealthy ?? 0} healthy pods and has ${budget.status?.currentHealthy ?? 0} currently`,
+      },
+    ],
+    retryAfterSeconds: RETRY_SECONDS,
   });
 }

@@ -36,14 +36,20 @@ function podAddress(core: Core, scope: Scope, port: string): Address {
 function serviceAddress(core: Core, scope: Scope, port: string): Address {
   const service = draftAs<corev1.Service>(readAs(scope.served, mustGetEntry(core, scope).value));
   const ports = service.spec?.ports ?? [];
-  const wanted = ports.find((candidate) => candidate.name === port || String(candidate.port) === port) ?? (port === '' && ports.length === 1 ? ports[0] : undefined);
+  const wanted =
+    ports.find((candidate) => candidate.name === port || String(candidate.port) === port) ?? (port === '' && ports.length === 1 ? ports[0] : undefined);
   if (wanted === undefined) throw statusError('ServiceUnavailable', `no service port "${port}" found for service "${scope.name}"`);
-  const slices = core.store.list({ prefix: `/discovery.k8s.io/endpointslices/${scope.namespace ?? ''}/` }).entries
-    .map((entry) => draftAs<discoveryv1.EndpointSlice>(parseStored(entry.value)))
+  const slices = core.store
+    .list({ prefix: `/discovery.k8s.io/endpointslices/${scope.namespace ?? ''}/` })
+    .entries.map((entry) => draftAs<discoveryv1.EndpointSlice>(parseStored(entry.value)))
     .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === scope.name);
   const addresses = slices.flatMap((slice) => {
     const number = slice.ports?.find((candidate) => (candidate.name ?? '') === (wanted.name ?? ''))?.port;
-    return number === undefined ? [] : (slice.endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready !== false).flatMap((endpoint) => endpoint.addresses.map((host) => ({ host, port: number })));
+    return number === undefined
+      ? []
+      : (slice.endpoints ?? [])
+          .filter((endpoint) => endpoint.conditions?.ready !== false)
+          .flatMap((endpoint) => endpoint.addresses.map((host) => ({ host, port: number })));
   });
   const chosen = addresses[Math.floor(core.random() * addresses.length)];
   if (chosen === undefined) throw statusError('ServiceUnavailable', `no endpoints available for service "${scope.name}"`);
@@ -56,14 +62,33 @@ function checkPort(port: number): number {
 }
 
 // Credentials of the caller are for this server alone.
-const NOT_FORWARDED: ReadonlySet<string> = new Set(['authorization', 'cookie', 'host', 'connection', 'upgrade', 'transfer-encoding', 'content-length', 'keep-alive', 'te']);
+const NOT_FORWARDED: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'host',
+  'connection',
+  'upgrade',
+  'transfer-encoding',
+  'content-length',
+  'keep-alive',
+  'te',
+]);
 
 function forward(exchange: Exchange, { host, port }: Address, path: string, body: Buffer): Promise<Answer> {
   const headers = Object.fromEntries(Object.entries(exchange.headers).filter(([name]) => !name.startsWith(':') && !NOT_FORWARDED.has(name)));
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ host, port, path, method: exchange.method, headers: { ...headers, 'content-length': body.length }, signal: exchange.signal }, (response) => {
-      resolve({ kind: 'stream', code: response.statusCode ?? 502, contentType: response.headers['content-type'] ?? 'application/octet-stream', chunks: response, headers: passedBack(response.headers) });
-    });
+    const request = httpRequest(
+      { host, port, path, method: exchange.method, headers: { ...headers, 'content-length': body.length }, signal: exchange.signal },
+      (response) => {
+        resolve({
+          kind: 'stream',
+          code: response.statusCode ?? 502,
+          contentType: response.headers['content-type'] ?? 'application/octet-stream',
+          chunks: response,
+          headers: passedBack(response.headers),
+        });
+      },
+    );
     request.once('error', (error) => reject(statusError('ServiceUnavailable', `error trying to reach service: ${messageOf(error)}`)));
     request.end(body);
   });

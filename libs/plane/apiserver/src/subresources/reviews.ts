@@ -32,9 +32,18 @@ function accessStatus(core: Core, user: UserInfo, spec: unknown): unknown {
   const resource = fieldAt(spec, 'resourceAttributes');
   const path = fieldAt(spec, 'nonResourceAttributes');
   if ((resource === undefined) === (path === undefined)) throw badRequest('exactly one of nonResourceAttributes or resourceAttributes must be specified');
-  const attributes: Attributes = resource === undefined
-    ? { kind: 'path', verb: text(path, 'verb'), path: text(path, 'path') }
-    : { kind: 'resource', verb: text(resource, 'verb'), group: text(resource, 'group'), resource: text(resource, 'resource'), subresource: text(resource, 'subresource'), namespace: text(resource, 'namespace'), name: text(resource, 'name') };
+  const attributes: Attributes =
+    resource === undefined
+      ? { kind: 'path', verb: text(path, 'verb'), path: text(path, 'path') }
+      : {
+          kind: 'resource',
+          verb: text(resource, 'verb'),
+          group: text(resource, 'group'),
+          resource: text(resource, 'resource'),
+          subresource: text(resource, 'subresource'),
+          namespace: text(resource, 'namespace'),
+          name: text(resource, 'name'),
+        };
   return isAllowed(core, user, attributes) ? { allowed: true } : { allowed: false, reason: '' };
 }
 
@@ -43,17 +52,25 @@ function subjectOf(spec: unknown): UserInfo {
 }
 
 function rulesStatus(core: Core, user: UserInfo, namespace: string): unknown {
-  const rules = user.groups.includes('system:masters') ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, { verbs: ['*'], nonResourceURLs: ['*'] }] : rulesFor(core, user, namespace);
+  const rules = user.groups.includes('system:masters')
+    ? [
+        { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+        { verbs: ['*'], nonResourceURLs: ['*'] },
+      ]
+    : rulesFor(core, user, namespace);
   return {
     resourceRules: rules.filter((rule) => rule.nonResourceURLs === undefined || rule.nonResourceURLs.length === 0),
-    nonResourceRules: rules.filter((rule) => (rule.nonResourceURLs ?? []).length > 0), incomplete: false,
+    nonResourceRules: rules.filter((rule) => (rule.nonResourceURLs ?? []).length > 0),
+    incomplete: false,
   };
 }
 
 async function tokenStatus(core: Core, spec: unknown): Promise<unknown> {
   const audiences = asList(fieldAt(spec, 'audiences')).map(String);
   const identity = await core.tokens.identify(text(spec, 'token'), core.clock.now(), audiences.length === 0 ? [ISSUER] : audiences);
-  return identity === undefined ? { authenticated: false, user: {}, error: 'invalid bearer token' } : { authenticated: true, user: identity.user, audiences: identity.audiences };
+  return identity === undefined
+    ? { authenticated: false, user: {}, error: 'invalid bearer token' }
+    : { authenticated: true, user: identity.user, audiences: identity.audiences };
 }
 
 const MIN_SECONDS = 600;
@@ -63,13 +80,31 @@ export async function requestToken(core: Core, scope: Scope, body: Draft): Promi
   const account = draftAs<corev1.ServiceAccount>(readAs(scope.served, mustGetEntry(core, scope).value));
   const spec = asMap(body.spec) as authenticationv1.TokenRequestSpec | undefined; // Coerced to the schema of TokenRequest.
   const expirationSeconds = spec?.expirationSeconds ?? 3_600;
-  if (expirationSeconds < MIN_SECONDS) throw invalid('authentication.k8s.io', 'TokenRequest', '', [problem.invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 10 minutes')]);
+  if (expirationSeconds < MIN_SECONDS)
+    throw invalid('authentication.k8s.io', 'TokenRequest', '', [
+      problem.invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 10 minutes'),
+    ]);
   const bound = boundOf(core, scope, spec?.boundObjectRef);
-  const token = await core.tokens.issueServiceAccount({
-    namespace: scope.namespace ?? '', name: scope.name, uid: account.metadata.uid ?? '', audiences: spec?.audiences ?? [], expirationSeconds, ...(bound === undefined ? {} : { bound }),
-  }, core.clock.now());
+  const token = await core.tokens.issueServiceAccount(
+    {
+      namespace: scope.namespace ?? '',
+      name: scope.name,
+      uid: account.metadata.uid ?? '',
+      audiences: spec?.audiences ?? [],
+      expirationSeconds,
+      ...(bound === undefined ? {} : { bound }),
+    },
+    core.clock.now(),
+  );
   const status = { token, expirationTimestamp: toTimestamp(expiryOf(token) * 1_000) };
-  return { ...body, apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: { ...body.metadata, name: scope.name, namespace: scope.namespace ?? '' }, spec: { ...spec, audiences: spec?.audiences ?? [ISSUER], expirationSeconds }, status };
+  return {
+    ...body,
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    metadata: { ...body.metadata, name: scope.name, namespace: scope.namespace ?? '' },
+    spec: { ...spec, audiences: spec?.audiences ?? [ISSUER], expirationSeconds },
+    status,
+  };
 }
 
 function boundOf(core: Core, scope: Scope, ref: authenticationv1.BoundObjectReference | undefined): { kind: string; name: string; uid: string } | undefined {
@@ -80,6 +115,11 @@ function boundOf(core: Core, scope: Scope, ref: authenticationv1.BoundObjectRefe
   const entry = core.store.get(key);
   if (entry === undefined) throw statusError('NotFound', `${resource} "${ref.name}" not found`);
   const uid = readAs(scope.served, entry.value).metadata.uid ?? '';
-  if (ref.uid !== undefined && ref.uid !== uid) throw conflict({ group: '', resource }, ref.name, `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`);
+  if (ref.uid !== undefined && ref.uid !== uid)
+    throw conflict(
+      { group: '', resource },
+      ref.name,
+      `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+    );
   return { kind: ref.kind, name: ref.name, uid };
 }

@@ -15,7 +15,8 @@ function scaleOf(scope: Scope, object: Draft): Draft {
   const paths = pathsOf(scope);
   const selector = selectorTextOf(scope, object);
   return {
-    kind: 'Scale', apiVersion: 'autoscaling/v1',
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
     metadata: Object.fromEntries(Object.entries({ name, namespace, uid, resourceVersion, creationTimestamp }).filter(([, value]) => value !== undefined)),
     spec: { replicas: Number(fieldAt(object, ...paths.spec) ?? 0) },
     status: { replicas: Number(fieldAt(object, ...paths.status) ?? 0), ...(selector === '' ? {} : { selector }) },
@@ -26,7 +27,11 @@ function pathsOf(scope: Scope): { readonly spec: readonly string[]; readonly sta
   const scale = scope.served.custom?.scale;
   const split = (path: string): readonly string[] => path.split('.').filter((part) => part !== '');
   if (scale === undefined) return { spec: ['spec', 'replicas'], status: ['status', 'replicas'], selector: ['spec', 'selector'] };
-  return { spec: split(scale.specReplicasPath), status: split(scale.statusReplicasPath), selector: scale.labelSelectorPath === undefined ? undefined : split(scale.labelSelectorPath) };
+  return {
+    spec: split(scale.specReplicasPath),
+    status: split(scale.statusReplicasPath),
+    selector: scale.labelSelectorPath === undefined ? undefined : split(scale.labelSelectorPath),
+  };
 }
 
 function selectorTextOf(scope: Scope, object: Draft): string {
@@ -40,16 +45,24 @@ function selectorTextOf(scope: Scope, object: Draft): string {
 
 /** Sets the replicas of an object by its Scale; `change` turns the live Scale into the wanted one. */
 export async function writeScale(core: Core, scope: Scope, change: (live: Draft) => Draft, flags: WriteFlags): Promise<Draft> {
-  const written = await changeObject(core, scope, (live) => {
-    const wanted = change(scaleOf(scope, live));
-    const replicas = fieldAt(wanted, 'spec', 'replicas') ?? 0;
-    if (typeof replicas !== 'number' || !Number.isInteger(replicas)) throw badRequest('Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32');
-    if (replicas < 0) throw invalid('autoscaling', 'Scale', scope.name, [problem.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
-    setAt(live as unknown as JsonMap, pathsOf(scope).spec, replicas); // A Draft is a JSON object.
-    const { resourceVersion } = wanted.metadata;
-    if (resourceVersion !== undefined) live.metadata.resourceVersion = resourceVersion;
-    return live;
-  }, flags);
+  const written = await changeObject(
+    core,
+    scope,
+    (live) => {
+      const wanted = change(scaleOf(scope, live));
+      const replicas = fieldAt(wanted, 'spec', 'replicas') ?? 0;
+      if (typeof replicas !== 'number' || !Number.isInteger(replicas))
+        throw badRequest(
+          'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal into Go struct field ScaleSpec.spec.replicas of type int32',
+        );
+      if (replicas < 0) throw invalid('autoscaling', 'Scale', scope.name, [problem.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+      setAt(live as unknown as JsonMap, pathsOf(scope).spec, replicas); // A Draft is a JSON object.
+      const { resourceVersion } = wanted.metadata;
+      if (resourceVersion !== undefined) live.metadata.resourceVersion = resourceVersion;
+      return live;
+    },
+    flags,
+  );
   return scaleOf(scope, written);
 }
 

@@ -1,14 +1,22 @@
 import { asMap } from '../draft.ts';
 
-type Step = { readonly kind: 'field'; readonly name: string } | { readonly kind: 'index'; readonly index: number } | { readonly kind: 'all' } | { readonly kind: 'filter'; readonly path: readonly string[]; readonly operator: string; readonly value: string };
+type Step =
+  | { readonly kind: 'field'; readonly name: string }
+  | { readonly kind: 'index'; readonly index: number }
+  | { readonly kind: 'all' }
+  | { readonly kind: 'filter'; readonly path: readonly string[]; readonly operator: string; readonly value: string };
 
-const STEP = /\.([A-Za-z_$][\w$-]*(?:\\\.[\w$-]+)*)|\.?\[\s*(?:'([^']*)'|"([^"]*)"|(-?\d+)|(\*)|\?\(\s*@\.([\w.-]+)\s*(==|!=)\s*(?:'([^']*)'|"([^"]*)"|([\w.-]+))\s*\))\s*\]|\.(\*)/y;
+const STEP =
+  /\.([A-Za-z_$][\w$-]*(?:\\\.[\w$-]+)*)|\.?\[\s*(?:'([^']*)'|"([^"]*)"|(-?\d+)|(\*)|\?\(\s*@\.([\w.-]+)\s*(==|!=)\s*(?:'([^']*)'|"([^"]*)"|([\w.-]+))\s*\))\s*\]|\.(\*)/y;
 const cache = new Map<string, readonly Step[] | undefined>();
 
 /** The values a JSONPath of a printer column or scale subresource selects; empty when nothing or not understood. */
 export function evaluateJsonPath(path: string, root: unknown): readonly unknown[] {
   if (!cache.has(path)) cache.set(path, parse(path));
-  return (cache.get(path) ?? []).reduce<readonly unknown[]>((values, step) => values.flatMap((value) => take(value, step)), cache.get(path) === undefined ? [] : [root]);
+  return (cache.get(path) ?? []).reduce<readonly unknown[]>(
+    (values, step) => values.flatMap((value) => take(value, step)),
+    cache.get(path) === undefined ? [] : [root],
+  );
 }
 
 function parse(path: string): readonly Step[] | undefined {
@@ -42,6 +50,8 @@ function take(value: unknown, step: Step): readonly unknown[] {
     case 'all':
       return Array.isArray(value) ? value : Object.values(asMap(value) ?? {});
     case 'filter':
-      return Array.isArray(value) ? value.filter((item) => (String(step.path.reduce<unknown>((at, name) => asMap(at)?.[name], item)) === step.value) === (step.operator === '==')) : [];
+      return Array.isArray(value)
+        ? value.filter((item) => (String(step.path.reduce<unknown>((at, name) => asMap(at)?.[name], item)) === step.value) === (step.operator === '=='))
+        : [];
   }
 }

@@ -14,7 +14,9 @@ export function podSummary(pod: corev1.Pod, nowMs: number): { readonly ready: st
   const blocked = initReason(pod, sidecars);
   const initialized = conditionOf(pod, 'Initialized') === 'True';
   const isInitializing = blocked !== undefined && !initialized;
-  const ready = statuses.filter((found) => found.ready && found.state?.running !== undefined).length + initStatuses.filter((found) => sidecars.has(found.name) && found.started === true && found.ready).length;
+  const ready =
+    statuses.filter((found) => found.ready && found.state?.running !== undefined).length +
+    initStatuses.filter((found) => sidecars.has(found.name) && found.started === true && found.ready).length;
   const counted = isInitializing ? initStatuses : [...initStatuses.filter((found) => sidecars.has(found.name)), ...statuses];
   return { ready: `${ready}/${total}`, status: statusText(pod, isInitializing ? blocked : undefined), restarts: restartsText(counted, nowMs) };
 }

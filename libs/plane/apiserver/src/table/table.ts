@@ -28,7 +28,10 @@ export function tablePlan(served: ServedResource): TablePlan {
 
 function builtinPlan(served: ServedResource): TablePlan {
   const table = COLUMN_TABLES.find((candidate) => candidate.kind === served.kind && candidate.apiVersion === served.apiVersion);
-  const columns = table?.columns ?? [{ name: 'Name', type: 'string', format: 'name' }, { name: 'Created At', type: 'date' }];
+  const columns = table?.columns ?? [
+    { name: 'Name', type: 'string', format: 'name' },
+    { name: 'Created At', type: 'date' },
+  ];
   return {
     columns: columns.map(({ name, type, format = '', priority = 0 }) => ({ name, type, format, description: '', priority })),
     cells: columns.map((column): Cell => {
@@ -60,8 +63,24 @@ function customPlan(served: ServedResource): TablePlan {
   const given = served.custom?.columns ?? [];
   const columns = given.length === 0 ? [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }] : given;
   return {
-    columns: [NAME, ...columns.map((column) => ({ name: column.name, type: column.type, format: ('format' in column ? column.format : undefined) ?? '', description: ('description' in column ? column.description : undefined) ?? '', priority: ('priority' in column ? column.priority : undefined) ?? 0 }))],
-    cells: [nameCell, ...columns.map((column): Cell => (draft, nowMs) => customCell(evaluateJsonPath(column.jsonPath, draft), column.type, nowMs))],
+    columns: [
+      NAME,
+      ...columns.map((column) => ({
+        name: column.name,
+        type: column.type,
+        format: ('format' in column ? column.format : undefined) ?? '',
+        description: ('description' in column ? column.description : undefined) ?? '',
+        priority: ('priority' in column ? column.priority : undefined) ?? 0,
+      })),
+    ],
+    cells: [
+      nameCell,
+      ...columns.map(
+        (column): Cell =>
+          (draft, nowMs) =>
+            customCell(evaluateJsonPath(column.jsonPath, draft), column.type, nowMs),
+      ),
+    ],
     rowConditions: () => [],
   };
 }
@@ -70,7 +89,12 @@ function customCell(values: readonly unknown[], type: string, nowMs: number): un
   const [value] = values;
   if (value === undefined) return type === 'date' ? '<unknown>' : null;
   if (type === 'date') return typeof value === 'string' ? ageOf(value, nowMs) : '<unknown>';
-  if (type === 'string') return values.length > 1 ? values.map((item) => (typeof item === 'string' ? item : JSON.stringify(item))).join(',') : typeof value === 'string' ? value : JSON.stringify(value);
+  if (type === 'string')
+    return values.length > 1
+      ? values.map((item) => (typeof item === 'string' ? item : JSON.stringify(item))).join(',')
+      : typeof value === 'string'
+        ? value
+        : JSON.stringify(value);
   return typeof value === 'object' ? JSON.stringify(value) : value;
 }
 
@@ -89,7 +113,13 @@ export function tableRow(plan: TablePlan, draft: Draft, include: IncludeObject, 
 
 /** A Table of rows already made; `columns` is left out where the client has them. */
 export function tableOf(columns: readonly ColumnDefinition[] | undefined, rows: readonly unknown[], metadata: unknown, version: string): unknown {
-  return { kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata, ...(columns === undefined ? { columnDefinitions: null } : { columnDefinitions: columns }), rows };
+  return {
+    kind: 'Table',
+    apiVersion: `meta.k8s.io/${version}`,
+    metadata,
+    ...(columns === undefined ? { columnDefinitions: null } : { columnDefinitions: columns }),
+    rows,
+  };
 }
 
 /** The object's metadata alone. */

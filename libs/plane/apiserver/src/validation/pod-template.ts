@@ -12,14 +12,18 @@ export function validatePodSpec(spec: corev1.PodSpec, path: string): readonly Fi
   if (containers.length === 0) problems.push(problem.required(`${path}.containers`));
   const names = new Set<string>();
   const volumes = new Set((spec.volumes ?? []).map((volume) => volume.name));
-  for (const [list, field] of [[inits, 'initContainers'], [containers, 'containers']] as const) {
+  for (const [list, field] of [
+    [inits, 'initContainers'],
+    [containers, 'containers'],
+  ] as const) {
     for (const [index, container] of list.entries()) validateContainer(container, `${path}.${field}[${index}]`, names, volumes)(problems);
   }
   validateVolumes(spec.volumes ?? [], `${path}.volumes`)(problems);
   oneOf(spec.restartPolicy, ['Always', 'OnFailure', 'Never'], `${path}.restartPolicy`)(problems);
   oneOf(spec.dnsPolicy, ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'], `${path}.dnsPolicy`)(problems);
   atLeast(spec.terminationGracePeriodSeconds, 0, `${path}.terminationGracePeriodSeconds`)(problems);
-  if (spec.activeDeadlineSeconds !== undefined && spec.activeDeadlineSeconds < 1) problems.push(problem.invalid(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 'must be between 1 and 2147483647, inclusive'));
+  if (spec.activeDeadlineSeconds !== undefined && spec.activeDeadlineSeconds < 1)
+    problems.push(problem.invalid(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 'must be between 1 and 2147483647, inclusive'));
   problems.push(...validateLabels(spec.nodeSelector, `${path}.nodeSelector`));
   return problems;
 }
@@ -63,7 +67,14 @@ function validatePorts(ports: readonly corev1.ContainerPort[], path: string): Ch
     for (const [index, port] of ports.entries()) {
       const at = `${path}[${index}]`;
       if (port.name !== undefined) {
-        if (!isPortName(port.name)) problems.push(problem.invalid(`${at}.name`, port.name, 'must contain only alphanumeric characters (a-z, 0-9), and hyphens (-), at least one letter, at most 15 characters'));
+        if (!isPortName(port.name))
+          problems.push(
+            problem.invalid(
+              `${at}.name`,
+              port.name,
+              'must contain only alphanumeric characters (a-z, 0-9), and hyphens (-), at least one letter, at most 15 characters',
+            ),
+          );
         else if (names.has(port.name)) problems.push(problem.duplicate(`${at}.name`, port.name));
         names.add(port.name);
       }
@@ -80,9 +91,16 @@ function validateEnv(env: readonly corev1.EnvVar[], path: string): Check {
     for (const [index, variable] of env.entries()) {
       const name: string = variable.name ?? '';
       if (name === '') problems.push(problem.required(`${path}[${index}].name`));
-      else if (!/^[ -<>-~]+$/.test(name)) problems.push(problem.invalid(`${path}[${index}].name`, name, "a valid environment variable name must consist only of printable ASCII characters other than '='"));
-      if (variable.valueFrom !== undefined && (variable.value ?? '') !== '') problems.push(problem.invalid(`${path}[${index}].valueFrom`, '', 'may not be specified when `value` is not empty'));
-      if (variable.valueFrom !== undefined && Object.keys(variable.valueFrom).length !== 1) problems.push(problem.invalid(`${path}[${index}].valueFrom`, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`'));
+      else if (!/^[ -<>-~]+$/.test(name))
+        problems.push(
+          problem.invalid(`${path}[${index}].name`, name, "a valid environment variable name must consist only of printable ASCII characters other than '='"),
+        );
+      if (variable.valueFrom !== undefined && (variable.value ?? '') !== '')
+        problems.push(problem.invalid(`${path}[${index}].valueFrom`, '', 'may not be specified when `value` is not empty'));
+      if (variable.valueFrom !== undefined && Object.keys(variable.valueFrom).length !== 1)
+        problems.push(
+          problem.invalid(`${path}[${index}].valueFrom`, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`'),
+        );
     }
   };
 }
@@ -91,10 +109,12 @@ function validateResources(resources: corev1.ResourceRequirements | undefined, p
   return (problems) => {
     for (const [name, request] of Object.entries(resources?.requests ?? {})) {
       const limit = resources?.limits?.[name];
-      if (limit !== undefined && quantityMilli(request) > quantityMilli(limit)) problems.push(problem.invalid(`${path}.requests`, request, `must be less than or equal to ${name} limit of ${limit}`));
+      if (limit !== undefined && quantityMilli(request) > quantityMilli(limit))
+        problems.push(problem.invalid(`${path}.requests`, request, `must be less than or equal to ${name} limit of ${limit}`));
     }
     for (const kind of ['limits', 'requests'] as const) {
-      for (const [name, amount] of Object.entries(resources?.[kind] ?? {})) if (amount.startsWith('-')) problems.push(problem.invalid(`${path}.${kind}[${name}]`, amount, 'must be greater than or equal to 0'));
+      for (const [name, amount] of Object.entries(resources?.[kind] ?? {}))
+        if (amount.startsWith('-')) problems.push(problem.invalid(`${path}.${kind}[${name}]`, amount, 'must be greater than or equal to 0'));
     }
   };
 }
@@ -105,8 +125,10 @@ function validateProbe(probe: corev1.Probe | undefined, path: string, kind: stri
     const handlers = [probe.exec, probe.httpGet, probe.tcpSocket, probe.grpc].filter((handler) => handler !== undefined);
     if (handlers.length === 0) problems.push(problem.required(path, 'must specify a handler type'));
     if (handlers.length > 1) problems.push(problem.forbidden(path, 'may not specify more than 1 handler type'));
-    for (const field of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'] as const) atLeast(probe[field], 0, `${path}.${field}`)(problems);
-    if (kind !== 'readinessProbe' && (probe.successThreshold ?? 1) !== 1) problems.push(problem.invalid(`${path}.successThreshold`, probe.successThreshold, 'must be 1'));
+    for (const field of ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'] as const)
+      atLeast(probe[field], 0, `${path}.${field}`)(problems);
+    if (kind !== 'readinessProbe' && (probe.successThreshold ?? 1) !== 1)
+      problems.push(problem.invalid(`${path}.successThreshold`, probe.successThreshold, 'must be 1'));
   };
 }
 

@@ -15,7 +15,8 @@ export function validateDraft(scope: Scope, draft: Draft, live: Draft | undefine
   else problems.push(...validateMetadata(served, draft.metadata).filter(({ field }) => field !== 'metadata.name'), ...validateMetadataUpdate(draft, live));
   // A Draft is a JSON object.
   if (served.custom !== undefined) problems.push(...ratchet(validateCustom(draft as unknown as JsonMap, served.custom.schema), live, served.custom.schema));
-  else if (scope.subresource !== 'status' && draft.metadata.deletionTimestamp === undefined) problems.push(...validateKind(draft, scope.subresource === 'resize' ? undefined : live));
+  else if (scope.subresource !== 'status' && draft.metadata.deletionTimestamp === undefined)
+    problems.push(...validateKind(draft, scope.subresource === 'resize' ? undefined : live));
   if (draft.kind === 'CustomResourceDefinition' && served.custom === undefined && scope.subresource === undefined) problems.push(...validateCrd(draft, live));
   if (problems.length > 0) throw invalid(served.group, served.kind, draft.metadata.name ?? '', problems);
 }
@@ -30,5 +31,12 @@ function ratchet(problems: readonly FieldProblem[], live: Draft | undefined, sch
 function validateMetadataUpdate(draft: Draft, live: Draft): readonly FieldProblem[] {
   if (live.metadata.deletionTimestamp === undefined) return [];
   const added = (draft.metadata.finalizers ?? []).filter((finalizer) => live.metadata.finalizers?.includes(finalizer) !== true);
-  return added.length === 0 ? [] : [problem.forbidden('metadata.finalizers', `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`)];
+  return added.length === 0
+    ? []
+    : [
+        problem.forbidden(
+          'metadata.finalizers',
+          `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`,
+        ),
+      ];
 }

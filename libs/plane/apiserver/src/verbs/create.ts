@@ -38,7 +38,8 @@ export async function createApplied(core: Core, scope: Scope, body: Draft, flags
 async function createNamed(core: Core, scope: Scope, body: Draft, track: (prepared: Draft) => Draft, flags: WriteFlags): Promise<Draft> {
   if (scope.name !== '' && body.metadata.name === undefined) body.metadata.name = scope.name;
   prepareCreate(core, scope, body, randomUUID());
-  if ((body.metadata.name ?? '') !== '' && core.store.get(objectKey(scope.served, scope.namespace, body.metadata.name ?? '')) !== undefined) throw alreadyExists(scope.served, body.metadata.name ?? '');
+  if ((body.metadata.name ?? '') !== '' && core.store.get(objectKey(scope.served, scope.namespace, body.metadata.name ?? '')) !== undefined)
+    throw alreadyExists(scope.served, body.metadata.name ?? '');
   const claims = completeDraft(core, scope, body, undefined);
   try {
     validateDraft(scope, body, undefined);
@@ -61,12 +62,15 @@ export function checkBody(scope: Scope, body: Draft): void {
   const { served, namespace } = scope;
   const { metadata } = body;
   if (body.kind !== served.kind || body.apiVersion !== served.apiVersion) {
-    throw badRequest(`${served.kind} in version "${served.version}" cannot be handled as a ${served.kind}: the object provided is of apiVersion ${JSON.stringify(body.apiVersion ?? '')} and kind ${JSON.stringify(body.kind ?? '')}, expected ${served.apiVersion} ${served.kind}`);
+    throw badRequest(
+      `${served.kind} in version "${served.version}" cannot be handled as a ${served.kind}: the object provided is of apiVersion ${JSON.stringify(body.apiVersion ?? '')} and kind ${JSON.stringify(body.kind ?? '')}, expected ${served.apiVersion} ${served.kind}`,
+    );
   }
   if (served.namespaced && (metadata.namespace ?? '') !== '' && metadata.namespace !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
   if (!served.namespaced && (metadata.namespace ?? '') !== '') throw badRequest('namespace may not be set on a cluster-scoped object');
   if ((metadata.resourceVersion ?? '') !== '' && scope.name === '') throw badRequest('resourceVersion should not be set on objects to be created');
-  if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') === '' && scope.name === '') throw invalid(served.group, served.kind, '', [problem.required('metadata.name', 'name or generateName is required')]);
+  if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') === '' && scope.name === '')
+    throw invalid(served.group, served.kind, '', [problem.required('metadata.name', 'name or generateName is required')]);
 }

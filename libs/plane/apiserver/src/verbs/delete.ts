@@ -60,8 +60,14 @@ async function remove(core: Core, scope: Scope, next: Draft, entry: Entry): Prom
 
 function checkPreconditions(scope: Scope, live: Draft, { preconditions }: DeleteRequest): void {
   const { uid, resourceVersion } = preconditions ?? {};
-  if (uid !== undefined && uid !== live.metadata.uid) throw conflict(scope.served, scope.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid ?? ''}`);
-  if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion) throw conflict(scope.served, scope.name, `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${live.metadata.resourceVersion ?? ''}`);
+  if (uid !== undefined && uid !== live.metadata.uid)
+    throw conflict(scope.served, scope.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid ?? ''}`);
+  if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
+    throw conflict(
+      scope.served,
+      scope.name,
+      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${live.metadata.resourceVersion ?? ''}`,
+    );
 }
 
 function markDeleted(core: Core, scope: Scope, next: Draft, request: DeleteRequest): void {
@@ -102,7 +108,8 @@ function setFinalizers(scope: Scope, next: Draft, policy: string | undefined): v
     if (effective === 'Orphan') finalizers.add('orphan');
     if (effective === 'Foreground') finalizers.add('foregroundDeletion');
   }
-  if (scope.served.kind === 'CustomResourceDefinition' && scope.served.custom === undefined && next.metadata.deletionTimestamp === undefined) finalizers.add(CRD_FINALIZER);
+  if (scope.served.kind === 'CustomResourceDefinition' && scope.served.custom === undefined && next.metadata.deletionTimestamp === undefined)
+    finalizers.add(CRD_FINALIZER);
   if (finalizers.size > 0) next.metadata.finalizers = [...finalizers];
   else delete next.metadata.finalizers;
 }
@@ -111,7 +118,10 @@ function setFinalizers(scope: Scope, next: Draft, policy: string | undefined): v
 export function deletedStatus(scope: Scope, object: Draft): metav1.Status & { readonly kind: 'Status' } {
   const { group, resource } = scope.served;
   return {
-    kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success',
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
     details: { name: object.metadata.name ?? '', ...(group === '' ? {} : { group }), kind: resource, uid: object.metadata.uid ?? '' },
   };
 }

@@ -28,10 +28,18 @@ export function listObjects(core: Core, scope: Scope, query: ListQuery): ListPag
   const revision = token === undefined ? requestedRevision(core, query) : token.rv > 0 ? token.rv : undefined;
   const limit = query.limit > 0 ? query.limit : Infinity;
   try {
-    const result = core.store.list({ prefix, ...(token === undefined ? {} : { after: prefix + token.start.slice(0, -1) }), ...(revision === undefined ? {} : { revision }), ...(selection.isEmpty && limit !== Infinity ? { limit } : {}) });
+    const result = core.store.list({
+      prefix,
+      ...(token === undefined ? {} : { after: prefix + token.start.slice(0, -1) }),
+      ...(revision === undefined ? {} : { revision }),
+      ...(selection.isEmpty && limit !== Infinity ? { limit } : {}),
+    });
     if (selection.isEmpty) return page(prefix, result.entries, result.revision, result.remaining);
     const name = selectedName(selection);
-    const candidates = name === undefined || scope.namespace === undefined ? result.entries : result.entries.filter((entry) => entry.key === objectKey(scope.served, scope.namespace, name));
+    const candidates =
+      name === undefined || scope.namespace === undefined
+        ? result.entries
+        : result.entries.filter((entry) => entry.key === objectKey(scope.served, scope.namespace, name));
     const found: Entry[] = [];
     for (const entry of candidates) {
       if (!isSelected(selection, readAs(scope.served, entry.value))) continue;
@@ -65,7 +73,10 @@ function requestedRevision(core: Core, query: ListQuery): number | undefined {
 
 /** 504 for a resourceVersion that has not been assigned yet. */
 export function tooLarge(wanted: number, latest: number): Error {
-  return statusError('Timeout', `Too large resource version: ${wanted}, current: ${latest}`, { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 });
+  return statusError('Timeout', `Too large resource version: ${wanted}, current: ${latest}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
 }
 
 function encodeToken({ rv, start }: Token): string {
@@ -76,7 +87,17 @@ function decodeToken(query: ListQuery): Token {
   if (query.resourceVersion !== '' && query.resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue');
   try {
     const value: unknown = JSON.parse(Buffer.from(query.continueToken, 'base64url').toString());
-    if (typeof value === 'object' && value !== null && 'v' in value && value.v === 'meta.k8s.io/v1' && 'rv' in value && typeof value.rv === 'number' && 'start' in value && typeof value.start === 'string' && !value.start.startsWith('/')) {
+    if (
+      typeof value === 'object' &&
+      value !== null &&
+      'v' in value &&
+      value.v === 'meta.k8s.io/v1' &&
+      'rv' in value &&
+      typeof value.rv === 'number' &&
+      'start' in value &&
+      typeof value.start === 'string' &&
+      !value.start.startsWith('/')
+    ) {
       return { rv: value.rv, start: value.start };
     }
   } catch {
@@ -89,9 +110,12 @@ function translate(core: Core, error: unknown, token: Token | undefined, _prefix
   if (!(error instanceof StoreError)) return error;
   if (error.code === 'future') return tooLarge(error.detail.code === 'future' ? error.detail.revision : 0, core.store.revision);
   if (error.code !== 'compacted') return error;
-  const message = token === undefined
-    ? `The resourceVersion for the provided list is too old.`
-    : 'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
+  const message =
+    token === undefined
+      ? `The resourceVersion for the provided list is too old.`
+      : 'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
   const failure = statusError('Expired', message);
-  return token === undefined ? failure : Object.assign(statusError('Expired', message), { status: { ...failure.status, metadata: { continue: encodeToken({ rv: -1, start: token.start }) } } });
+  return token === undefined
+    ? failure
+    : Object.assign(statusError('Expired', message), { status: { ...failure.status, metadata: { continue: encodeToken({ rv: -1, start: token.start }) } } });
 }

@@ -21,13 +21,21 @@ const APPLY = 'application/apply-patch+yaml';
 
 /** Media types a resource takes. */
 function patchTypesOf(scope: Scope): readonly string[] {
-  return ['application/json-patch+json', 'application/merge-patch+json', ...(scope.served.custom === undefined ? ['application/strategic-merge-patch+json'] : []), APPLY];
+  return [
+    'application/json-patch+json',
+    'application/merge-patch+json',
+    ...(scope.served.custom === undefined ? ['application/strategic-merge-patch+json'] : []),
+    APPLY,
+  ];
 }
 
 /** Changes an object by a patch of any of the four types. */
 export async function patchObject(core: Core, scope: Scope, body: PatchBody, flags: WriteFlags): Promise<Written> {
   if (!patchTypesOf(scope).includes(body.contentType)) {
-    throw statusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${patchTypesOf(scope).join(', ')}`);
+    throw statusError(
+      'UnsupportedMediaType',
+      `the body of the request was in an unknown format - accepted media types include: ${patchTypesOf(scope).join(', ')}`,
+    );
   }
   if (body.contentType === APPLY) return await applyObject(core, scope, body, flags);
   const object = await changeObject(core, scope, (live) => patched(scope, live, body, flags), flags);
@@ -63,7 +71,11 @@ function translate(scope: Scope, error: PatchError): Error {
   switch (error.code) {
     case 'testFailed':
     case 'pathNotFound':
-      return statusError('Invalid', `the server rejected our request due to an error in our request: ${error.message}`, { name, kind: served.kind, ...(served.group === '' ? {} : { group: served.group }) });
+      return statusError('Invalid', `the server rejected our request due to an error in our request: ${error.message}`, {
+        name,
+        kind: served.kind,
+        ...(served.group === '' ? {} : { group: served.group }),
+      });
     case 'tooLarge':
       return statusError('RequestEntityTooLarge', error.message);
     case 'invalid':
@@ -78,11 +90,13 @@ async function applyObject(core: Core, scope: Scope, body: PatchBody, flags: Wri
   applied.metadata ??= {};
   applied.metadata.name ??= scope.name;
   checkBody(scope, applied);
-  if (applied.metadata.name !== scope.name) throw badRequest(`the name of the object (${applied.metadata.name}) does not match the name on the URL (${scope.name})`);
+  if (applied.metadata.name !== scope.name)
+    throw badRequest(`the name of the object (${applied.metadata.name}) does not match the name on the URL (${scope.name})`);
   if ((applied.metadata.managedFields ?? []).length > 0) throw badRequest('metadata.managedFields must be nil');
   shapeBody(scope, applied, flags, body.duplicates);
   if (core.store.get(objectKey(scope.served, scope.namespace, scope.name)) === undefined && scope.subresource === undefined) {
-    if ((applied.metadata.uid ?? '') !== '') throw statusError('Conflict', `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`);
+    if ((applied.metadata.uid ?? '') !== '')
+      throw statusError('Conflict', `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`);
     try {
       return { object: await createApplied(core, scope, merged(core, scope, undefined, applied, flags), flags), created: true };
     } catch (error) {
@@ -114,7 +128,10 @@ function conflictOf(conflicts: readonly FieldConflict[]): Error {
   const byManager = new Map<string, string[]>();
   for (const found of conflicts) byManager.set(describe(found), [...(byManager.get(describe(found)) ?? []), found.path]);
   const count = conflicts.length === 1 ? 'conflict' : 'conflicts';
-  const text = conflicts.length === 1 ? `${describe(conflicts[0] as FieldConflict)}: ${conflicts[0]?.path}` : [...byManager].map(([who, paths]) => `${who.replace(/^conflict/, 'conflicts')}:\n- ${paths.join('\n- ')}`).join('\n');
+  const text =
+    conflicts.length === 1
+      ? `${describe(conflicts[0] as FieldConflict)}: ${conflicts[0]?.path}`
+      : [...byManager].map(([who, paths]) => `${who.replace(/^conflict/, 'conflicts')}:\n- ${paths.join('\n- ')}`).join('\n');
   return statusError('Conflict', `Apply failed with ${conflicts.length} ${count}: ${text}`, {
     causes: conflicts.map((found) => ({ reason: 'FieldManagerConflict', message: describe(found), field: found.path })),
   });

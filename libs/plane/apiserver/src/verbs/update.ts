@@ -26,7 +26,8 @@ const PATCH_ATTEMPTS = 5;
 /** Replaces an object (PUT). Kinds that upstream creates on update are created. */
 export async function updateObject(core: Core, scope: Scope, body: Draft, flags: WriteFlags, duplicates: readonly string[] = []): Promise<Written> {
   checkBody(scope, body);
-  if ((body.metadata.name ?? '') !== scope.name) throw badRequest(`the name of the object (${body.metadata.name ?? ''}) does not match the name on the URL (${scope.name})`);
+  if ((body.metadata.name ?? '') !== scope.name)
+    throw badRequest(`the name of the object (${body.metadata.name ?? ''}) does not match the name on the URL (${scope.name})`);
   shapeBody(scope, body, flags, duplicates);
   if (core.store.get(objectKey(scope.served, scope.namespace, scope.name)) === undefined && createsOnUpdate(scope)) {
     delete body.metadata.resourceVersion;
@@ -42,7 +43,20 @@ export async function updateObject(core: Core, scope: Scope, body: Draft, flags:
   }
 }
 
-const CREATED_ON_UPDATE: ReadonlySet<string> = new Set(['Event', 'Endpoints', 'EndpointSlice', 'Lease', 'LimitRange', 'Node', 'PriorityClass', 'Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding', 'Service']);
+const CREATED_ON_UPDATE: ReadonlySet<string> = new Set([
+  'Event',
+  'Endpoints',
+  'EndpointSlice',
+  'Lease',
+  'LimitRange',
+  'Node',
+  'PriorityClass',
+  'Role',
+  'ClusterRole',
+  'RoleBinding',
+  'ClusterRoleBinding',
+  'Service',
+]);
 
 function createsOnUpdate(scope: Scope): boolean {
   return scope.served.custom === undefined && scope.subresource === undefined && CREATED_ON_UPDATE.has(scope.served.kind);
@@ -81,14 +95,19 @@ async function changeOnce(core: Core, scope: Scope, change: Change, flags: Write
 
 function checkVersion(scope: Scope, live: Draft, draft: Draft): void {
   const { resourceVersion = '', uid = '' } = draft.metadata;
-  if (uid !== '' && uid !== live.metadata.uid) throw conflict(scope.served, scope.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid ?? ''}`);
+  if (uid !== '' && uid !== live.metadata.uid)
+    throw conflict(scope.served, scope.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid ?? ''}`);
   if (resourceVersion === '' || resourceVersion === '0' || resourceVersion === live.metadata.resourceVersion) return;
   const error = conflict(scope.served, scope.name);
   ownPreconditions.add(error);
   throw error;
 }
 
-async function settle(core: Core, scope: Scope, write: { readonly entry: Entry; readonly live: Draft; readonly next: Draft; readonly dryRun: boolean }): Promise<Draft> {
+async function settle(
+  core: Core,
+  scope: Scope,
+  write: { readonly entry: Entry; readonly live: Draft; readonly next: Draft; readonly dryRun: boolean },
+): Promise<Draft> {
   const { entry, live, next, dryRun } = write;
   if (dryRun) return next;
   if (isFinished(next)) {

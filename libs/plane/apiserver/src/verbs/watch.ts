@@ -44,7 +44,8 @@ async function* frames(core: Core, scope: Scope, plan: WatchPlan): AsyncGenerato
   if (plan.withState) {
     const state = core.store.list({ prefix });
     revision = state.revision;
-    for (const entry of state.entries) if (plan.selection.isEmpty || isSelected(plan.selection, readAs(scope.served, entry.value))) yield { type: 'ADDED', value: entry.value };
+    for (const entry of state.entries)
+      if (plan.selection.isEmpty || isSelected(plan.selection, readAs(scope.served, entry.value))) yield { type: 'ADDED', value: entry.value };
     if (query.sendInitialEvents === true) yield { type: 'BOOKMARK', revision, endsInitial: true };
   }
   const timeoutMs = query.timeoutSeconds !== undefined && query.timeoutSeconds > 0 ? query.timeoutSeconds * 1_000 : MIN_TIMEOUT_MS * (1 + core.random());
@@ -62,7 +63,12 @@ async function* frames(core: Core, scope: Scope, plan: WatchPlan): AsyncGenerato
   }
 }
 
-async function* changes(core: Core, scope: Scope, plan: WatchPlan, way: { readonly prefix: string; readonly revision: number; readonly ends: AbortSignal }): AsyncGenerator<WatchFrame> {
+async function* changes(
+  core: Core,
+  scope: Scope,
+  plan: WatchPlan,
+  way: { readonly prefix: string; readonly revision: number; readonly ends: AbortSignal },
+): AsyncGenerator<WatchFrame> {
   let { revision } = way;
   let told = revision;
   let toldAt = core.clock.monotonic();
@@ -108,6 +114,7 @@ function expired(asked: number, oldest: number): StatusError {
 
 function toStatus(error: unknown, revision: number): StatusError {
   if (error instanceof StatusError) return error;
-  if (error instanceof StoreError && (error.code === 'slowWatcher' || error.code === 'compacted')) return statusError('Expired', `too old resource version: ${revision}: ${error.message}`);
+  if (error instanceof StoreError && (error.code === 'slowWatcher' || error.code === 'compacted'))
+    return statusError('Expired', `too old resource version: ${revision}: ${error.message}`);
   return statusError('InternalError', `watch ended: ${messageOf(error)}`);
 }

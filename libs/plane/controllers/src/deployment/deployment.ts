@@ -38,7 +38,14 @@ class DeploymentController {
   service(): Service {
     const { clock, logger } = this.#deps;
     const informers = [this.#deployments, this.#replicaSets, this.#pods];
-    return createController({ name: 'deployment', clock, logger, informers, reconcile: (key, signal) => this.reconcile(key, signal), subscribe: (queue) => this.#subscribe(queue) });
+    return createController({
+      name: 'deployment',
+      clock,
+      logger,
+      informers,
+      reconcile: (key, signal) => this.reconcile(key, signal),
+      subscribe: (queue) => this.#subscribe(queue),
+    });
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
@@ -51,7 +58,13 @@ class DeploymentController {
     if (deployment.metadata.deletionTimestamp !== undefined || !this.#pending.isSettled(key, this.#deps.clock.now())) return DONE;
     const selector = selectorOf(deployment.spec.selector);
     const owned = await claim({
-      client: this.#deps.client, type: KINDS.replicaSet, owner: deployment, ownerType: KINDS.deployment, selector, candidates: orphansAndOwned(this.#replicaSets, deployment, selector), signal,
+      client: this.#deps.client,
+      type: KINDS.replicaSet,
+      owner: deployment,
+      ownerType: KINDS.deployment,
+      selector,
+      candidates: orphansAndOwned(this.#replicaSets, deployment, selector),
+      signal,
     });
     const collisionCount = deployment.status?.collisionCount;
     const plan = planDeployment({ deployment, replicaSets: owned, hasOldPods: this.#hasOldPods(deployment, owned), collisionCount });
@@ -69,18 +82,32 @@ class DeploymentController {
       .some((pod) => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed');
   }
 
-  async #perform(key: string, deployment: appsv1.Deployment, plan: DeploymentPlan, signal: AbortSignal): Promise<{ readonly note: Note; readonly collisions?: number }> {
+  async #perform(
+    key: string,
+    deployment: appsv1.Deployment,
+    plan: DeploymentPlan,
+    signal: AbortSignal,
+  ): Promise<{ readonly note: Note; readonly collisions?: number }> {
     if (plan.create !== undefined) {
       const made = await this.#createSet(key, deployment, plan.create, signal);
       if (typeof made === 'number') return { note: undefined, collisions: made };
     }
     for (const set of plan.update) await this.#deps.client.update(KINDS.replicaSet, set, { signal });
     for (const set of plan.remove) {
-      await this.#deps.client.delete(KINDS.replicaSet, { namespace: set.metadata.namespace, name: set.metadata.name ?? '' }, { propagationPolicy: 'Background', signal });
+      await this.#deps.client.delete(
+        KINDS.replicaSet,
+        { namespace: set.metadata.namespace, name: set.metadata.name ?? '' },
+        { propagationPolicy: 'Background', signal },
+      );
     }
     if (plan.revision !== undefined && deployment.metadata.annotations?.[REVISION_ANNOTATION] !== plan.revision) {
       const { namespace, name = '', uid } = deployment.metadata;
-      await this.#deps.client.patch(KINDS.deployment, { namespace, name }, { metadata: { uid, annotations: { [REVISION_ANNOTATION]: plan.revision } } }, { type: 'merge', signal });
+      await this.#deps.client.patch(
+        KINDS.deployment,
+        { namespace, name },
+        { metadata: { uid, annotations: { [REVISION_ANNOTATION]: plan.revision } } },
+        { type: 'merge', signal },
+      );
     }
     const created = plan.create?.metadata.name;
     return { note: created === undefined ? undefined : { reason: 'NewReplicaSetCreated', message: `Created new replica set "${created}"` } };
@@ -93,7 +120,11 @@ class DeploymentController {
       return undefined;
     } catch (error) {
       if (!isStatus(error, 'AlreadyExists')) throw error;
-      const live = await this.#deps.client.get<appsv1.ReplicaSet>(KINDS.replicaSet, { namespace: set.metadata.namespace, name: set.metadata.name ?? '' }, { signal });
+      const live = await this.#deps.client.get<appsv1.ReplicaSet>(
+        KINDS.replicaSet,
+        { namespace: set.metadata.namespace, name: set.metadata.name ?? '' },
+        { signal },
+      );
       if (isControlledBy(live, deployment) && templateKey(live.spec?.template) === templateKey(deployment.spec?.template)) {
         this.#pending.created(key, live, this.#deps.clock.now());
         return undefined;
@@ -108,12 +139,20 @@ class DeploymentController {
     if (deepEqual(status, deployment.status)) return;
     const { namespace, name = '' } = deployment.metadata;
     // The annotation may just have been written: status is patched on its own, without a version to clash with.
-    await this.#deps.client.patch(KINDS.deployment, { namespace, name }, { metadata: { uid: deployment.metadata.uid }, status }, { type: 'merge', subresource: 'status', signal });
+    await this.#deps.client.patch(
+      KINDS.deployment,
+      { namespace, name },
+      { metadata: { uid: deployment.metadata.uid }, status },
+      { type: 'merge', subresource: 'status', signal },
+    );
   }
 
   #requeueAfter(deployment: appsv1.Deployment, plan: DeploymentPlan, note: Note): ReconcileResult {
     const all = [...(plan.newSet === undefined ? [] : [plan.newSet]), ...plan.oldSets];
-    const { requeueAfterMs } = deploymentStatus({ deployment, newSet: plan.newSet, all, note, collisionCount: deployment.status?.collisionCount }, this.#deps.clock.now());
+    const { requeueAfterMs } = deploymentStatus(
+      { deployment, newSet: plan.newSet, all, note, collisionCount: deployment.status?.collisionCount },
+      this.#deps.clock.now(),
+    );
     return requeueAfterMs === undefined ? DONE : { requeueAfterMs };
   }
 

@@ -1,12 +1,28 @@
 import type { appsv1, metav1 } from '@tiphys/kube-model';
 import { controllerRef, HASH_LABEL, templateHash } from '../pods.ts';
-import { boundsOf, byAge, DESIRED_ANNOTATION, isScaling, MAX_ANNOTATION, proportionalStep, replicasOf, rollingStep, templateKey, type Scale } from './rollout.ts';
+import {
+  boundsOf,
+  byAge,
+  DESIRED_ANNOTATION,
+  isScaling,
+  MAX_ANNOTATION,
+  proportionalStep,
+  replicasOf,
+  rollingStep,
+  templateKey,
+  type Scale,
+} from './rollout.ts';
 
 /** The annotation with the revision of a Deployment or ReplicaSet. */
 export const REVISION_ANNOTATION = 'deployment.kubernetes.io/revision';
 const HISTORY_ANNOTATION = 'deployment.kubernetes.io/revision-history';
 const NOT_COPIED: ReadonlySet<string> = new Set([
-  'kubectl.kubernetes.io/last-applied-configuration', REVISION_ANNOTATION, HISTORY_ANNOTATION, DESIRED_ANNOTATION, MAX_ANNOTATION, 'deprecated.deployment.rollback.to',
+  'kubectl.kubernetes.io/last-applied-configuration',
+  REVISION_ANNOTATION,
+  HISTORY_ANNOTATION,
+  DESIRED_ANNOTATION,
+  MAX_ANNOTATION,
+  'deprecated.deployment.rollback.to',
 ]);
 
 /** What is to be done for a Deployment now. */
@@ -57,7 +73,13 @@ export function planDeployment(inputs: DeploymentInputs): DeploymentPlan {
   };
 }
 
-function scaleStep(deployment: appsv1.Deployment, newSet: appsv1.ReplicaSet | undefined, oldSets: readonly appsv1.ReplicaSet[], isPaused: boolean, mustWait: boolean): readonly Scale[] {
+function scaleStep(
+  deployment: appsv1.Deployment,
+  newSet: appsv1.ReplicaSet | undefined,
+  oldSets: readonly appsv1.ReplicaSet[],
+  isPaused: boolean,
+  mustWait: boolean,
+): readonly Scale[] {
   const all = [...(newSet === undefined ? [] : [newSet]), ...oldSets];
   if (isPaused || isScaling(deployment, all)) return proportionalStep(deployment, newSet, oldSets);
   if (deployment.spec?.strategy?.type === 'Recreate') {
@@ -68,7 +90,12 @@ function scaleStep(deployment: appsv1.Deployment, newSet: appsv1.ReplicaSet | un
   return newSet === undefined ? [] : rollingStep(deployment, newSet, oldSets);
 }
 
-function changedSets(deployment: appsv1.Deployment, newSet: appsv1.ReplicaSet | undefined, scales: readonly Scale[], revision: string | undefined): readonly appsv1.ReplicaSet[] {
+function changedSets(
+  deployment: appsv1.Deployment,
+  newSet: appsv1.ReplicaSet | undefined,
+  scales: readonly Scale[],
+  revision: string | undefined,
+): readonly appsv1.ReplicaSet[] {
   const wanted = new Map(scales.map(({ replicaSet, replicas }) => [replicaSet, scaled(deployment, replicaSet, replicas)]));
   if (newSet !== undefined && revision !== undefined) {
     const base = wanted.get(newSet) ?? newSet;
@@ -90,7 +117,11 @@ function differs(before: appsv1.ReplicaSet, after: appsv1.ReplicaSet): boolean {
 
 function scaled(deployment: appsv1.Deployment, set: appsv1.ReplicaSet, replicas: number): appsv1.ReplicaSet {
   if (set.spec === undefined) return set;
-  return { ...set, metadata: { ...set.metadata, annotations: { ...set.metadata.annotations, ...sizeAnnotations(deployment) } }, spec: { ...set.spec, replicas } };
+  return {
+    ...set,
+    metadata: { ...set.metadata, annotations: { ...set.metadata.annotations, ...sizeAnnotations(deployment) } },
+    spec: { ...set.spec, replicas },
+  };
 }
 
 function sizeAnnotations(deployment: appsv1.Deployment): Readonly<Record<string, string>> {
@@ -120,7 +151,11 @@ function revisionAnnotations(set: appsv1.ReplicaSet, revision: string): Readonly
   return { [REVISION_ANNOTATION]: revision, [HISTORY_ANNOTATION]: history };
 }
 
-function newReplicaSet({ deployment, collisionCount }: DeploymentInputs, oldSets: readonly appsv1.ReplicaSet[], revision: string): appsv1.ReplicaSet | undefined {
+function newReplicaSet(
+  { deployment, collisionCount }: DeploymentInputs,
+  oldSets: readonly appsv1.ReplicaSet[],
+  revision: string,
+): appsv1.ReplicaSet | undefined {
   const spec = deployment.spec;
   if (spec === undefined) return undefined;
   const hash = templateHash(spec.template, collisionCount);
@@ -148,12 +183,18 @@ function newReplicaSet({ deployment, collisionCount }: DeploymentInputs, oldSets
 
 function isComplete(deployment: appsv1.Deployment, newSet: appsv1.ReplicaSet, oldSets: readonly appsv1.ReplicaSet[]): boolean {
   const wanted = replicasOf(deployment);
-  return replicasOf(newSet) === wanted && (newSet.status?.availableReplicas ?? 0) === wanted && oldSets.every((set) => replicasOf(set) === 0 && (set.status?.replicas ?? 0) === 0);
+  return (
+    replicasOf(newSet) === wanted &&
+    (newSet.status?.availableReplicas ?? 0) === wanted &&
+    oldSets.every((set) => replicasOf(set) === 0 && (set.status?.replicas ?? 0) === 0)
+  );
 }
 
 function surplusHistory(deployment: appsv1.Deployment, oldSets: readonly appsv1.ReplicaSet[]): readonly appsv1.ReplicaSet[] {
   const limit = deployment.spec?.revisionHistoryLimit ?? 10;
-  const idle = oldSets.filter((set) => replicasOf(set) === 0 && (set.status?.replicas ?? 0) === 0 && set.metadata.deletionTimestamp === undefined && isObserved(set));
+  const idle = oldSets.filter(
+    (set) => replicasOf(set) === 0 && (set.status?.replicas ?? 0) === 0 && set.metadata.deletionTimestamp === undefined && isObserved(set),
+  );
   return idle.toSorted((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(idle.length - limit, 0));
 }
 

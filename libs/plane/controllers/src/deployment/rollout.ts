@@ -120,7 +120,11 @@ export function isScaling(deployment: appsv1.Deployment, sets: readonly appsv1.R
  * Scales in the middle of a rollout, spreading the change over all active ReplicaSets in proportion (sync.go scale).
  * Answers every active one, also when its number stays: its annotations have to follow.
  */
-export function proportionalStep(deployment: appsv1.Deployment, newSet: appsv1.ReplicaSet | undefined, oldSets: readonly appsv1.ReplicaSet[]): readonly Scale[] {
+export function proportionalStep(
+  deployment: appsv1.Deployment,
+  newSet: appsv1.ReplicaSet | undefined,
+  oldSets: readonly appsv1.ReplicaSet[],
+): readonly Scale[] {
   const all = [...(newSet === undefined ? [] : [newSet]), ...oldSets];
   const active = all.filter((set) => replicasOf(set) > 0);
   const wanted = replicasOf(deployment);

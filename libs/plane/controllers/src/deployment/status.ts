@@ -57,23 +57,37 @@ function withProgress({ deployment, newSet, note }: StatusInputs, counts: Counts
   const known = conditions.find(({ type }) => type === 'Progressing');
   const subject = newSet === undefined ? `Deployment "${deployment.metadata.name ?? ''}"` : `ReplicaSet "${newSet.metadata.name ?? ''}"`;
   if (deployment.spec?.paused === true) {
-    return known?.reason === 'DeploymentPaused' ? conditions : setCondition(conditions, { type: 'Progressing', status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' }, true, nowMs);
+    return known?.reason === 'DeploymentPaused'
+      ? conditions
+      : setCondition(conditions, { type: 'Progressing', status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' }, true, nowMs);
   }
-  if (known?.reason === 'DeploymentPaused') return setCondition(conditions, { type: 'Progressing', status: 'Unknown', reason: 'DeploymentResumed', message: 'Deployment is resumed' }, true, nowMs);
+  if (known?.reason === 'DeploymentPaused')
+    return setCondition(conditions, { type: 'Progressing', status: 'Unknown', reason: 'DeploymentResumed', message: 'Deployment is resumed' }, true, nowMs);
   const wanted = replicasOf(deployment);
   const isComplete = counts.updatedReplicas === wanted && counts.replicas === wanted && counts.availableReplicas === wanted;
   const wasComplete = counts.replicas === counts.updatedReplicas && known?.reason === 'NewReplicaSetAvailable';
   if (isComplete || wasComplete) {
-    return setCondition(conditions, { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable', message: `${subject} has successfully progressed.` }, known?.reason !== 'NewReplicaSetAvailable', nowMs);
+    return setCondition(
+      conditions,
+      { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable', message: `${subject} has successfully progressed.` },
+      known?.reason !== 'NewReplicaSetAvailable',
+      nowMs,
+    );
   }
   if (note !== undefined) return setCondition(conditions, { type: 'Progressing', status: 'True', ...note }, true, nowMs);
   if (hasProgressed(deployment.status ?? {}, counts)) {
     return setCondition(conditions, { type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', message: `${subject} is progressing.` }, true, nowMs);
   }
-  if (known === undefined) return setCondition(conditions, { type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', message: `${subject} is progressing.` }, true, nowMs);
+  if (known === undefined)
+    return setCondition(conditions, { type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', message: `${subject} is progressing.` }, true, nowMs);
   const isLate = known.reason !== 'ProgressDeadlineExceeded' && Date.parse(known.lastUpdateTime ?? '') + deadlineSeconds * 1_000 <= nowMs;
   if (!isLate) return conditions;
-  return setCondition(conditions, { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: `${subject} has timed out progressing.` }, true, nowMs);
+  return setCondition(
+    conditions,
+    { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: `${subject} has timed out progressing.` },
+    true,
+    nowMs,
+  );
 }
 
 function hasProgressed(before: Counts, after: Counts): boolean {
@@ -90,7 +104,12 @@ function withFailure(conditions: Conditions, all: readonly appsv1.ReplicaSet[], 
   const failure = all.flatMap((set) => set.status?.conditions ?? []).find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
   if (failure === undefined) return withoutCondition(conditions, 'ReplicaFailure');
   const { reason, message } = failure;
-  return setCondition(conditions, { type: 'ReplicaFailure', status: 'True', ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) }, false, nowMs);
+  return setCondition(
+    conditions,
+    { type: 'ReplicaFailure', status: 'True', ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }) },
+    false,
+    nowMs,
+  );
 }
 
 // `isProgress` moves the update time, from which the deadline counts, even when nothing else changes.

@@ -30,7 +30,11 @@ class GarbageCollector {
     const { informers, clock, logger } = this.#deps;
     const crds = informers.informer<KubeObject>({ type: KINDS.crd, metadataOnly: true });
     return createController({
-      name: 'garbage-collector', clock, logger, workers: 8, informers: [crds],
+      name: 'garbage-collector',
+      clock,
+      logger,
+      workers: 8,
+      informers: [crds],
       reconcile: (key, signal) => this.#reconcile(key, signal),
       subscribe: (queue) => {
         const follower = this.#observe(queue);
@@ -57,7 +61,8 @@ class GarbageCollector {
       const node = this.#graph.put(type, event.object);
       if (node.owners.length > 0 || isHeld(node)) queue.add(uid);
       // An owner that waits may have lost a dependent by a changed reference.
-      for (const owner of before?.owners ?? []) if (!node.owners.some((kept) => kept.uid === owner.uid && kept.blockOwnerDeletion === owner.blockOwnerDeletion)) queue.add(owner.uid);
+      for (const owner of before?.owners ?? [])
+        if (!node.owners.some((kept) => kept.uid === owner.uid && kept.blockOwnerDeletion === owner.blockOwnerDeletion)) queue.add(owner.uid);
     });
   }
 
@@ -80,7 +85,13 @@ class GarbageCollector {
     if (action.kind === 'dropReferences') await this.#patch(node, { ownerReferences: action.owners }, signal);
     if (action.kind === 'delete') {
       const version = action.unblock ? await this.#unblock(node, signal) : node.resourceVersion;
-      await ignoreGone(this.#deps.client.delete(node.type, node, { propagationPolicy: action.propagation, preconditions: { uid: node.uid, ...(version === undefined ? {} : { resourceVersion: version }) }, signal }));
+      await ignoreGone(
+        this.#deps.client.delete(node.type, node, {
+          propagationPolicy: action.propagation,
+          preconditions: { uid: node.uid, ...(version === undefined ? {} : { resourceVersion: version }) },
+          signal,
+        }),
+      );
     }
     return DONE;
   }

@@ -14,7 +14,7 @@ export function parseIndexes(text: string | undefined): readonly number[] {
 export function formatIndexes(indexes: readonly number[]): string {
   const sorted = [...new Set(indexes)].toSorted((a, b) => a - b);
   const parts: string[] = [];
-  for (let at = 0; at < sorted.length; ) {
+  for (let at = 0; at < sorted.length;) {
     let end = at;
     while (sorted[end + 1] === (sorted[end] ?? 0) + 1) end += 1;
     parts.push(end === at ? String(sorted[at]) : end === at + 1 ? `${sorted[at]},${sorted[end]}` : `${sorted[at]}-${sorted[end]}`);

@@ -1,5 +1,5 @@
 import type { Service } from '@tiphys/kernel';
-import { cloneMutable, controllerOf, deepEqual, isStatus, keyOf, parseKey, selectorOf, toKey, type batchv1, type corev1 } from '@tiphys/kube-model';
+import { cloneMutable, controllerOf, deepEqual, keyOf, parseKey, selectorOf, toKey, type batchv1, type corev1 } from '@tiphys/kube-model';
 import { claim } from '../claim.ts';
 import { createController, DONE, type ReconcileResult } from '../controller.ts';
 import { KINDS, type ControllerDeps } from '../kinds.ts';
@@ -7,6 +7,7 @@ import { PendingWrites } from '../pending-writes.ts';
 import { podFromTemplate } from '../pods.ts';
 import { indexByOwner, orphansAndOwned, slowStart } from '../replicas.ts';
 import { finishedCondition, INDEX_KEY, planJob } from './plan.ts';
+import { deleteSame } from '../delete-same.ts';
 
 /** Runs Jobs to completion or failure, and removes finished ones after their time to live. */
 export function createJobController(deps: ControllerDeps): Service {
@@ -42,12 +43,7 @@ export function createJobController(deps: ControllerDeps): Service {
   }
 
   async function removePod(key: string, pod: corev1.Pod, signal: AbortSignal): Promise<void> {
-    const { namespace, name = '', uid } = pod.metadata;
-    try {
-      await client.delete(KINDS.pod, { namespace, name }, { ...(uid === undefined ? {} : { preconditions: { uid } }), signal });
-    } catch (error) {
-      if (!isStatus(error, 'NotFound', 'Conflict')) throw error;
-    }
+    await deleteSame(client, KINDS.pod, pod, { signal });
     pending.deleted(key, pod, clock.now());
   }
 
@@ -57,17 +53,16 @@ export function createJobController(deps: ControllerDeps): Service {
     if (ttl === undefined || finishedAt === undefined) return DONE;
     const leftMs = Date.parse(finishedAt) + ttl * 1_000 - clock.now();
     if (leftMs > 0) return { requeueAfterMs: leftMs };
-    const { namespace, name = '', uid } = job.metadata;
-    try {
-      await client.delete(KINDS.job, { namespace, name }, { propagationPolicy: 'Foreground', ...(uid === undefined ? {} : { preconditions: { uid } }), signal });
-    } catch (error) {
-      if (!isStatus(error, 'NotFound', 'Conflict')) throw error;
-    }
+    await deleteSame(client, KINDS.job, job, { propagationPolicy: 'Foreground', signal });
     return DONE;
   }
 
   return createController({
-    name: 'job', clock, logger, informers: [jobs, pods], reconcile,
+    name: 'job',
+    clock,
+    logger,
+    informers: [jobs, pods],
+    reconcile,
     subscribe: (queue) => [
       jobs.onEvent(({ object }) => queue.add(keyOf(object))),
       pods.onEvent(({ object }) => {
@@ -82,7 +77,13 @@ export function createJobController(deps: ControllerDeps): Service {
 function jobPod(job: batchv1.Job, index: number | undefined): corev1.Pod {
   const pod = cloneMutable(podFromTemplate(job.spec?.template ?? {}, job));
   const { uid = '', name = '' } = job.metadata;
-  pod.metadata.labels = { 'batch.kubernetes.io/controller-uid': uid, 'batch.kubernetes.io/job-name': name, 'controller-uid': uid, 'job-name': name, ...pod.metadata.labels };
+  pod.metadata.labels = {
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+    ...pod.metadata.labels,
+  };
   if (index === undefined || pod.spec === undefined) return pod;
   pod.metadata.generateName = `${name}-${index}-`;
   pod.metadata.annotations = { ...pod.metadata.annotations, [INDEX_KEY]: String(index) };

@@ -7,25 +7,44 @@ import { INDEX_KEY, planJob } from './plan.ts';
 const nowMs = Date.parse('2026-01-01T00:00:00Z');
 
 function job(spec: Partial<batchv1.JobSpec>, status?: batchv1.JobStatus): batchv1.Job {
-  return { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'j', uid: 'j' }, spec: { template: { spec: { containers: [], restartPolicy: 'Never' } }, completions: 1, parallelism: 1, ...spec }, ...(status === undefined ? {} : { status }) };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'j', uid: 'j' },
+    spec: { template: { spec: { containers: [], restartPolicy: 'Never' } }, completions: 1, parallelism: 1, ...spec },
+    ...(status === undefined ? {} : { status }),
+  };
 }
 
 function pod(phase: string, more: { readonly index?: number; readonly exitCode?: number; readonly ageMs?: number } = {}): corev1.Pod {
   const finishedAt = new Date(nowMs - (more.ageMs ?? 0)).toISOString();
   const isOver = phase === 'Succeeded' || phase === 'Failed';
   return {
-    apiVersion: 'v1', kind: 'Pod',
+    apiVersion: 'v1',
+    kind: 'Pod',
     metadata: { name: `p${Math.abs(more.index ?? 0)}`, ...(more.index === undefined ? {} : { annotations: { [INDEX_KEY]: String(more.index) } }) },
-    status: { phase, ...(isOver ? { containerStatuses: [{ name: 'main', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated: { exitCode: more.exitCode ?? 0, finishedAt } } }] } : {}) },
+    status: {
+      phase,
+      ...(isOver
+        ? {
+            containerStatuses: [
+              { name: 'main', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated: { exitCode: more.exitCode ?? 0, finishedAt } } },
+            ],
+          }
+        : {}),
+    },
   };
 }
 
-const reasons = (plan: { readonly status: batchv1.JobStatus }): readonly string[] => (plan.status.conditions ?? []).map(({ type, status, reason }) => `${type}=${status}:${reason ?? ''}`);
+const reasons = (plan: { readonly status: batchv1.JobStatus }): readonly string[] =>
+  (plan.status.conditions ?? []).map(({ type, status, reason }) => `${type}=${status}:${reason ?? ''}`);
 
 describe('job plan', () => {
   it('starts pods up to parallelism and completions', () => {
     expect(planJob(job({ completions: 5, parallelism: 2 }), [], nowMs).create).toHaveLength(2);
-    expect(planJob(job({ completions: 5, parallelism: 4 }), [pod('Succeeded'), pod('Succeeded'), pod('Succeeded'), pod('Running')], nowMs).create).toHaveLength(1);
+    expect(planJob(job({ completions: 5, parallelism: 4 }), [pod('Succeeded'), pod('Succeeded'), pod('Succeeded'), pod('Running')], nowMs).create).toHaveLength(
+      1,
+    );
     expect(planJob(job({ completions: 2, parallelism: 4 }), [pod('Running'), pod('Running'), pod('Running')], nowMs).remove).toHaveLength(1);
   });
 
@@ -43,7 +62,10 @@ describe('job plan', () => {
     expect(once.create).toEqual([]);
     expect(once.requeueAfterMs).toBe(6_000);
     expect(planJob(job({ backoffLimit: 2 }), [pod('Failed', { exitCode: 1, ageMs: 11_000 })], nowMs).create).toHaveLength(1);
-    expect(reasons(planJob(job({ backoffLimit: 0 }), [pod('Failed', { exitCode: 1 })], nowMs))).toEqual(['FailureTarget=True:BackoffLimitExceeded', 'Failed=True:BackoffLimitExceeded']);
+    expect(reasons(planJob(job({ backoffLimit: 0 }), [pod('Failed', { exitCode: 1 })], nowMs))).toEqual([
+      'FailureTarget=True:BackoffLimitExceeded',
+      'Failed=True:BackoffLimitExceeded',
+    ]);
   });
 
   it('obeys deadline, suspension and the failure policy', () => {

@@ -32,11 +32,20 @@ export function planJob(job: batchv1.Job, pods: readonly corev1.Pod[], nowMs: nu
   const succeededPods = pods.filter(({ status }) => status?.phase === 'Succeeded');
   const failedPods = pods.filter(({ status }) => status?.phase === 'Failed');
   const active = pods.filter(({ status, metadata }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed' && metadata.deletionTimestamp === undefined);
-  const doneIndexes = new Set([...parseIndexes(known.completedIndexes), ...succeededPods.flatMap((pod) => indexOf(pod) ?? [])].filter((index) => index < (spec.completions ?? 0)));
+  const doneIndexes = new Set(
+    [...parseIndexes(known.completedIndexes), ...succeededPods.flatMap((pod) => indexOf(pod) ?? [])].filter((index) => index < (spec.completions ?? 0)),
+  );
   // Counts never go back: a pod that was counted may be removed later.
   const succeeded = isIndexed ? doneIndexes.size : Math.max(known.succeeded ?? 0, succeededPods.length);
   const failed = Math.max(known.failed ?? 0, failedPods.length);
-  const base: Counts = { isIndexed, active, succeeded, failed, doneIndexes, startTime: spec.suspend === true ? undefined : (known.startTime ?? toTimestamp(nowMs)) };
+  const base: Counts = {
+    isIndexed,
+    active,
+    succeeded,
+    failed,
+    doneIndexes,
+    startTime: spec.suspend === true ? undefined : (known.startTime ?? toTimestamp(nowMs)),
+  };
   const verdict = judge(job, spec, base, failedPods, nowMs);
   if (verdict !== undefined) return finish(job, base, verdict, pods, nowMs);
   if (spec.suspend === true) return suspend(job, base, nowMs);
@@ -90,10 +99,19 @@ function matchFailurePolicy(policy: batchv1.PodFailurePolicy | undefined, pod: c
       return codes.operator === 'In' ? codes.values.includes(code) : !codes.values.includes(code);
     });
     if (hit !== undefined) {
-      return { action: rule.action, message: `Container ${hit.name} for pod ${pod.metadata.namespace ?? ''}/${pod.metadata.name ?? ''} failed with exit code ${hit.state?.terminated?.exitCode ?? 0} matching ${rule.action} rule at index ${index}` };
+      return {
+        action: rule.action,
+        message: `Container ${hit.name} for pod ${pod.metadata.namespace ?? ''}/${pod.metadata.name ?? ''} failed with exit code ${hit.state?.terminated?.exitCode ?? 0} matching ${rule.action} rule at index ${index}`,
+      };
     }
-    const condition = rule.onPodConditions?.find((pattern) => pod.status?.conditions?.some(({ type, status }) => type === pattern.type && status === pattern.status));
-    if (condition !== undefined) return { action: rule.action, message: `Pod ${pod.metadata.namespace ?? ''}/${pod.metadata.name ?? ''} has condition ${condition.type} matching ${rule.action} rule at index ${index}` };
+    const condition = rule.onPodConditions?.find((pattern) =>
+      pod.status?.conditions?.some(({ type, status }) => type === pattern.type && status === pattern.status),
+    );
+    if (condition !== undefined)
+      return {
+        action: rule.action,
+        message: `Pod ${pod.metadata.namespace ?? ''}/${pod.metadata.name ?? ''} has condition ${condition.type} matching ${rule.action} rule at index ${index}`,
+      };
   }
   return undefined;
 }
@@ -121,9 +139,13 @@ function proceed(job: batchv1.Job, spec: batchv1.JobSpec, counts: Counts, failed
   const wanted = Math.min(parallelism, Math.max(left, 0));
   const missing = wanted - counts.active.length;
   const waitMs = missing > 0 ? backoffMs(failedPods, counts.failed, nowMs) : 0;
-  const create = missing <= 0 || waitMs > 0 ? [] : counts.isIndexed ? freeIndexes(spec.completions ?? 0, counts, missing) : Array.from({ length: missing }, () => undefined);
+  const create =
+    missing <= 0 || waitMs > 0 ? [] : counts.isIndexed ? freeIndexes(spec.completions ?? 0, counts, missing) : Array.from({ length: missing }, () => undefined);
   const conditions = setSuspended(job.status?.conditions ?? [], false, nowMs);
-  const deadlineMs = spec.activeDeadlineSeconds === undefined || counts.startTime === undefined ? undefined : Date.parse(counts.startTime) + spec.activeDeadlineSeconds * 1_000 - nowMs;
+  const deadlineMs =
+    spec.activeDeadlineSeconds === undefined || counts.startTime === undefined
+      ? undefined
+      : Date.parse(counts.startTime) + spec.activeDeadlineSeconds * 1_000 - nowMs;
   const waits = [deadlineMs, waitMs > 0 ? waitMs : undefined].filter((wait) => wait !== undefined);
   return {
     create,
@@ -183,6 +205,13 @@ function setSuspended(conditions: ReadonlyArray<batchv1.JobCondition>, isSuspend
   const known = conditions.find(({ type }) => type === 'Suspended');
   if ((known?.status === 'True') === isSuspended) return conditions;
   const time = toTimestamp(nowMs);
-  const next = { type: 'Suspended', status: isSuspended ? 'True' : 'False', reason: isSuspended ? 'JobSuspended' : 'JobResumed', message: isSuspended ? 'Job suspended' : 'Job resumed', lastProbeTime: time, lastTransitionTime: time };
+  const next = {
+    type: 'Suspended',
+    status: isSuspended ? 'True' : 'False',
+    reason: isSuspended ? 'JobSuspended' : 'JobResumed',
+    message: isSuspended ? 'Job suspended' : 'Job resumed',
+    lastProbeTime: time,
+    lastTransitionTime: time,
+  };
   return [...conditions.filter(({ type }) => type !== 'Suspended'), next];
 }

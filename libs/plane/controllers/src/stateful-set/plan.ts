@@ -20,7 +20,10 @@ export function planStatefulSet(set: appsv1.StatefulSet, pods: readonly corev1.P
   const revision = `${set.metadata.name ?? ''}-${templateHash(set.spec?.template, undefined)}`;
   const byOrdinal = new Map(pods.map((pod) => [ordinalOf(set, pod), pod]));
   const wanted = Array.from({ length: replicas }, (_, index) => first + index);
-  const condemned = [...byOrdinal].filter(([ordinal]) => ordinal !== undefined && (ordinal < first || ordinal >= first + replicas)).toSorted(([a = 0], [b = 0]) => b - a).map(([, pod]) => pod);
+  const condemned = [...byOrdinal]
+    .filter(([ordinal]) => ordinal !== undefined && (ordinal < first || ordinal >= first + replicas))
+    .toSorted(([a = 0], [b = 0]) => b - a)
+    .map(([, pod]) => pod);
   const waits = pods.map((pod) => availableInMs(pod, set.spec?.minReadySeconds ?? 0, nowMs));
   const pending = waits.filter((wait) => wait !== undefined && wait > 0);
   const steps = step(set, { wanted, byOrdinal, condemned, revision, nowMs });
@@ -42,7 +45,8 @@ interface Members {
 
 function step(set: appsv1.StatefulSet, members: Members): { readonly create: readonly corev1.Pod[]; readonly remove: readonly corev1.Pod[] } {
   const isParallel = set.spec?.podManagementPolicy === 'Parallel';
-  const isHealthy = (pod: corev1.Pod): boolean => pod.metadata.deletionTimestamp === undefined && availableInMs(pod, set.spec?.minReadySeconds ?? 0, members.nowMs) === 0;
+  const isHealthy = (pod: corev1.Pod): boolean =>
+    pod.metadata.deletionTimestamp === undefined && availableInMs(pod, set.spec?.minReadySeconds ?? 0, members.nowMs) === 0;
   const create: corev1.Pod[] = [];
   const remove: corev1.Pod[] = [];
   for (const ordinal of members.wanted) {
@@ -80,7 +84,12 @@ function ordinalOf(set: appsv1.StatefulSet, pod: corev1.Pod): number | undefined
 function memberOf(set: appsv1.StatefulSet, ordinal: number, revision: string): corev1.Pod {
   const name = `${set.metadata.name ?? ''}-${ordinal}`;
   const pod = cloneMutable(podFromTemplate(set.spec?.template ?? {}, set, name));
-  pod.metadata.labels = { ...pod.metadata.labels, 'statefulset.kubernetes.io/pod-name': name, 'apps.kubernetes.io/pod-index': String(ordinal), [REVISION_LABEL]: revision };
+  pod.metadata.labels = {
+    ...pod.metadata.labels,
+    'statefulset.kubernetes.io/pod-name': name,
+    'apps.kubernetes.io/pod-index': String(ordinal),
+    [REVISION_LABEL]: revision,
+  };
   if (pod.spec === undefined) return pod;
   pod.spec.hostname = name;
   if (set.spec?.serviceName !== undefined && set.spec.serviceName !== '') pod.spec.subdomain = set.spec.serviceName;

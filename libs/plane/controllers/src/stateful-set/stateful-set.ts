@@ -26,7 +26,15 @@ export function createStatefulSetController(deps: ControllerDeps): Service {
     }
     if (set.metadata.deletionTimestamp !== undefined || !pending.isSettled(key, clock.now())) return DONE;
     const selector = selectorOf(set.spec.selector);
-    const owned = await claim({ client, type: KINDS.pod, owner: set, ownerType: KINDS.statefulSet, selector, candidates: orphansAndOwned(pods, set, selector), signal });
+    const owned = await claim({
+      client,
+      type: KINDS.pod,
+      owner: set,
+      ownerType: KINDS.statefulSet,
+      selector,
+      candidates: orphansAndOwned(pods, set, selector),
+      signal,
+    });
     const plan = planStatefulSet(set, owned, clock.now());
     for (const object of plan.claims) await createUnlessThere(() => client.create(CLAIMS, object, { signal }));
     for (const pod of plan.create) pending.created(key, await client.create<corev1.Pod>(KINDS.pod, pod, { signal }), clock.now());
@@ -46,7 +54,11 @@ export function createStatefulSetController(deps: ControllerDeps): Service {
   }
 
   return createController({
-    name: 'statefulset', clock, logger, informers: [sets, pods], reconcile,
+    name: 'statefulset',
+    clock,
+    logger,
+    informers: [sets, pods],
+    reconcile,
     subscribe: (queue) => [
       sets.onEvent(({ object }) => queue.add(keyOf(object))),
       pods.onEvent(({ object }) => {

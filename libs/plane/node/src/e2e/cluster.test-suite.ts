@@ -22,7 +22,11 @@ export interface Cluster extends AsyncDisposable {
   get<T extends KubeObject>(kind: string, key: ObjectKey): Promise<T | undefined>;
   list<T extends KubeObject>(kind: string, namespace?: string): Promise<readonly T[]>;
   patch(kind: string, key: ObjectKey, patch: unknown): Promise<void>;
-  remove(kind: string, key: ObjectKey, options?: { readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan'; readonly gracePeriodSeconds?: number }): Promise<void>;
+  remove(
+    kind: string,
+    key: ObjectKey,
+    options?: { readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan'; readonly gracePeriodSeconds?: number },
+  ): Promise<void>;
   /** The value of `read` once it is not undefined and not false. */
   until<T>(what: string, read: () => Promise<T | undefined | false>, deadlineMs?: number): Promise<T>;
   namespace(name: string): Promise<void>;
@@ -30,7 +34,15 @@ export interface Cluster extends AsyncDisposable {
   restartNode(): Promise<void>;
 }
 
-const API_VERSIONS: Readonly<Record<string, string>> = { Deployment: 'apps/v1', ReplicaSet: 'apps/v1', StatefulSet: 'apps/v1', Job: 'batch/v1', EndpointSlice: 'discovery.k8s.io/v1', Lease: 'coordination.k8s.io/v1', CustomResourceDefinition: 'apiextensions.k8s.io/v1' };
+const API_VERSIONS: Readonly<Record<string, string>> = {
+  Deployment: 'apps/v1',
+  ReplicaSet: 'apps/v1',
+  StatefulSet: 'apps/v1',
+  Job: 'batch/v1',
+  EndpointSlice: 'discovery.k8s.io/v1',
+  Lease: 'coordination.k8s.io/v1',
+  CustomResourceDefinition: 'apiextensions.k8s.io/v1',
+};
 
 function typeOf(kind: string): ResourceType {
   return builtin(API_VERSIONS[kind] ?? 'v1', kind);
@@ -62,7 +74,9 @@ export async function startCluster(options: { readonly nodes: 'process' | number
     return { stop: nodeStop, done: supervise([node], { signal: nodeStop.signal, logger, clock }) };
   };
   const services: readonly Service[] = [
-    informers, createScheduler({ client, informers, clock, logger }), createServiceProxy({ client, informers, clock, logger, addressing }),
+    informers,
+    createScheduler({ client, informers, clock, logger }),
+    createServiceProxy({ client, informers, clock, logger, addressing }),
     ...createControllers({ client, informers, clock, logger, rootCaPem: server.caPem }),
   ];
   const stop = new AbortController();
@@ -70,7 +84,10 @@ export async function startCluster(options: { readonly nodes: 'process' | number
   const { signal } = stop;
   let node = startNode();
   return {
-    client, server, stateDir, signal,
+    client,
+    server,
+    stateDir,
+    signal,
     create: (object) => client.create(typeOf(object.kind), object, { signal }),
     get: async <T extends KubeObject>(kind: string, key: ObjectKey) => {
       try {
@@ -80,7 +97,8 @@ export async function startCluster(options: { readonly nodes: 'process' | number
         throw error;
       }
     },
-    list: async <T extends KubeObject>(kind: string, namespace?: string) => (await client.list<T>(typeOf(kind), { ...(namespace === undefined ? {} : { namespace }), signal })).items,
+    list: async <T extends KubeObject>(kind: string, namespace?: string) =>
+      (await client.list<T>(typeOf(kind), { ...(namespace === undefined ? {} : { namespace }), signal })).items,
     patch: async (kind, key, patch) => void (await client.patch(typeOf(kind), key, patch, { type: 'merge', signal })),
     remove: async (kind, key, how = {}) => void (await client.delete(typeOf(kind), key, { ...how, signal })),
     namespace: async (name) => void (await client.create(typeOf('Namespace'), { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { signal })),

@@ -25,17 +25,25 @@ process.on('SIGTERM', () => setTimeout(() => { server.close(() => process.exit(0
 
 function web(namespace: string, version: string): appsv1.Deployment {
   return {
-    apiVersion: 'apps/v1', kind: 'Deployment', metadata: { namespace, name: 'web' },
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { namespace, name: 'web' },
     spec: {
       replicas: 2,
       selector: { matchLabels: { app: 'web' } },
       template: {
         metadata: { labels: { app: 'web' } },
         spec: {
-          containers: [{
-            name: 'main', image: 'none', command: ['node', '-e', SERVER], env: [{ name: 'VERSION', value: version }], ports: [{ name: 'http', containerPort: 8080 }],
-            readinessProbe: { httpGet: { path: '/ready', port: 'http' }, periodSeconds: 1 },
-          }],
+          containers: [
+            {
+              name: 'main',
+              image: 'none',
+              command: ['node', '-e', SERVER],
+              env: [{ name: 'VERSION', value: version }],
+              ports: [{ name: 'http', containerPort: 8080 }],
+              readinessProbe: { httpGet: { path: '/ready', port: 'http' }, periodSeconds: 1 },
+            },
+          ],
           terminationGracePeriodSeconds: 5,
         },
       },
@@ -47,19 +55,27 @@ function fetchText(host: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = get({ host, port, agent: false }, (response) => {
       let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('end', () => resolve(text)).on('error', reject);
+      response
+        .setEncoding('utf8')
+        .on('data', (chunk: string) => (text += chunk))
+        .on('end', () => resolve(text))
+        .on('error', reject);
     });
     request.on('error', reject);
   });
 }
 
 const pod = (namespace: string, name: string, spec: Partial<corev1.PodSpec>, container: Partial<corev1.Container> = {}): corev1.Pod => ({
-  apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name }, spec: { terminationGracePeriodSeconds: 2, containers: [{ name: 'main', image: 'none', ...container }], ...spec },
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace, name },
+  spec: { terminationGracePeriodSeconds: 2, containers: [{ name: 'main', image: 'none', ...container }], ...spec },
 });
 const script = (code: string): readonly string[] => ['node', '-e', code];
 const LIVE_ON = 'setInterval(() => {}, 1000)';
 
-const status = (namespace: string, name: string) => async (): Promise<corev1.PodStatus | undefined> => (await cluster.get<corev1.Pod>('Pod', { namespace, name }))?.status;
+const status = (namespace: string, name: string) => async (): Promise<corev1.PodStatus | undefined> =>
+  (await cluster.get<corev1.Pod>('Pod', { namespace, name }))?.status;
 const main = (of: corev1.PodStatus | undefined): corev1.ContainerStatus | undefined => of?.containerStatuses?.[0];
 const log = async (namespace: string, name: string, query: Readonly<Record<string, string>> = {}): Promise<string> => {
   let text = '';
@@ -71,10 +87,18 @@ const log = async (namespace: string, name: string, query: Readonly<Record<strin
 describe('a deployment of processes behind a service', () => {
   it('answers, rolls without a failed request, and rolls back', async () => {
     await cluster.namespace('shop');
-    const service = await cluster.create<corev1.Service>({ apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name: 'web' }, spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' }] } });
+    const service = await cluster.create<corev1.Service>({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace: 'shop', name: 'web' },
+      spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' }] },
+    });
     await cluster.create(web('shop', 'v1'));
     const host = service.spec?.clusterIP ?? '';
-    await cluster.until('the deployment is available', async () => (await cluster.get<appsv1.Deployment>('Deployment', { namespace: 'shop', name: 'web' }))?.status?.availableReplicas === 2);
+    await cluster.until(
+      'the deployment is available',
+      async () => (await cluster.get<appsv1.Deployment>('Deployment', { namespace: 'shop', name: 'web' }))?.status?.availableReplicas === 2,
+    );
     const seen = new Set<string>();
     for (let count = 0; count < 10; count += 1) seen.add(await fetchText(host, 80));
     expect(seen.size).toBe(2);
@@ -144,7 +168,10 @@ describe('process pods', () => {
     const volumes = [{ name: 'conf', configMap: { name: 'conf' } }];
     const code = `const fs = require('fs'); let last; setInterval(() => { const now = fs.readFileSync('etc/conf/text', 'utf8'); if (now !== last) console.log(last = now) }, 20)`;
     await cluster.create(pod('t', 'reader', { volumes }, { command: script(code), volumeMounts: [{ name: 'conf', mountPath: '/etc/conf' }] }));
-    const waiting = await cluster.until('it waits', async () => main(await status('t', 'reader')())?.state?.waiting?.reason === 'CreateContainerConfigError' && status('t', 'reader')());
+    const waiting = await cluster.until(
+      'it waits',
+      async () => main(await status('t', 'reader')())?.state?.waiting?.reason === 'CreateContainerConfigError' && status('t', 'reader')(),
+    );
     expect(main(waiting)?.state?.waiting?.message).toContain('configmap "conf" not found');
     await cluster.create<corev1.ConfigMap>({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 't', name: 'conf' }, data: { text: 'one' } });
     await cluster.until('it runs', async () => (await status('t', 'reader')())?.phase === 'Running');
@@ -158,16 +185,28 @@ describe('process pods', () => {
 
   it('asks probes: not ready until it answers, restarted when it stops answering', async () => {
     const code = `const fs = require('fs'); fs.writeFileSync('alive', ''); setTimeout(() => fs.writeFileSync('ready', ''), 300); ${LIVE_ON}`;
-    await cluster.create(pod('t', 'probed', {}, {
-      command: script(code),
-      readinessProbe: { exec: { command: ['sh', '-c', 'test -f ready'] }, periodSeconds: 1 },
-      livenessProbe: { exec: { command: ['sh', '-c', 'test -f alive'] }, periodSeconds: 1, failureThreshold: 1, initialDelaySeconds: 1 },
-    }));
+    await cluster.create(
+      pod(
+        't',
+        'probed',
+        {},
+        {
+          command: script(code),
+          readinessProbe: { exec: { command: ['sh', '-c', 'test -f ready'] }, periodSeconds: 1 },
+          livenessProbe: { exec: { command: ['sh', '-c', 'test -f alive'] }, periodSeconds: 1, failureThreshold: 1, initialDelaySeconds: 1 },
+        },
+      ),
+    );
     const isReady = async (): Promise<boolean> => (await status('t', 'probed')())?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
     await cluster.until('it runs', async () => (await status('t', 'probed')())?.phase === 'Running');
     await cluster.until('it is ready', isReady);
     await cluster.until('removing its file', async () => {
-      const root = join(cluster.stateDir, 'pods', (await cluster.get<corev1.Pod>('Pod', { namespace: 't', name: 'probed' }))?.metadata.uid ?? '', 'containers/main/rootfs');
+      const root = join(
+        cluster.stateDir,
+        'pods',
+        (await cluster.get<corev1.Pod>('Pod', { namespace: 't', name: 'probed' }))?.metadata.uid ?? '',
+        'containers/main/rootfs',
+      );
       const { rmSync } = await import('node:fs');
       rmSync(join(root, 'alive'));
       return !existsSync(join(root, 'alive'));
@@ -177,10 +216,19 @@ describe('process pods', () => {
   });
 
   it('ends gracefully: preStop, then SIGTERM, then the object goes', async () => {
-    await cluster.create(pod('t', 'polite', { terminationGracePeriodSeconds: 10 }, {
-      command: script(`const fs = require('fs'); process.on('SIGTERM', () => { console.log('term after ' + fs.existsSync('stopping')); setTimeout(() => process.exit(0), 200) }); console.log('up'); ${LIVE_ON}`),
-      lifecycle: { preStop: { exec: { command: ['touch', 'stopping'] } } },
-    }));
+    await cluster.create(
+      pod(
+        't',
+        'polite',
+        { terminationGracePeriodSeconds: 10 },
+        {
+          command: script(
+            `const fs = require('fs'); process.on('SIGTERM', () => { console.log('term after ' + fs.existsSync('stopping')); setTimeout(() => process.exit(0), 200) }); console.log('up'); ${LIVE_ON}`,
+          ),
+          lifecycle: { preStop: { exec: { command: ['touch', 'stopping'] } } },
+        },
+      ),
+    );
     // Only a process that listens for the signal can be polite.
     await cluster.until('it listens', async () => (await status('t', 'polite')())?.phase === 'Running' && (await log('t', 'polite')).includes('up'));
     const following = log('t', 'polite', { follow: 'true' });
@@ -214,7 +262,9 @@ describe('process pods', () => {
       spec: {
         restartPolicy: 'Never',
         volumes: [{ name: 'work', emptyDir: {} }],
-        initContainers: [{ name: 'first', image: 'none', command: ['sh', '-c', 'echo prepared > work/note'], volumeMounts: [{ name: 'work', mountPath: '/work' }] }],
+        initContainers: [
+          { name: 'first', image: 'none', command: ['sh', '-c', 'echo prepared > work/note'], volumeMounts: [{ name: 'work', mountPath: '/work' }] },
+        ],
         containers: [{ name: 'main', image: 'none', command: ['cat', 'work/note'], volumeMounts: [{ name: 'work', mountPath: '/work' }] }],
       },
     };
@@ -229,7 +279,12 @@ describe('process pods', () => {
   });
 
   it('fails a Job at its limit', async () => {
-    await cluster.create<batchv1.Job>({ apiVersion: 'batch/v1', kind: 'Job', metadata: { namespace: 't', name: 'bad' }, spec: { backoffLimit: 0, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'none', command: ['false'] }] } } } });
+    await cluster.create<batchv1.Job>({
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { namespace: 't', name: 'bad' },
+      spec: { backoffLimit: 0, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'none', command: ['false'] }] } } },
+    });
     const failed = await cluster.until('it failed', async () => {
       const of = await cluster.get<batchv1.Job>('Job', { namespace: 't', name: 'bad' });
       return of?.status?.conditions?.find(({ type }) => type === 'Failed');
@@ -239,7 +294,10 @@ describe('process pods', () => {
 
   it('says that a pod without a command cannot run here', async () => {
     await cluster.create(pod('t', 'image', {}, { image: 'nginx' }));
-    const waiting = await cluster.until('it waits', async () => main(await status('t', 'image')())?.state?.waiting?.reason === 'CreateContainerConfigError' && status('t', 'image')());
+    const waiting = await cluster.until(
+      'it waits',
+      async () => main(await status('t', 'image')())?.state?.waiting?.reason === 'CreateContainerConfigError' && status('t', 'image')(),
+    );
     expect(main(waiting)?.state?.waiting?.message).toContain('runs commands, not images');
     await cluster.remove('Pod', { namespace: 't', name: 'image' });
     await cluster.until('it is gone', async () => (await cluster.get('Pod', { namespace: 't', name: 'image' })) === undefined);

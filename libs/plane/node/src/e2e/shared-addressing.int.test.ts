@@ -18,19 +18,46 @@ afterAll(async () => {
 function ask(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
-    createConnection({ host: '127.0.0.1', port }).on('data', (chunk) => (text += chunk.toString())).on('end', () => resolve(text)).on('error', reject);
+    createConnection({ host: '127.0.0.1', port })
+      .on('data', (chunk) => (text += chunk.toString()))
+      .on('end', () => resolve(text))
+      .on('error', reject);
   });
 }
 
 describe('shared addressing', () => {
   it('reaches two replicas on one address through one port of the Service', async () => {
-    await cluster.create<corev1.Service>({ apiVersion: 'v1', kind: 'Service', metadata: { namespace: 't', name: 'echo' }, spec: { selector: { app: 'echo' }, ports: [{ port: 80, targetPort: 8080 }] } });
+    await cluster.create<corev1.Service>({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace: 't', name: 'echo' },
+      spec: { selector: { app: 'echo' }, ports: [{ port: 80, targetPort: 8080 }] },
+    });
     const template: corev1.PodTemplateSpec = {
       metadata: { labels: { app: 'echo' } },
-      spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'main', image: 'none', command: ['node', '-e', ECHO], ports: [{ containerPort: 8080 }], readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } }] },
+      spec: {
+        terminationGracePeriodSeconds: 1,
+        containers: [
+          {
+            name: 'main',
+            image: 'none',
+            command: ['node', '-e', ECHO],
+            ports: [{ containerPort: 8080 }],
+            readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+          },
+        ],
+      },
     };
-    await cluster.create<appsv1.Deployment>({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { namespace: 't', name: 'echo' }, spec: { replicas: 2, selector: { matchLabels: { app: 'echo' } }, template } });
-    await cluster.until('both are available', async () => (await cluster.get<appsv1.Deployment>('Deployment', { namespace: 't', name: 'echo' }))?.status?.availableReplicas === 2);
+    await cluster.create<appsv1.Deployment>({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { namespace: 't', name: 'echo' },
+      spec: { replicas: 2, selector: { matchLabels: { app: 'echo' } }, template },
+    });
+    await cluster.until(
+      'both are available',
+      async () => (await cluster.get<appsv1.Deployment>('Deployment', { namespace: 't', name: 'echo' }))?.status?.availableReplicas === 2,
+    );
     const port = await cluster.until('the Service tells its port', async () => {
       const text = (await cluster.get<corev1.Service>('Service', { namespace: 't', name: 'echo' }))?.metadata.annotations?.['tiphys.dev/host-ports'];
       return text === undefined ? undefined : Number(JSON.parse(text)['80']);

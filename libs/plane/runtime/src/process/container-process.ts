@@ -37,7 +37,9 @@ export async function startProcess(spec: ProcessSpec, guard: ProcessGuard, clock
     await once(child, 'spawn');
   } catch (error) {
     spec.log.close();
-    throw new RuntimeError({ code: 'RunContainerError' }, `container ${spec.container.name}: cannot start ${JSON.stringify(file)}: ${messageOf(error)}`, { cause: error });
+    throw new RuntimeError({ code: 'RunContainerError' }, `container ${spec.container.name}: cannot start ${JSON.stringify(file)}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   const pid = child.pid ?? 0;
   // The exit must be heard from the first moment: a short command may be over before the lines below.
@@ -47,7 +49,12 @@ export async function startProcess(spec: ProcessSpec, guard: ProcessGuard, clock
     writeFileSync(spec.recordPath, JSON.stringify(identity), { mode: 0o600 });
     guard.watch(identity);
   }
-  return { id: `process://${pid}-${identity?.startTime.replaceAll(/\W/g, '') ?? startedAtMs}`, startedAtMs, exited, stop: (graceMs) => stop(child, exited, graceMs) };
+  return {
+    id: `process://${pid}-${identity?.startTime.replaceAll(/\W/g, '') ?? startedAtMs}`,
+    startedAtMs,
+    exited,
+    stop: (graceMs) => stop(child, exited, graceMs),
+  };
 }
 
 async function waitForExit(child: ChildProcess, spec: ProcessSpec, startedAtMs: number, clock: Clock): Promise<ContainerExit> {
@@ -97,5 +104,8 @@ async function lastWords(spec: ProcessSpec, exitCode: number): Promise<string> {
   if (written.length > 0) return written.subarray(0, MAX_MESSAGE_BYTES).toString('utf8');
   if (spec.container.terminationMessagePolicy !== 'FallbackToLogsOnError' || exitCode === 0) return '';
   const lines = readLogFiles(spec.log.path).slice(-FALLBACK_LINES);
-  return lines.map((record) => `${record.text}\n`).join('').slice(-FALLBACK_BYTES);
+  return lines
+    .map((record) => `${record.text}\n`)
+    .join('')
+    .slice(-FALLBACK_BYTES);
 }

@@ -14,7 +14,13 @@ export interface ExecPlace {
 const SCRIPT = '/usr/bin/script';
 
 /** Runs a command with the environment and folder of a container. Resolves with 127 when there is no such command. */
-export async function execProcess(place: ExecPlace, options: ExecOptions, streams: ExecStreams, guard: ProcessGuard, signal: AbortSignal): Promise<{ readonly exitCode: number }> {
+export async function execProcess(
+  place: ExecPlace,
+  options: ExecOptions,
+  streams: ExecStreams,
+  guard: ProcessGuard,
+  signal: AbortSignal,
+): Promise<{ readonly exitCode: number }> {
   signal.throwIfAborted();
   const [file = '', ...args] = options.tty ? withTerminal(options.command) : options.command;
   const child = spawn(file, args, { cwd: place.cwd, env: place.env, detached: true, stdio: [streams.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });

@@ -69,7 +69,10 @@ export class PodFolder {
 
   async #hostPath(volume: { readonly name: string; readonly path: string; readonly type: string }): Promise<string> {
     if (!this.#allowHostPath) {
-      throw new RuntimeError({ code: 'CreateContainerConfigError' }, `volume ${volume.name}: hostPath is not allowed by the process runtime; use emptyDir, or start it with host paths allowed`);
+      throw new RuntimeError(
+        { code: 'CreateContainerConfigError' },
+        `volume ${volume.name}: hostPath is not allowed by the process runtime; use emptyDir, or start it with host paths allowed`,
+      );
     }
     if (volume.type === 'DirectoryOrCreate') await mkdir(volume.path, { recursive: true });
     if (volume.type === 'FileOrCreate') await writeFile(volume.path, '', { flag: 'a' });
@@ -83,14 +86,19 @@ export class PodFolder {
 
   async #mount(root: string, mount: corev1.VolumeMount, expand: (text: string) => string): Promise<void> {
     const place = this.#places.get(mount.name);
-    if (place === undefined) throw new RuntimeError({ code: 'CreateContainerConfigError' }, `volumeMount ${mount.mountPath}: there is no volume named ${mount.name}`);
+    if (place === undefined)
+      throw new RuntimeError({ code: 'CreateContainerConfigError' }, `volumeMount ${mount.mountPath}: there is no volume named ${mount.name}`);
     const subPath = mount.subPathExpr !== undefined ? expand(mount.subPathExpr) : (mount.subPath ?? '');
     if (subPath !== '') assertInside(subPath);
     const source = subPath === '' ? place : join(place, subPath);
     // As the kubelet does, a subPath that is not there becomes a folder.
     if (subPath !== '' && (await stat(source).catch(() => undefined)) === undefined) await mkdir(source, { recursive: true });
     const target = inRoot(root, mount.mountPath);
-    if (target === root) throw new RuntimeError({ code: 'CreateContainerConfigError' }, `volumeMount ${mount.mountPath}: the process runtime cannot mount over the root; mount at a folder below it`);
+    if (target === root)
+      throw new RuntimeError(
+        { code: 'CreateContainerConfigError' },
+        `volumeMount ${mount.mountPath}: the process runtime cannot mount over the root; mount at a folder below it`,
+      );
     await mkdir(dirname(target), { recursive: true });
     const there = await stat(target).catch(() => undefined);
     // An earlier run may have left a folder or a link; rm takes the link, never what it points to.

@@ -17,7 +17,14 @@ let runtime: ProcessRuntime;
 
 beforeEach(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'tiphys-runtime-'));
-  runtime = new ProcessRuntime({ clock: systemClock, logger, stateDir, podCidr: '127.77.0.0/24', closeGraceMs: 500, logRotation: { maxBytes: 2_000, maxFiles: 3 } });
+  runtime = new ProcessRuntime({
+    clock: systemClock,
+    logger,
+    stateDir,
+    podCidr: '127.77.0.0/24',
+    closeGraceMs: 500,
+    logRotation: { maxBytes: 2_000, maxFiles: 3 },
+  });
   await runtime.recover([]);
 });
 
@@ -55,7 +62,11 @@ async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 5
 
 describe('process runtime', () => {
   it('runs a command with its environment and keeps its output and exit code', async () => {
-    const running = await start(pod({}), ['node', '-e', 'console.log(process.env.GREETING, process.cwd() === process.env.TIPHYS_ROOT); console.error("oops"); process.exit(3)'], { GREETING: 'hello' });
+    const running = await start(
+      pod({}),
+      ['node', '-e', 'console.log(process.env.GREETING, process.cwd() === process.env.TIPHYS_ROOT); console.error("oops"); process.exit(3)'],
+      { GREETING: 'hello' },
+    );
     expect(await running.exited).toMatchObject({ exitCode: 3, reason: 'Error' });
     const text = await logText();
     expect(text).toContain('hello true\n');
@@ -64,13 +75,26 @@ describe('process runtime', () => {
   });
 
   it('refuses a container without a command and says why', async () => {
-    await expect(start(pod({ image: 'nginx' }), [])).rejects.toMatchObject({ code: 'CreateContainerConfigError', message: expect.stringContaining('runs commands, not images') });
+    await expect(start(pod({ image: 'nginx' }), [])).rejects.toMatchObject({
+      code: 'CreateContainerConfigError',
+      message: expect.stringContaining('runs commands, not images'),
+    });
     await expect(start(pod({}), ['/no/such/program'])).rejects.toMatchObject({ code: 'RunContainerError' });
   });
 
   it('makes mounts appear below the root, private for secrets, and switches their contents at once', async () => {
-    const of = pod({ volumeMounts: [{ name: 'conf', mountPath: '/etc/app' }, { name: 'conf', mountPath: '/one.txt', subPath: 'a.txt' }], workingDir: '/etc' });
-    const file = (text: string, path = 'a.txt'): { readonly path: string; readonly data: Uint8Array; readonly mode: number } => ({ path, data: Buffer.from(text), mode: 0o600 });
+    const of = pod({
+      volumeMounts: [
+        { name: 'conf', mountPath: '/etc/app' },
+        { name: 'conf', mountPath: '/one.txt', subPath: 'a.txt' },
+      ],
+      workingDir: '/etc',
+    });
+    const file = (text: string, path = 'a.txt'): { readonly path: string; readonly data: Uint8Array; readonly mode: number } => ({
+      path,
+      data: Buffer.from(text),
+      mode: 0o600,
+    });
     await runtime.ensureSandbox(of, [{ kind: 'files', name: 'conf', files: [file('one'), file('x', 'sub/b.txt')] }]);
     const running = await start(of, ['node', '-e', 'console.log(require("fs").readFileSync("app/a.txt", "utf8")); setInterval(() => {}, 1000)']);
     await until(async () => (await logText()).includes('one\n'));
@@ -84,12 +108,20 @@ describe('process runtime', () => {
   });
 
   it('refuses host paths and paths that climb out', async () => {
-    await expect(runtime.ensureSandbox(pod({}), [{ kind: 'hostPath', name: 'h', path: '/', type: '' }])).rejects.toMatchObject({ code: 'CreateContainerConfigError' });
-    await expect(runtime.ensureSandbox(pod({}), [{ kind: 'files', name: 'f', files: [{ path: '../x', data: new Uint8Array(), mode: 0o644 }] }])).rejects.toMatchObject({ code: 'CreateContainerConfigError' });
+    await expect(runtime.ensureSandbox(pod({}), [{ kind: 'hostPath', name: 'h', path: '/', type: '' }])).rejects.toMatchObject({
+      code: 'CreateContainerConfigError',
+    });
+    await expect(
+      runtime.ensureSandbox(pod({}), [{ kind: 'files', name: 'f', files: [{ path: '../x', data: new Uint8Array(), mode: 0o644 }] }]),
+    ).rejects.toMatchObject({ code: 'CreateContainerConfigError' });
   });
 
   it('ends gracefully within the grace period and kills what does not', async () => {
-    const polite = await start(pod({}), ['node', '-e', 'process.on("SIGTERM", () => { console.log("bye"); process.exit(0) }); console.log("up"); setInterval(() => {}, 1000)']);
+    const polite = await start(pod({}), [
+      'node',
+      '-e',
+      'process.on("SIGTERM", () => { console.log("bye"); process.exit(0) }); console.log("up"); setInterval(() => {}, 1000)',
+    ]);
     await until(async () => (await logText()).includes('up'));
     await polite.stop(5_000);
     expect(await polite.exited).toMatchObject({ exitCode: 0, reason: 'Completed' });
@@ -119,7 +151,11 @@ describe('process runtime', () => {
     const sandbox = await shared.ensureSandbox(of, []);
     const port = sandbox.hostPorts['8080'] ?? 0;
     expect(port).toBeGreaterThan(1024);
-    expect(sandbox.baseEnv({ name: 'main', ports: [{ containerPort: 8080 }] })).toMatchObject({ HOST: '127.0.0.1', PORT: String(port), TIPHYS_PORT_8080: String(port) });
+    expect(sandbox.baseEnv({ name: 'main', ports: [{ containerPort: 8080 }] })).toMatchObject({
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      TIPHYS_PORT_8080: String(port),
+    });
     const again = new ProcessRuntime({ clock: systemClock, logger, stateDir, addressing: 'shared' });
     const kept = { ...of, metadata: { ...of.metadata, annotations: { 'tiphys.dev/host-ports': JSON.stringify(sandbox.hostPorts) } } };
     expect((await again.ensureSandbox(kept, [])).hostPorts).toEqual(sandbox.hostPorts);
@@ -133,7 +169,16 @@ describe('process runtime', () => {
       async function* stdin(): AsyncIterable<Uint8Array> {
         yield Buffer.from(input);
       }
-      const { exitCode } = await runtime.exec(target, { command, tty }, { ...(input === '' ? {} : { stdin: stdin() }), stdout: (chunk) => (out += Buffer.from(chunk).toString()), stderr: (chunk) => (err += Buffer.from(chunk).toString()) }, AbortSignal.timeout(5_000));
+      const { exitCode } = await runtime.exec(
+        target,
+        { command, tty },
+        {
+          ...(input === '' ? {} : { stdin: stdin() }),
+          stdout: (chunk) => (out += Buffer.from(chunk).toString()),
+          stderr: (chunk) => (err += Buffer.from(chunk).toString()),
+        },
+        AbortSignal.timeout(5_000),
+      );
       return { code: exitCode, out, err };
     };
     expect(await run(['sh', '-c', 'echo $NAME; echo no >&2; exit 7'])).toEqual({ code: 7, out: 'Ada\n', err: 'no\n' });
@@ -145,10 +190,17 @@ describe('process runtime', () => {
 
   it('follows a log without losing a line, over rotations', async () => {
     const lines = 200;
-    const running = await start(pod({}), ['node', '-e', `let n = 0; const t = setInterval(() => { for (let i = 0; i < 10; i++) console.log("line " + n++); if (n >= ${lines}) clearInterval(t) }, 5)`]);
+    const running = await start(pod({}), [
+      'node',
+      '-e',
+      `let n = 0; const t = setInterval(() => { for (let i = 0; i < 10; i++) console.log("line " + n++); if (n >= ${lines}) clearInterval(t) }, 5)`,
+    ]);
     const text = await logText({ follow: true });
     await running.exited;
-    const seen = text.trim().split('\n').map((line) => Number(line.slice(5)));
+    const seen = text
+      .trim()
+      .split('\n')
+      .map((line) => Number(line.slice(5)));
     expect(seen.at(-1)).toBe(lines - 1);
     const first = seen[0] ?? 0;
     expect(seen).toEqual(Array.from({ length: lines - first }, (_, index) => first + index));
@@ -163,7 +215,10 @@ describe('process runtime', () => {
     const other = identify(stranger.pid ?? 0);
     if (mine === undefined || other === undefined) throw new Error('both processes run');
     const { mkdir, writeFile } = await import('node:fs/promises');
-    for (const [name, record] of [['a', mine], ['b', { ...other, startTime: '1' }]] as const) {
+    for (const [name, record] of [
+      ['a', mine],
+      ['b', { ...other, startTime: '1' }],
+    ] as const) {
       await mkdir(join(stateDir, 'pods/u9/containers', name), { recursive: true });
       await writeFile(join(stateDir, 'pods/u9/containers', name, 'process.json'), JSON.stringify(record));
     }

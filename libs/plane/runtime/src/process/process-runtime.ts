@@ -6,7 +6,18 @@ import { fnv32a, type corev1 } from '@tiphys/kube-model';
 import { AddressPool } from '../address-pool.ts';
 import { answerLog } from '../log-follow.ts';
 import { LogSelection } from '../log-lines.ts';
-import { RuntimeError, type ContainerRequest, type ContainerTarget, type ExecOptions, type ExecStreams, type LogOptions, type PodRuntime, type RunningContainer, type Sandbox, type VolumeContents } from '../runtime.ts';
+import {
+  RuntimeError,
+  type ContainerRequest,
+  type ContainerTarget,
+  type ExecOptions,
+  type ExecStreams,
+  type LogOptions,
+  type PodRuntime,
+  type RunningContainer,
+  type Sandbox,
+  type VolumeContents,
+} from '../runtime.ts';
 import { ContainerLog, defaultLogRotation, readLogFiles, type LogRotation } from './container-log.ts';
 import { startProcess } from './container-process.ts';
 import { execProcess, type ExecPlace } from './exec-process.ts';
@@ -100,7 +111,15 @@ export class ProcessRuntime implements PodRuntime {
     const fullEnv = { ...this.#baseEnv, ...env };
     place.execPlaces.set(container.name, { cwd, env: fullEnv });
     const running = await startProcess(
-      { container, argv: [...command, ...args], env: fullEnv, cwd, log, terminationLog: place.folder.terminationLog(container), recordPath: place.folder.recordOf(container.name) },
+      {
+        container,
+        argv: [...command, ...args],
+        env: fullEnv,
+        cwd,
+        log,
+        terminationLog: place.folder.terminationLog(container),
+        recordPath: place.folder.recordOf(container.name),
+      },
       this.#guard,
       this.#options.clock,
     );
@@ -134,7 +153,8 @@ export class ProcessRuntime implements PodRuntime {
 
   async exec(target: ContainerTarget, options: ExecOptions, streams: ExecStreams, signal: AbortSignal): Promise<{ readonly exitCode: number }> {
     const place = this.#placeOf(target.uid, target.container).execPlaces.get(target.container);
-    if (place === undefined) throw new RuntimeError({ code: 'ContainerNotFound' }, `container ${target.container} of pod ${target.namespace}/${target.pod}: is not running`);
+    if (place === undefined)
+      throw new RuntimeError({ code: 'ContainerNotFound' }, `container ${target.container} of pod ${target.namespace}/${target.pod}: is not running`);
     return execProcess(place, options, streams, this.#guard, signal);
   }
 

@@ -76,6 +76,8 @@ async function holds(folder: string, files: readonly VolumeFile[]): Promise<bool
 
 async function filesUnder(root: string, folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const nested = await Promise.all(entries.map(async (entry) => (entry.isDirectory() ? filesUnder(root, join(folder, entry.name)) : [relative(root, join(folder, entry.name))])));
+  const nested = await Promise.all(
+    entries.map(async (entry) => (entry.isDirectory() ? filesUnder(root, join(folder, entry.name)) : [relative(root, join(folder, entry.name))])),
+  );
   return nested.flat();
 }

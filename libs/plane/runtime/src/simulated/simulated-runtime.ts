@@ -4,7 +4,16 @@ import { AddressPool } from '../address-pool.ts';
 import { answerLog, LogFeed } from '../log-follow.ts';
 import { LogSelection, logTimestamp, type LogRecord } from '../log-lines.ts';
 import {
-  RuntimeError, type ContainerExit, type ContainerRequest, type ContainerTarget, type ExecOptions, type ExecStreams, type LogOptions, type PodRuntime, type RunningContainer, type Sandbox,
+  RuntimeError,
+  type ContainerExit,
+  type ContainerRequest,
+  type ContainerTarget,
+  type ExecOptions,
+  type ExecStreams,
+  type LogOptions,
+  type PodRuntime,
+  type RunningContainer,
+  type Sandbox,
 } from '../runtime.ts';
 import { behaviourOf, type Behaviour, type SimulationDefaults } from './steering.ts';
 
@@ -78,7 +87,8 @@ class SimulatedRuntime implements PodRuntime {
 
   async logs(target: ContainerTarget, attempt: number, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const log = this.#pods.get(target.uid)?.logs.get(`${target.container}/${attempt}`);
-    if (log === undefined) throw new RuntimeError({ code: 'ContainerNotFound' }, `container ${target.container} of pod ${target.namespace}/${target.pod}: has no log of that run`);
+    if (log === undefined)
+      throw new RuntimeError({ code: 'ContainerNotFound' }, `container ${target.container} of pod ${target.namespace}/${target.pod}: has no log of that run`);
     return answerLog([...log.records], options.follow === true ? log.feed.follow(signal) : undefined, new LogSelection(options, this.#clock));
   }
 
@@ -142,7 +152,10 @@ class SimulatedRuntime implements PodRuntime {
     if (behaviour.completeAfterMs !== undefined) {
       const leftMs = Math.max(0, startedAtMs + behaviour.completeAfterMs - clock.now());
       // Rejected: stopped, or the node ended, before it completed.
-      clock.sleep(leftMs, AbortSignal.any([ended.signal, closing])).then(() => finish(behaviour.exitCode), () => undefined);
+      clock.sleep(leftMs, AbortSignal.any([ended.signal, closing])).then(
+        () => finish(behaviour.exitCode),
+        () => undefined,
+      );
     }
     return {
       id: `simulated://${(this.#nextId++).toString(16).padStart(12, '0')}`,
