@@ -28,7 +28,7 @@ export function createEndpointsController(deps: ControllerDeps): Loop {
       pods.list(namespace).filter((pod) => matchesSelector(selector, pod.metadata.labels)),
     );
     await writeSlices(key, wanted, signal);
-    await writeEndpoints(planEndpoints(service, wanted), signal);
+    await writeEndpoints(client, endpoints.get(name, namespace), planEndpoints(service, wanted), signal);
     return DONE;
   }
 
@@ -48,13 +48,6 @@ export function createEndpointsController(deps: ControllerDeps): Loop {
     // New ones are there before old ones go: a proxy never sees an endpoint vanish that only moved.
     for (const { metadata } of live.values())
       await ignoreMissing(client.delete(KINDS.endpointSlice, { namespace: metadata.namespace, name: metadata.name ?? '' }, { signal }));
-  }
-
-  async function writeEndpoints(wanted: corev1.Endpoints, signal: AbortSignal): Promise<void> {
-    const live = endpoints.get(wanted.metadata.name ?? '', wanted.metadata.namespace);
-    if (live !== undefined && deepEqual(live.subsets ?? [], wanted.subsets ?? [])) return;
-    if (live !== undefined) await client.update(KINDS.endpoints, withVersion(wanted, live), { signal });
-    else await client.create(KINDS.endpoints, wanted, { signal });
   }
 
   async function removeEndpoints(name: string, namespace: string | undefined, signal: AbortSignal): Promise<ReconcileResult> {
@@ -88,6 +81,12 @@ export function createEndpointsController(deps: ControllerDeps): Loop {
       }),
     ],
   });
+}
+
+async function writeEndpoints(client: KubeClient, live: corev1.Endpoints | undefined, wanted: corev1.Endpoints, signal: AbortSignal): Promise<void> {
+  if (live !== undefined && deepEqual(live.subsets ?? [], wanted.subsets ?? [])) return;
+  if (live !== undefined) await client.update(KINDS.endpoints, withVersion(wanted, live), { signal });
+  else await client.create(KINDS.endpoints, wanted, { signal });
 }
 
 async function createOrReplace(client: KubeClient, slice: discoveryv1.EndpointSlice, signal: AbortSignal): Promise<void> {
