@@ -219,6 +219,18 @@ describe('rendering a chart', () => {
     expect(() => renderChart(loop, mergeUserValues({}), { ...options, budget })).toThrow(/more than 100000 execution steps/);
   });
 
+  test('follows Helm 3 where it differs', () => {
+    const made = loadChart(
+      Object.entries({
+        'Chart.yaml': 'apiVersion: v2\nname: c\nversion: 1.0.0\n',
+        'values.yaml': 'a: {x: null}\n',
+        'templates/x.yaml': 'kind: X\nv: {{ .Values | toJson }}\n\n---\nkind: {{ .Values.kind | default "Y" }}\nn: {{ .Chart.nothing }}\n',
+      }).map(([name, text]) => ({ name, data: Buffer.from(text) })),
+    );
+    expect(formatRelease(renderChart(made, mergeUserValues({}), options))).toContain('v: {"a":{}}\n\n\n---');
+    expect(() => renderChart(made, mergeUserValues({}), { ...options, compat: 'helm3' })).toThrow("at <.Chart.nothing>: can't evaluate field nothing in type interface {}");
+  });
+
   test('refuses a library', () => {
     const library = loadChart([{ name: 'Chart.yaml', data: Buffer.from('apiVersion: v2\nname: c\nversion: 1.0.0\ntype: library\n') }]);
     expect(() => renderChart(library, mergeUserValues({}), options)).toThrow(HelmError);

@@ -1,3 +1,4 @@
+import { sprintf } from '../go/printf.ts';
 import { GoMap, GoSlice, type GoValue } from '../go/value.ts';
 import type { Chart } from './chart.ts';
 import type { HelmCompat } from './load-chart.ts';
@@ -35,20 +36,12 @@ function coalesce(chart: Chart, target: GoMap, mode: Mode): GoMap {
   coalesceOwn(chart, target.entries, mode);
   for (const child of chart.dependencies) {
     const own = target.entries.get(child.name) ?? (target.entries.has(child.name) ? null : new GoMap());
-    if (!(own instanceof GoMap)) throw new Error(`type mismatch on ${child.name}: ${formatMismatch(own)}`);
+    if (!(own instanceof GoMap)) throw new Error(sprintf('type mismatch on %s: %t', [child.name, own]));
     target.entries.set(child.name, own);
     coalesceGlobals(own.entries, target.entries);
     coalesce(child, own, mode);
   }
   return target;
-}
-
-// Helm prints the value with %t, which fits booleans only.
-function formatMismatch(value: GoValue): string {
-  if (typeof value === 'boolean') return String(value);
-  if (value === null) return '%!t(<nil>)';
-  if (typeof value === 'string') return `%!t(string=${value})`;
-  return typeof value === 'number' ? `%!t(float64=${value})` : '%!t([]interface {}=[])';
 }
 
 // The parent's globals win over the child's.
@@ -79,7 +72,7 @@ function coalesceOwn(chart: Chart, target: Map<string, GoValue>, { keepsNull, co
     else if (wanted instanceof GoMap && value instanceof GoMap) {
       const keepsInside = keepsNull || chart.dependencies.some((child) => child.name === key);
       if (!keepsInside && compat === 'helm4') dropNulls(value.entries);
-      coalesceTables(wanted, value, keepsInside);
+      coalesceTables(wanted, value, keepsInside, compat);
     }
   }
 }
@@ -99,16 +92,19 @@ function dropNulls(entries: Map<string, GoValue>): void {
   }
 }
 
-/** Adds to `target` what only `source` has, deeply; a null in `target` deletes, unless `keepsNull`. Writes into both. */
-export function coalesceTables(target: GoMap, source: GoMap, keepsNull: boolean): GoMap {
+/**
+ * Adds to `target` what only `source` has, deeply. A null in `target` deletes, unless `keepsNull`; in Helm 4 only where
+ * `source` has something to delete. Writes into both.
+ */
+export function coalesceTables(target: GoMap, source: GoMap, keepsNull: boolean, compat: HelmCompat = 'helm4'): GoMap {
   const given = new Set<string>();
-  for (const [key, value] of source.entries) if (value !== null) given.add(key);
-  for (const [key, value] of target.entries) if (value === null) source.entries.set(key, null);
+  for (const [key, value] of source.entries) if (value !== null || compat === 'helm3') given.add(key);
+  if (compat === 'helm4') for (const [key, value] of target.entries) if (value === null) source.entries.set(key, null);
   for (const [key, value] of source.entries) {
     const before = target.entries.get(key);
     if (before === null && !keepsNull && given.has(key)) target.entries.delete(key);
     else if (before === undefined) target.entries.set(key, value);
-    else if (value instanceof GoMap && before instanceof GoMap) coalesceTables(before, value, keepsNull);
+    else if (value instanceof GoMap && before instanceof GoMap) coalesceTables(before, value, keepsNull, compat);
   }
   return target;
 }

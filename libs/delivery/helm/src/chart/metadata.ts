@@ -1,5 +1,5 @@
 import { printFloat } from '../go/strconv.ts';
-import { GoMap, goMap, GoSlice, type GoValue } from '../go/value.ts';
+import { GoMap, goMap, GoObject, GoSlice, type GoValue } from '../go/value.ts';
 import { jsonKind, readYaml } from '../yaml/read-yaml.ts';
 
 /** A subchart as Chart.yaml asks for it. `enabled` and `name` change while conditions and aliases are processed. */
@@ -194,8 +194,13 @@ function list(items: readonly GoValue[]): GoSlice {
   return new GoSlice(items);
 }
 
-/** `.Chart` as templates see it: Go's field names. */
-export function metadataObject(metadata: ChartMetadata, isRoot: boolean): GoMap {
+/** `.Chart` as templates see it, by Go's field names: a map in Helm 4, a struct in Helm 3, where an unknown field is an error. */
+export function metadataObject(metadata: ChartMetadata, isRoot: boolean, isStruct = false): GoMap | GoObject {
+  const map = metadataMap(metadata, isRoot);
+  return isStruct ? new GoObject({ typeName: 'struct { chart.Metadata; IsRoot bool }', fields: Object.fromEntries(map.entries) }) : map;
+}
+
+function metadataMap(metadata: ChartMetadata, isRoot: boolean): GoMap {
   return goMap([
     ['Name', metadata.name],
     ['Home', metadata.home],

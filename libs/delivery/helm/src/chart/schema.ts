@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { Ajv, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvDraft4 from 'ajv-draft-04';
@@ -7,6 +7,7 @@ import { RE2JS } from 're2js';
 import { GoMap, toJson, type GoValue } from '../go/value.ts';
 import { jsonKind } from '../yaml/read-yaml.ts';
 import type { Chart } from './chart.ts';
+import { describeErrors } from './schema-errors.ts';
 
 const HEAD = "values don't meet the specifications of the schema(s) in the following chart(s):\n";
 const CACHED_SCHEMAS = 256;
@@ -41,7 +42,7 @@ function validate(schema: string, values: GoMap): string | undefined {
   const validator = compile(schema);
   if (validator instanceof Error) return validator.message;
   if (validator(toJson(values)) === true) return undefined;
-  return `${(validator.errors ?? []).map(describe).join('\n')}\n`;
+  return `${describeErrors(validator.errors ?? []).join('\n')}\n`;
 }
 
 // Schemas are compiled once: a chart renders many times.
@@ -101,40 +102,3 @@ function linearRegExp(pattern: string): { readonly test: (text: string) => boole
   return { test: (text) => compiled.matcher(text).find(), toString: () => pattern };
 }
 linearRegExp.code = 'new RegExp';
-
-function quoted(text: unknown): string {
-  return `'${String(text)}'`;
-}
-
-// Sentences of the validator Helm uses (santhosh-tekuri/jsonschema v6).
-function describe({ instancePath, keyword, params, message, data }: ErrorObject): string {
-  const at = `- at '${instancePath}': `;
-  const value = (name: string): string => String(params[name]);
-  switch (keyword) {
-    case 'type': {
-      const wanted = Array.isArray(params['type']) ? params['type'].join(' or ') : value('type');
-      return `${at}got ${typeName(data)}, want ${wanted}`;
-    }
-    case 'required':
-      return `${at}missing property ${quoted(value('missingProperty'))}`;
-    case 'additionalProperties':
-      return `${at}additional properties ${quoted(value('additionalProperty'))} not allowed`;
-    case 'pattern':
-      return `${at}${quoted(data)} does not match pattern ${quoted(value('pattern'))}`;
-    case 'enum': {
-      const allowed = (Array.isArray(params['allowedValues']) ? params['allowedValues'] : []).map((item: unknown) => (typeof item === 'string' ? quoted(item) : String(item)));
-      return `${at}value must be ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}`;
-    }
-    case 'minimum':
-    case 'maximum':
-      return `${at}${keyword}: got ${String(data)}, want ${value('limit')}`;
-    default:
-      return `${at}${message ?? `${keyword} failed`}`;
-  }
-}
-
-function typeName(data: unknown): string {
-  if (data === null || data === undefined) return 'null';
-  if (Array.isArray(data)) return 'array';
-  return typeof data;
-}

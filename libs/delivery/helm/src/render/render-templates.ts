@@ -25,7 +25,7 @@ export interface ReleaseScope {
 /** Renders the templates of a chart tree; partials (`_*`) give no file. Throws HelmError of stage `render`. */
 export function renderTemplates(chart: Chart, top: ReleaseScope, set: TemplateSet, compat: HelmCompat): Map<string, string> {
   const templates = new Map<string, Renderable>();
-  collect(chart, top.values, top, templates);
+  collect(chart, top.values, { top, templates, compat });
   // Deepest path first, then backwards: so that a parent's definitions replace those of its subcharts.
   const names = [...templates.keys()].sort(comparePaths).reverse();
   for (const name of names) parseOne(set, name, templates.get(name)?.text ?? '');
@@ -66,11 +66,18 @@ function executeOne(set: TemplateSet, name: string, scope: GoMap, compat: HelmCo
   }
 }
 
+interface Collection {
+  readonly top: ReleaseScope;
+  readonly templates: Map<string, Renderable>;
+  readonly compat: HelmCompat;
+}
+
 // Subcharts see only their part of the values; the part is the same map, so that what one template sets the next one sees.
-function collect(chart: Chart, values: GoMap, top: ReleaseScope, templates: Map<string, Renderable>): GoMap {
+function collect(chart: Chart, values: GoMap, into: Collection): GoMap {
+  const { top, templates, compat } = into;
   const subcharts = new GoMap();
   const scope = goMap([
-    ['Chart', metadataObject(chart.metadata, chart.isRoot)],
+    ['Chart', metadataObject(chart.metadata, chart.isRoot, compat === 'helm3')],
     ['Files', filesObject(chart.files)],
     ['Release', top.release],
     ['Capabilities', top.capabilities],
@@ -79,7 +86,7 @@ function collect(chart: Chart, values: GoMap, top: ReleaseScope, templates: Map<
   ]);
   for (const child of chart.dependencies) {
     const own = values.entries.get(child.name);
-    subcharts.entries.set(child.name, collect(child, own instanceof GoMap ? own : new GoMap(), top, templates));
+    subcharts.entries.set(child.name, collect(child, own instanceof GoMap ? own : new GoMap(), into));
   }
   const { fullPath } = chart;
   for (const { name, data } of chart.templates) {
