@@ -1,7 +1,8 @@
-import { encodeJson } from '../go/json.ts';
+import { DomainError } from '@tiphys/kernel';
+import { encodeJson, type JsonOptions } from '../go/json.ts';
 import { isTrue, kindOf, typeOf, deepEqual } from '../go/types.ts';
 import { goInt, goInt64, type GoValue } from '../go/value.ts';
-import { FailError, GoError } from '../template/errors.ts';
+import { FailError } from '../template/errors.ts';
 import { toFloat64, toInt64 } from './convert.ts';
 import { asString, define, type FunctionGroup } from './define.ts';
 import { parseInteger } from '../template/number.ts';
@@ -31,11 +32,11 @@ export const defaults: FunctionGroup = {
   toDecimal: define('any', ([value]) => goInt64(octal(formatValue(value ?? null)))),
   hello: define('', () => 'Hello!'),
   toJson: define('any', ([value]) => jsonOrEmpty(value ?? null)),
-  mustToJson: define('any', ([value]) => json(value ?? null)),
+  mustToJson: define('any', ([value]) => encodeJson(value ?? null)),
   toPrettyJson: define('any', ([value]) => jsonOrEmpty(value ?? null, { indent: '  ' })),
-  mustToPrettyJson: define('any', ([value]) => json(value ?? null, { indent: '  ' })),
-  toRawJson: define('any', ([value]) => json(value ?? null, { escapeHtml: false })),
-  mustToRawJson: define('any', ([value]) => json(value ?? null, { escapeHtml: false })),
+  mustToPrettyJson: define('any', ([value]) => encodeJson(value ?? null, { indent: '  ' })),
+  toRawJson: define('any', ([value]) => encodeJson(value ?? null, { escapeHtml: false })),
+  mustToRawJson: define('any', ([value]) => encodeJson(value ?? null, { escapeHtml: false })),
 };
 
 function decimal(text: string): bigint {
@@ -48,21 +49,12 @@ function octal(text: string): bigint {
   return /^[+-]?[0-7]+$/.test(text) ? (parseInteger(text.replace(/^([+-]?)/, '$10o')) ?? 0n) : 0n;
 }
 
-function json(value: GoValue, options: { readonly indent?: string; readonly escapeHtml?: boolean } = {}): string {
+function jsonOrEmpty(value: GoValue, options: JsonOptions = {}): string {
   try {
     return encodeJson(value, options);
   } catch (error) {
-    if (error instanceof RangeError) throw new GoError('json: unsupported value: encountered a cycle', { cause: error });
-    throw error;
-  }
-}
-
-function jsonOrEmpty(value: GoValue, options: { readonly indent?: string } = {}): string {
-  try {
-    return encodeJson(value, options);
-  } catch (error) {
-    // Sprig drops the error of toJson; what json cannot write reads as nothing.
-    if (error instanceof Error) return '';
-    throw error;
+    // Sprig drops the error of toJson: what JSON cannot write (a NaN) reads as nothing.
+    if (error instanceof DomainError || error instanceof RangeError) throw error;
+    return '';
   }
 }

@@ -1,4 +1,5 @@
 import { isTrue, typeOf } from '../go/types.ts';
+import { measure } from '../go/measure.ts';
 import { compareStrings } from '../go/text.ts';
 import { goList, GoMap, goMap, GoSlice, goStrings, type GoValue } from '../go/value.ts';
 import { GoError } from '../template/errors.ts';
@@ -13,6 +14,7 @@ const merge = define('map, ...map', ([target, ...sources]) => mergeAll(asMap(tar
 const mergeOverwrite = define('map, ...map', ([target, ...sources]) => mergeAll(asMap(target), sources, true));
 const deepCopyFunction = define('any', ([value]) => {
   if (value === null) throw new GoError('reflect: call of reflect.Value.Type on zero Value');
+  measure(value ?? null);
   return deepCopy(value ?? null, 0);
 });
 
@@ -78,6 +80,7 @@ function refuseConversion(value: GoValue, wanted: string): never {
 }
 
 function mergeAll(target: GoMap, sources: readonly GoValue[], overwrite: boolean): GoMap {
+  for (const source of sources) measure(source);
   for (const source of sources) if (source instanceof GoMap) mergeInto(target, source, overwrite, 0);
   return target;
 }

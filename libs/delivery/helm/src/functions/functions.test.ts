@@ -136,7 +136,16 @@ describe('budget', () => {
   });
 
   it('stops a set that contains itself', () => {
-    expect(failure('{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ toJson $d }}{{ deepCopy $d }}')).toMatch(/nested deeper than/);
+    for (const use of ['toJson $d', 'toYaml $d', 'print $d', 'deepCopy $d', 'toToml $d', 'merge (dict) $d', 'join "" (list $d)', 'quote $d']) {
+      expect(failure(`{{ $d := dict }}{{ $_ := set $d "d" $d }}{{ ${use} }}`), use).toMatch(/render stopped/);
+    }
+  });
+
+  it('stops a value that doubles at every level', () => {
+    const grow = '{{ $s := dict "v" (dict "a" 1) }}{{ range until 60 }}{{ $_ := set $s "v" (dict "l" $s.v "r" $s.v) }}{{ end }}';
+    for (const use of ['$s.v', 'toJson $s.v', 'toYaml $s.v', 'deepCopy $s.v', 'eq 1 (len (list $s.v | uniq)) | print ($s.v | toString)']) {
+      expect(failure(`${grow}{{ ${use} }}`), use).toMatch(/render stopped/);
+    }
   });
 });
 

@@ -1,3 +1,5 @@
+import { DomainError } from '@tiphys/kernel';
+import { measure } from '../go/measure.ts';
 import { goMap, GoMap, GoSlice, type GoValue } from '../go/value.ts';
 import { FailError, GoError } from '../template/errors.ts';
 import type { FunctionContext } from '../template/function-table.ts';
@@ -18,9 +20,9 @@ export const helm: FunctionGroup = {
   lookup: define('string, string, string, string', ([apiVersion, kind, namespace, name], context) =>
     context.environment.lookup?.(asString(apiVersion), asString(kind), asString(namespace), asString(name)) ?? goMap()),
   getHostByName: define('string', ([name], context) => context.environment.getHostByName?.(asString(name)) ?? ''),
-  toYaml: define('any', ([value], context) => orEmpty(() => counted(context.environment.yaml.toYaml(value ?? null), context))),
-  mustToYaml: define('any', ([value], context) => counted(context.environment.yaml.toYaml(value ?? null), context)),
-  toYamlPretty: define('any', ([value], context) => orEmpty(() => counted(context.environment.yaml.toYamlPretty(value ?? null), context))),
+  toYaml: define('any', ([value], context) => orEmpty(() => written(value, 'toYaml', context))),
+  mustToYaml: define('any', ([value], context) => written(value, 'toYaml', context)),
+  toYamlPretty: define('any', ([value], context) => orEmpty(() => written(value, 'toYamlPretty', context))),
   fromYaml: define('string', ([text], context) => mapOrError(() => context.environment.yaml.fromYaml(asString(text)), YAML_PREFIX)),
   fromYamlArray: define('string', ([text], context) => listOrError(() => context.environment.yaml.fromYaml(asString(text)), YAML_PREFIX)),
   fromJson: define('string', ([text]) => mapOrError(() => parseJson(asString(text)), '')),
@@ -28,7 +30,9 @@ export const helm: FunctionGroup = {
   mustFromJson: define('string', ([text]) => parseJson(asString(text))),
 };
 
-function counted(text: string, context: FunctionContext): string {
+function written(value: GoValue | undefined, form: 'toYaml' | 'toYamlPretty', context: FunctionContext): string {
+  measure(value ?? null);
+  const text = context.environment.yaml[form](value ?? null);
   context.spend(text.length);
   return text;
 }
@@ -66,7 +70,7 @@ function listOrError(read: () => GoValue, prefix: string): GoSlice {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof Error && !(error instanceof RangeError)) return error.message;
+  if (error instanceof Error && !(error instanceof RangeError) && !(error instanceof DomainError)) return error.message;
   throw error;
 }
 

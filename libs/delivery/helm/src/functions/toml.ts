@@ -1,3 +1,4 @@
+import { measure } from '../go/measure.ts';
 import { goMap } from '../go/value.ts';
 import { readToml } from '../toml/read-toml.ts';
 import { writeToml } from '../toml/write-toml.ts';
@@ -6,6 +7,7 @@ import { asString, define, type FunctionGroup } from './define.ts';
 /** Helm's TOML functions: errors are answered as text, except by the `must` form. */
 export const toml: FunctionGroup = {
   toToml: define('any', ([value], context) => {
+    measure(value ?? null);
     const text = answered(() => writeToml(value ?? null));
     context.spend(text.length);
     return text;

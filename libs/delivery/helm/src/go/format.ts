@@ -1,5 +1,6 @@
 import { formatFloat, printFloat, quote, quoteRune, quoteToAscii } from './strconv.ts';
 import { compareStrings, fromBytes, runesOf, toBytes } from './text.ts';
+import { measure } from './measure.ts';
 import { typeOf } from './types.ts';
 import { GoBytes, GoInt, GoMap, GoObject, GoSlice, type GoValue } from './value.ts';
 
@@ -28,6 +29,7 @@ export function formatVerb(value: GoValue, verb: string, flags: Flags): string {
   if (value === null) return verb === 'v' || verb === 'T' ? pad('<nil>', flags) : `%!${verb}(<nil>)`;
   if (verb === 'T') return pad(typeOf(value), flags);
   if (verb === 'p') return `%!p(${typeOf(value)}=${formatValue(value)})`;
+  measure(value);
   return formatAt(value, verb, flags, 0);
 }
 

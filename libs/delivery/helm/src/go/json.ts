@@ -1,4 +1,5 @@
 import { jsonFloat } from './strconv.ts';
+import { measure } from './measure.ts';
 import { compareStrings, toValidText } from './text.ts';
 import { GoBytes, GoInt, GoMap, GoObject, GoSlice, type GoValue } from './value.ts';
 
@@ -10,6 +11,7 @@ export interface JsonOptions {
 
 /** Go's encoding/json: sorted keys, its float form and escapes. Throws for NaN and infinities. */
 export function encodeJson(value: GoValue, options: JsonOptions = {}): string {
+  measure(value);
   return write(value, options.escapeHtml ?? true, options.indent, '\n');
 }
 

@@ -1,3 +1,4 @@
+import { measure } from './measure.ts';
 import { GoBytes, GoInt, GoMap, GoObject, GoSlice, type GoValue } from './value.ts';
 
 /** What Go's `%T` prints. */
@@ -41,19 +42,25 @@ export function isTrue(value: GoValue | undefined): boolean {
 /** Go's reflect.DeepEqual: types count, so float64 1 is not int 1 and a nil slice is not an empty one. */
 export function deepEqual(a: GoValue, b: GoValue): boolean {
   if (a === b) return true;
+  measure(a);
+  return isSame(a, b);
+}
+
+function isSame(a: GoValue, b: GoValue): boolean {
+  if (a === b) return true;
   if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
   if (typeOf(a) !== typeOf(b)) return false;
   if (a instanceof GoInt && b instanceof GoInt) return a.value === b.value;
   if (a instanceof GoBytes && b instanceof GoBytes) return Buffer.compare(a.bytes, b.bytes) === 0;
   if (a instanceof GoSlice && b instanceof GoSlice) {
-    return a.isNil === b.isNil && a.items.length === b.items.length && a.items.every((item, index) => deepEqual(item, b.items[index] ?? null));
+    return a.isNil === b.isNil && a.items.length === b.items.length && a.items.every((item, index) => isSame(item, b.items[index] ?? null));
   }
   if (a instanceof GoMap && b instanceof GoMap) {
     if (a.isNil !== b.isNil || a.entries.size !== b.entries.size) return false;
-    return [...a.entries].every(([key, item]) => b.entries.has(key) && deepEqual(item, b.entries.get(key) ?? null));
+    return [...a.entries].every(([key, item]) => b.entries.has(key) && isSame(item, b.entries.get(key) ?? null));
   }
   if (!(a instanceof GoObject) || !(b instanceof GoObject)) return false;
   const names = Object.keys(a.fields);
   if (names.length === 0) return a.payload === b.payload;
-  return names.every((name) => deepEqual(a.fields[name] ?? null, b.fields[name] ?? null));
+  return names.every((name) => isSame(a.fields[name] ?? null, b.fields[name] ?? null));
 }
