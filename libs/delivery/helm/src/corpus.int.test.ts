@@ -16,7 +16,7 @@ import { readYaml } from './yaml/read-yaml.ts';
 
 const VECTORS = fileURLToPath(new URL('../../../../../shared/vectors/helm/', import.meta.url));
 const isThere = existsSync(VECTORS);
-if (!isThere) console.warn(`skipped: ${VECTORS} is not there`);
+if (!isThere) process.stderr.write(`skipped: ${VECTORS} is not there\n`);
 
 interface Case {
   readonly id: string;
@@ -134,7 +134,7 @@ describe.skipIf(!isThere)('public charts', () => {
       const difference = await judge(wanted, text, counts);
       if (difference !== undefined) differences.push(`${wanted.id} ${difference}`);
     }
-    console.warn(JSON.stringify(counts));
+    process.stderr.write(`${JSON.stringify(counts)}\n`);
     expect(differences).toEqual([]);
   }, 600_000);
 });

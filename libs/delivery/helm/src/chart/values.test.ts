@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fromJson, GoInt, GoMap, toJson, type GoValue } from '../go/value.ts';
-import { Chart } from './chart.ts';
+import type { Chart } from './chart.ts';
 import { coalesceValues } from './coalesce.ts';
 import { processDependencies } from './dependencies.ts';
 import { loadChart } from './load-chart.ts';

@@ -1,4 +1,4 @@
-import { FailError, TemplateExecError } from '../template/errors.ts';
+import { FailError, type TemplateExecError } from '../template/errors.ts';
 import type { HelmCompat } from '../chart/load-chart.ts';
 
 /** A parse error as Helm prints it. */

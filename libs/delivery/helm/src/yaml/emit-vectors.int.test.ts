@@ -10,7 +10,7 @@ import { writeYaml, writeYamlPretty } from './write-yaml.ts';
 import { readYaml } from './read-yaml.ts';
 
 const FILE = fileURLToPath(new URL('../../../../../../shared/vectors/text/yaml-emit.jsonl.xz', import.meta.url));
-if (!existsSync(FILE)) console.warn(`skipped: ${FILE} is not there`);
+if (!existsSync(FILE)) process.stderr.write(`skipped: ${FILE} is not there\n`);
 
 interface Row {
   readonly s: string;

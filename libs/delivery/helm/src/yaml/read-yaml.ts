@@ -140,7 +140,9 @@ function decodeScalar(node: YamlNode & { kind: 'scalar' }): GoValue {
     case 'float':
       if (Number.isFinite(scalar.value)) return scalar.value;
       throw new Error(`${CONVERTING}json: unsupported value: ${Number.isNaN(scalar.value) ? 'NaN' : scalar.value > 0 ? '+Inf' : '-Inf'}`);
-    default:
+    case 'bool':
+    case 'str':
+    case 'timestamp':
       return scalar.value;
   }
 }
