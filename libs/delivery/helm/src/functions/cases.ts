@@ -4,7 +4,8 @@ type WordKind = 'invalid' | 'number' | 'upper' | 'alphabet' | 'connector' | 'pun
 interface Word {
   readonly kind: WordKind;
   readonly runes: readonly string[];
-  readonly rest: readonly string[];
+  /** Where the next word starts. */
+  readonly end: number;
 }
 
 const SPACE = /^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/;
@@ -81,8 +82,9 @@ export function pascalCase(text: string): string {
 
 /** xstrings.ToSnakeCase and ToKebabCase. */
 export function joinWords(text: string, connector: string): string {
+  const runes = [...text];
   let out = '';
-  let word = nextWord([...text]);
+  let word = nextWord(runes, 0);
   const write = (written: Word): void => {
     out += lowered(written, connector);
   };
@@ -92,22 +94,22 @@ export function joinWords(text: string, connector: string): string {
   const run = (): void => {
     while (word.kind === 'alphabet' || word.kind === 'number') {
       write(word);
-      word = nextWord(word.rest);
+      word = nextWord(runes, word.end);
     }
     separate();
   };
-  while (word.rest.length > 0) {
+  while (word.end < runes.length) {
     if (word.kind !== 'connector') write(word);
     const previous = word;
-    word = nextWord(word.rest);
+    word = nextWord(runes, word.end);
     if (previous.kind === 'number') run();
     else if (previous.kind === 'connector') write(previous);
     else if (previous.kind === 'punct') continue;
     else if (word.kind !== 'number') {
       if (word.kind !== 'connector' && word.kind !== 'punct') out += connector;
-    } else if (word.rest.length > 0) {
+    } else if (word.end < runes.length) {
       const number = word;
-      word = nextWord(word.rest);
+      word = nextWord(runes, word.end);
       if (word.kind === 'alphabet') {
         out += connector;
         write(number);
@@ -127,25 +129,25 @@ function lowered(word: Word, connector: string): string {
   return word.runes.map((rune) => (isConnector(rune) ? connector : isUpper(rune) ? toLower(rune) : rune)).join('');
 }
 
-function nextWord(runes: readonly string[]): Word {
-  const first = runes[0];
-  if (first === undefined) return { kind: 'invalid', runes: [], rest: [] };
-  const take = (kind: WordKind, end: number): Word => ({ kind, runes: runes.slice(0, end), rest: runes.slice(end) });
-  const span = (start: number, test: (rune: string) => boolean): number => {
-    let end = start;
+function nextWord(runes: readonly string[], start: number): Word {
+  const first = runes[start];
+  if (first === undefined) return { kind: 'invalid', runes: [], end: start };
+  const take = (kind: WordKind, end: number): Word => ({ kind, runes: runes.slice(start, end), end });
+  const span = (test: (rune: string) => boolean): number => {
+    let end = start + 1;
     while (end < runes.length && test(runes[end] ?? '')) end += 1;
     return end;
   };
   const lowerLetters = (rune: string): boolean => isAlphabet(rune) && !isUpper(rune);
-  if (isConnector(first)) return take('connector', span(1, isConnector));
-  if (PUNCT.test(first)) return take('punct', span(1, (rune) => PUNCT.test(rune)));
+  if (isConnector(first)) return take('connector', span(isConnector));
+  if (PUNCT.test(first)) return take('punct', span((rune) => PUNCT.test(rune)));
   if (isUpper(first)) {
-    const capitals = span(1, isUpper);
-    if (capitals === 1) return take('upper', span(1, lowerLetters));
+    const capitals = span(isUpper);
+    if (capitals === start + 1) return take('upper', span(lowerLetters));
     // "HTTPStatus" is "HTTP" and "Status": the last capital belongs to what follows.
     return take('upper', capitals < runes.length && isAlphabet(runes[capitals] ?? '') ? capitals - 1 : capitals);
   }
-  if (isAlphabet(first)) return take('alphabet', span(1, lowerLetters));
-  if (NUMBER.test(first)) return take('number', span(1, (rune) => NUMBER.test(rune)));
-  return take('other', span(1, (rune) => !isConnector(rune) && !isAlphabet(rune) && !NUMBER.test(rune) && !PUNCT.test(rune)));
+  if (isAlphabet(first)) return take('alphabet', span(lowerLetters));
+  if (NUMBER.test(first)) return take('number', span((rune) => NUMBER.test(rune)));
+  return take('other', span((rune) => !isConnector(rune) && !isAlphabet(rune) && !NUMBER.test(rune) && !PUNCT.test(rune)));
 }

@@ -13,7 +13,7 @@ import { generatedKeyText, newRsaKey, parsePrivateKey, privateKeyText } from './
 const CERTIFICATE = 'sprig.certificate';
 const DAY_MS = 86_400_000;
 /** Making a key costs about as much as this many template steps write. */
-const KEY_COST = 1_000_000;
+const KEY_COST = 5_000_000;
 
 /** Sprig's keys and certificates. */
 export const certificates: FunctionGroup = {

@@ -7,13 +7,18 @@ import { decodeBase64 } from './encoding.ts';
 import { asInt, asString, define, type FunctionGroup } from './define.ts';
 import { randomBytes } from './random.ts';
 
+/** Hashing a password takes as long as writing this much output. */
+const HASH_COST = 5_000_000;
+
 /** Sprig's password functions: bcrypt, the Master Password algorithm, AES-CBC. */
 export const passwords: FunctionGroup = {
   bcrypt: define('string', ([text], context) => bcrypt('bcrypt', asString(text), context)),
   htpasswd: define('string, string', ([user, password], context) =>
     asString(user).includes(':') ? `invalid username: ${asString(user)}` : `${asString(user)}:${bcrypt('htpasswd', asString(password), context)}`),
-  derivePassword: define('uint32, string, string, string, string', ([counter, kind, password, user, site]) =>
-    derivePassword(asInt(counter), asString(kind), asString(password), asString(user), asString(site))),
+  derivePassword: define('uint32, string, string, string, string', ([counter, kind, password, user, site], context) => {
+    context.spend(HASH_COST);
+    return derivePassword(asInt(counter), asString(kind), asString(password), asString(user), asString(site));
+  }),
   encryptAES: define('string, string', ([password, text], context) => {
     const iv = randomBytes('encryptAES', 16, context);
     const cipher = createCipheriv('aes-256-cbc', aesKey(asString(password)), iv);
@@ -24,8 +29,7 @@ export const passwords: FunctionGroup = {
 
 function bcrypt(name: string, text: string, context: FunctionContext): string {
   if (byteLength(text) > 72) return 'failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes';
-  // Cost ten is about a thousand times a usual step.
-  context.spend(100_000);
+  context.spend(HASH_COST);
   const salt = encodeBase64(randomBytes(name, 16, context), 16);
   return hashSync(text, `$2a$10$${salt}`);
 }

@@ -1,6 +1,6 @@
 import { quote } from '../go/strconv.ts';
 import { formatValue } from '../go/format.ts';
-import { byteLength, byteSlice, compareStrings } from '../go/text.ts';
+import { byteLength, byteSlice, compareStrings, fromBytes, toBytes } from '../go/text.ts';
 import { GoMap, goStrings, type GoValue } from '../go/value.ts';
 import { GoError } from '../template/errors.ts';
 import { isSpace, isUpper, joinWords, pascalCase, toLower, toUpper } from './cases.ts';
@@ -64,7 +64,11 @@ export const strings: FunctionGroup = {
 
 /** Go's strings.TrimSpace. */
 export function trimSpace(text: string): string {
-  return text.replace(/^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/, '').replace(/(?<![\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/, '');
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text.charAt(start))) start += 1;
+  while (end > start && isSpace(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
 }
 
 function trimSet(cutset: string, text: string): string {
@@ -163,32 +167,31 @@ function numbered(parts: readonly string[]): GoValue {
 }
 
 function wrapText(text: string, width: number, newline: string, breakLongWords: boolean): string {
-  const line = newline === '' ? '\n' : newline;
+  // Widths count bytes, so one character stands for one byte here.
+  const bytes = binary(text);
+  const line = newline === '' ? '\n' : binary(newline);
   const limit = Math.max(width, 1);
-  const length = byteLength(text);
-  const bytes = (start: number, end: number): string => byteSlice(text, start, end);
+  const parts: string[] = [];
   let offset = 0;
-  let out = '';
-  while (length - offset > limit) {
-    const window = bytes(offset, limit + offset + 1);
-    if (window.startsWith(' ')) {
+  while (bytes.length - offset > limit) {
+    if (bytes.charAt(offset) === ' ') {
       offset += 1;
       continue;
     }
-    const space = window.lastIndexOf(' ');
-    if (space >= 0) {
-      const taken = window.slice(0, space);
-      out += taken + line;
-      offset += byteLength(taken) + 1;
-    } else if (breakLongWords) {
-      out += bytes(offset, offset + limit) + line;
-      offset += limit;
-    } else {
-      const rest = bytes(offset, length);
-      const next = rest.indexOf(' ', bytes(offset, offset + limit).length);
-      out += next < 0 ? rest : rest.slice(0, next) + line;
-      offset = next < 0 ? length : offset + byteLength(rest.slice(0, next)) + 1;
+    const space = bytes.slice(offset, offset + limit + 1).lastIndexOf(' ');
+    let end = space >= 0 ? offset + space : offset + limit;
+    if (space < 0 && !breakLongWords) {
+      const next = bytes.indexOf(' ', offset + limit);
+      end = next < 0 ? bytes.length : next;
+      if (next < 0) break;
     }
+    parts.push(bytes.slice(offset, end), line);
+    offset = space < 0 && breakLongWords ? end : end + 1;
   }
-  return out + bytes(offset, length);
+  parts.push(bytes.slice(offset));
+  return fromBytes(Buffer.from(parts.join(''), 'latin1'));
+}
+
+function binary(text: string): string {
+  return Buffer.from(toBytes(text)).toString('latin1');
 }
