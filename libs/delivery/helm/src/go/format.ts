@@ -2,7 +2,7 @@ import { formatFloat, printFloat, quote, quoteRune, quoteToAscii } from './strco
 import { compareStrings, fromBytes, runesOf, toBytes } from './text.ts';
 import { measure } from './measure.ts';
 import { typeOf } from './types.ts';
-import { GoBytes, GoInt, GoMap, GoObject, GoSlice, type GoValue } from './value.ts';
+import { GoBytes, GoInt, GoMap, GoSlice, type GoObject, type GoValue } from './value.ts';
 
 /** Flags, width and precision of one verb. */
 export interface Flags {

@@ -4,6 +4,7 @@ import { GoBytes, GoInt, GoMap, GoObject, GoSlice, type GoValue } from './value.
 /** What Go's `%T` prints. */
 export function typeOf(value: GoValue): string {
   if (value === null) return '<nil>';
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- a Go value is of no other JavaScript type
   switch (typeof value) {
     case 'string':
       return 'string';

@@ -44,8 +44,8 @@ function invoke(site: CallSite, fn: TemplateFunction, args: readonly Argument[])
   return (run, dot, final) => {
     run.host.budget.step();
     run.node = identifier;
-    const values = new Array<GoValue>(count);
-    for (let index = 0; index < count; index += 1) values[index] = args[index]?.(run, dot) ?? null;
+    const values: GoValue[] = [];
+    for (let index = 0; index < count; index += 1) values.push(args[index]?.(run, dot) ?? null);
     if (hasFinal) values.push(validate(run, final, finalType));
     try {
       return fn.call(values, run.host.context);
@@ -93,8 +93,16 @@ function compileShortCircuit(site: CallSite, compileTerm: CompileTerm): Stage {
   };
 }
 
+/** How a method is called: the site, and the values known where it runs. */
+export interface MethodCall {
+  readonly site: CallSite;
+  readonly dot: Eval;
+  readonly final: Eval;
+  readonly compileTerm: CompileTerm;
+}
+
 /** Go's evalCall for a method with arguments. */
-export function callWithArguments(run: Execution, dot: Eval, method: GoMethod, site: CallSite, final: Eval, compileTerm: CompileTerm): Eval {
+export function callWithArguments(run: Execution, method: GoMethod, { site, dot, final, compileTerm }: MethodCall): Eval {
   const variadic = method.variadic === true;
   const complaint = countComplaint(site, method.params.length, variadic);
   if (complaint !== undefined) run.fail(complaint);

@@ -22,7 +22,7 @@ export interface TemplateFile {
 export function compileTemplate(tree: TemplateTree, file: TemplateFile, functions: FunctionTable): CompiledTemplate {
   const compiler = new Compiler(functions);
   const body = compiler.list(tree.root);
-  return { name: tree.name, fileName: file.name, fileText: file.text, isEmpty: isEmptyTree(tree.root), frameSize: compiler.frameSize, body };
+  return { name: tree.name, fileName: file.name, fileText: file.text, isEmpty: isEmptyTree(tree.root), body };
 }
 
 const LITERALS: ReadonlySet<TermNode['kind']> = new Set<TermNode['kind']>(['nil', 'dot', 'bool', 'number', 'string']);
@@ -38,7 +38,7 @@ class Compiler {
   readonly #functions: FunctionTable;
   readonly #scopes: Scope[] = [{ name: '$', slot: 0, isElement: false }];
   #dotIsElement = false;
-  frameSize = 1;
+  #slots = 1;
 
   constructor(functions: FunctionTable) {
     this.#functions = functions;
@@ -78,7 +78,8 @@ class Compiler {
         return () => 'break';
       case 'continue':
         return () => 'continue';
-      default:
+      case 'end':
+      case 'else':
         return () => undefined;
     }
   }
@@ -179,8 +180,8 @@ class Compiler {
   }
 
   #declare(name: string, isElement: boolean): number {
-    const slot = this.frameSize;
-    this.frameSize += 1;
+    const slot = this.#slots;
+    this.#slots += 1;
     this.#scopes.push({ name, slot, isElement });
     return slot;
   }
@@ -226,7 +227,9 @@ class Compiler {
         return (_run, dot) => dot;
       case 'identifier':
         return asExpression(this.#call(node.name, node, { kind: 'command', position: node.position, args: [node] }, false));
-      default:
+      case 'chain':
+      case 'field':
+      case 'variable':
         return asExpression(this.#access(node, undefined, false));
     }
   };
@@ -248,7 +251,12 @@ class Compiler {
       case 'variable':
         if (first.names.length > 1) return this.#access(first, command, hasFinal);
         break;
-      default:
+      case 'bool':
+      case 'dot':
+      case 'nil':
+      case 'number':
+      case 'pipe':
+      case 'string':
         break;
     }
     const value = this.#term(first);
@@ -285,7 +293,7 @@ class Compiler {
       const target = lead(run, dot, undefined);
       run.node = node;
       const method = methodOf(target, last);
-      if (method !== undefined) return callWithArguments(run, dot, method, site, final, compiled);
+      if (method !== undefined) return callWithArguments(run, method, { site, dot, final, compileTerm: compiled });
       if (target === undefined) return undefined;
       if (target === null) return run.fail(`nil pointer evaluating interface {}.${last}`);
       if (target instanceof GoMap) return run.fail(`${last} is not a method but has arguments`);

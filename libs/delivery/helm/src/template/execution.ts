@@ -24,7 +24,6 @@ export interface CompiledTemplate {
   readonly fileName: string;
   readonly fileText: string;
   readonly isEmpty: boolean;
-  readonly frameSize: number;
   readonly body: Statement;
 }
 
@@ -48,8 +47,7 @@ export class Execution {
   constructor(host: ExecutionHost, template: CompiledTemplate, dot: Eval) {
     this.host = host;
     this.template = template;
-    this.frame = new Array<Eval>(template.frameSize);
-    this.frame[0] = dot;
+    this.frame = [dot];
   }
 
   /** Appends output, counted against the budget. */

@@ -110,7 +110,10 @@ export function nodeText(node: TemplateNode): string {
     case 'with':
     case 'range':
       return `{{${node.kind} ${pipeText(node.pipe)}}}${nodeText(node.list)}${node.elseList === undefined ? '' : `{{else}}${nodeText(node.elseList)}`}{{end}}`;
-    default:
+    case 'break':
+    case 'continue':
+    case 'end':
+    case 'else':
       return `{{${node.kind}}}`;
   }
 }

@@ -26,7 +26,11 @@ export function compileArgument(node: TermNode, type: string, compileTerm: Compi
     case 'number':
     case 'string':
       return compileLiteral(node, type);
-    default: {
+    case 'chain':
+    case 'field':
+    case 'identifier':
+    case 'pipe':
+    case 'variable': {
       const value = compileTerm(node);
       if (type === 'interface {}' || type === 'reflect.Value') {
         return (run, dot) => {

@@ -186,6 +186,7 @@ class TreeParser {
 
   #action(): StatementNode {
     const token = this.#nextNonSpace();
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- all other tokens are of one kind here
     switch (token.kind) {
       case 'block':
         return this.#block();
@@ -352,7 +353,9 @@ class TreeParser {
       case 'nil':
       case 'dot':
         return this.#fail(`unexpected . after term ${quote(nodeText(node))}`);
-      default:
+      case 'chain':
+      case 'identifier':
+      case 'pipe':
         return { kind: 'chain', position, node, names };
     }
   }
@@ -360,6 +363,7 @@ class TreeParser {
   #term(): TermNode | undefined {
     const token = this.#nextNonSpace();
     const { position } = token;
+    // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- all other tokens are of one kind here
     switch (token.kind) {
       case 'identifier':
         if (!this.#file.hasFunction(token.value)) this.#fail(`function ${quote(token.value)} not defined`);

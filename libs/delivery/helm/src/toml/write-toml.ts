@@ -2,7 +2,7 @@ import { formatFloat } from '../go/strconv.ts';
 import { compareStrings, fromBytes } from '../go/text.ts';
 import { momentIn } from '../go/time.ts';
 import { formatTime } from '../go/time-layout.ts';
-import { GoBytes, GoInt, GoMap, GoObject, GoSlice, type GoValue } from '../go/value.ts';
+import { GoBytes, GoInt, GoMap, GoSlice, type GoObject, type GoValue } from '../go/value.ts';
 
 /** TOML as BurntSushi's encoder writes it: direct keys before tables, tables indented by two spaces. Throws with its words. */
 export function writeToml(value: GoValue): string {
