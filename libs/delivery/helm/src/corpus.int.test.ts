@@ -8,7 +8,7 @@ import { HelmError } from './chart/helm-error.ts';
 import { loadChart } from './chart/load-chart.ts';
 import { mergeUserValues } from './chart/merge-user-values.ts';
 import { readChartFolder, type ChartReads } from './chart/read-folder.ts';
-import { deepEqual } from './go/types.ts';
+import { deepEqual } from './go/type-names.ts';
 import { GoMap, GoSlice, type GoValue } from './go/value.ts';
 import { splitManifests } from './render/manifests.ts';
 import { formatRelease, renderChart } from './render/render-chart.ts';
@@ -77,7 +77,8 @@ function sameShape(a: GoValue, b: GoValue): boolean {
   if (a instanceof GoMap && b instanceof GoMap) {
     return a.entries.size === b.entries.size && [...a.entries].every(([key, item]) => b.entries.has(key) && sameShape(item, b.entries.get(key) ?? null));
   }
-  if (a instanceof GoSlice && b instanceof GoSlice) return a.items.length === b.items.length && a.items.every((item, index) => sameShape(item, b.items[index] ?? null));
+  if (a instanceof GoSlice && b instanceof GoSlice)
+    return a.items.length === b.items.length && a.items.every((item, index) => sameShape(item, b.items[index] ?? null));
   return typeof a === typeof b && (a === null) === (b === null);
 }
 
@@ -108,7 +109,8 @@ async function judge(wanted: Case, text: string | undefined, counts: Counts): Pr
   if (text === undefined) return 'renders but must fail';
   const ours = documents(out);
   const theirs = documents(text);
-  const isAlike = (same: (a: GoValue, b: GoValue) => boolean): boolean => ours.length === theirs.length && ours.every((item, index) => same(item, theirs[index] ?? null));
+  const isAlike = (same: (a: GoValue, b: GoValue) => boolean): boolean =>
+    ours.length === theirs.length && ours.every((item, index) => same(item, theirs[index] ?? null));
   if (!wanted.deterministic) {
     counts.random += 1;
     if (!isAlike(sameShape)) return 'has another shape';

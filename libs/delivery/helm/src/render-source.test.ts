@@ -48,7 +48,12 @@ const CHART: Files = {
   'app/crds/thing.yaml': 'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.example.com}\n',
 };
 
-async function render(helm: object | undefined, files: Files = CHART, options: HelmSourceOptions = {}, reads: HelmSourceReads = readsOf(files)): Promise<HelmSourceOutput> {
+async function render(
+  helm: object | undefined,
+  files: Files = CHART,
+  options: HelmSourceOptions = {},
+  reads: HelmSourceReads = readsOf(files),
+): Promise<HelmSourceOutput> {
   const source = { repoURL: 'https://git.example.com/x', path: 'app', targetRevision: 'main', ...(helm === undefined ? {} : { helm }) };
   return renderHelmSource({ source, path: 'app', environment: { application: 'shop', namespace: 'prod', project: 'default' } }, reads, options);
 }
@@ -94,7 +99,20 @@ describe('a Helm source', () => {
       {},
       reads,
     );
-    expect(valuesIn(output)).toEqual({ a: 'one', b: 'two', c: 'three', d: { e: 1 }, fromRef: true, p: 'shop-0123456$', n: 5, s: '5', comma: 'x,y', list: ['x', 'y'], file: 'hello', global: undefined });
+    expect(valuesIn(output)).toEqual({
+      a: 'one',
+      b: 'two',
+      c: 'three',
+      d: { e: 1 },
+      fromRef: true,
+      p: 'shop-0123456$',
+      n: 5,
+      s: '5',
+      comma: 'x,y',
+      list: ['x', 'y'],
+      file: 'hello',
+      global: undefined,
+    });
     expect(reads.asked).toContain('revision');
   });
 
@@ -126,12 +144,16 @@ describe('a Helm source', () => {
     const noYaml: Files = { ...CHART, 'app/templates/bad.yaml': 'a: b: c' };
     await expect(render(undefined, noYaml)).rejects.toMatchObject({ code: 'manifest' });
     const schema: Files = { ...CHART, 'app/values.schema.json': '{"type":"object","properties":{"a":{"type":"integer"}}}' };
-    await expect(render(undefined, schema)).rejects.toMatchObject({ code: 'schema', message: expect.stringContaining("- at '/a': got string, want integer") as string });
+    await expect(render(undefined, schema)).rejects.toMatchObject({
+      code: 'schema',
+      message: expect.stringContaining("- at '/a': got string, want integer") as string,
+    });
     expect((await render({ skipSchemaValidation: true }, schema)).objects).toHaveLength(3);
   });
 
   test('completes subcharts from the repository and by fetching', async () => {
-    const parent = 'apiVersion: v2\nname: demo\nversion: 1.0.0\ndependencies:\n- {name: near, version: 1.x, repository: "file://../near"}\n- {name: far, version: ^2.0.0, repository: "https://charts.example.com"}\n';
+    const parent =
+      'apiVersion: v2\nname: demo\nversion: 1.0.0\ndependencies:\n- {name: near, version: 1.x, repository: "file://../near"}\n- {name: far, version: ^2.0.0, repository: "https://charts.example.com"}\n';
     const template = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Chart.Name }}-{{ .Chart.Version }}}\n';
     const files: Files = {
       'app/Chart.yaml': parent,
@@ -228,7 +250,9 @@ describe('rendering a chart', () => {
       }).map(([name, text]) => ({ name, data: Buffer.from(text) })),
     );
     expect(formatRelease(renderChart(made, mergeUserValues({}), options))).toContain('v: {"a":{}}\n\n\n---');
-    expect(() => renderChart(made, mergeUserValues({}), { ...options, compat: 'helm3' })).toThrow("at <.Chart.nothing>: can't evaluate field nothing in type interface {}");
+    expect(() => renderChart(made, mergeUserValues({}), { ...options, compat: 'helm3' })).toThrow(
+      "at <.Chart.nothing>: can't evaluate field nothing in type interface {}",
+    );
   });
 
   test('refuses a library', () => {

@@ -75,13 +75,19 @@ function plainVersion(version: string): string {
 }
 
 function documentsOf(release: RenderedRelease, { skipCrds, skipTests }: HelmBlock): Parameters<typeof toObjects>[0] {
-  const crds = skipCrds ? [] : release.crds.flatMap(({ path, text }) => splitManifests(text, 'helm4').map((document) => ({ path, value: readDocument(path, document) })));
+  const crds = skipCrds
+    ? []
+    : release.crds.flatMap(({ path, text }) => splitManifests(text, 'helm4').map((document) => ({ path, value: readDocument(path, document) })));
   const hooks = skipTests ? release.hooks.filter(({ events }) => !events.includes('test')) : release.hooks;
   return [...crds, ...release.manifests, ...hooks];
 }
 
 function readDocument(path: string, text: string): ReturnType<typeof readYaml> {
-  return atStage('manifest', () => readYaml(text), (message) => `YAML parse error on ${path}: ${message}`);
+  return atStage(
+    'manifest',
+    () => readYaml(text),
+    (message) => `YAML parse error on ${path}: ${message}`,
+  );
 }
 
 function substitution({ source, path, environment }: HelmSourceRequest, reads: HelmSourceReads, block: HelmBlock): Substitute {
@@ -101,20 +107,41 @@ async function userValues(block: HelmBlock, folder: string, reads: ValueReads, s
   let values = new GoMap();
   const files = await readValueFiles(block.valueFiles, { folder, ignoreMissing: block.ignoreMissingValueFiles, reads, substitute });
   for (const { path, text } of files) {
-    values = mergeMaps(values, atStage('values', () => readValues(text, 'helm4'), (message) => `failed to parse ${path}: ${message}`));
+    values = mergeMaps(
+      values,
+      atStage(
+        'values',
+        () => readValues(text, 'helm4'),
+        (message) => `failed to parse ${path}: ${message}`,
+      ),
+    );
   }
-  const inline = block.valuesObject ?? atStage('values', () => readValues(block.values, 'helm4'), (message) => `failed to parse spec.source.helm.values: ${message}`);
+  const inline =
+    block.valuesObject ??
+    atStage(
+      'values',
+      () => readValues(block.values, 'helm4'),
+      (message) => `failed to parse spec.source.helm.values: ${message}`,
+    );
   values = copyValues(mergeMaps(values, inline));
   for (const isForced of [false, true]) {
     for (const { name, value } of block.parameters.filter(({ forceString }) => forceString === isForced)) {
       const line = `${name}=${escapeCommas(await substitute(value))}`;
       const flag = isForced ? '--set-string' : '--set';
-      atStage('values', () => setValues(line, values, isForced ? 'string' : 'typed'), (message) => `failed parsing ${flag} data: ${message}`);
+      atStage(
+        'values',
+        () => setValues(line, values, isForced ? 'string' : 'typed'),
+        (message) => `failed parsing ${flag} data: ${message}`,
+      );
     }
   }
   for (const { name, path } of block.fileParameters) {
     const text = await readParameterFile(path, folder, reads, substitute);
-    atStage('values', () => setValues(`${name}=file`, values, () => text), (message) => `failed parsing --set-file data: ${message}`);
+    atStage(
+      'values',
+      () => setValues(`${name}=file`, values, () => text),
+      (message) => `failed parsing --set-file data: ${message}`,
+    );
   }
   return values;
 }

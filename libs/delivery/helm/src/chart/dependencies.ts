@@ -19,7 +19,7 @@ export function processDependencies(chart: Chart, user: GoMap, compat: HelmCompa
 }
 
 /** The table at a dotted path; undefined where there is none. */
-export function tableAt(values: GoMap, path: string): GoMap | undefined {
+function tableAt(values: GoMap, path: string): GoMap | undefined {
   let table: GoMap = values;
   for (const part of path.split('.')) {
     const next = table.entries.get(part);
@@ -68,8 +68,7 @@ function aliased(charts: readonly Chart[], wanted: ChartDependency): Chart | und
 function enableDependencies(chart: Chart, values: GoMap, path: string, compat: HelmCompat): void {
   const wanted = chart.metadata.dependencies;
   if (wanted === undefined) return;
-  const isWanted = (child: Chart): boolean =>
-    wanted.some(({ name, version }) => name === child.name && isCompatibleRange(version, child.metadata.version));
+  const isWanted = (child: Chart): boolean => wanted.some(({ name, version }) => name === child.name && isCompatibleRange(version, child.metadata.version));
   const charts = chart.dependencies.filter((child) => !isWanted(child));
   for (const dependency of wanted) {
     const child = aliased(chart.dependencies, dependency);
@@ -107,7 +106,17 @@ function importValues(chart: Chart, compat: HelmCompat): void {
       const table = tableAt(values, `${dependency.name}.${child}`);
       if (table !== undefined) imported = coalesceTables(imported, nested(parent, table), true);
     }
-    dependency.importValues = paths.map(({ child, parent }) => new GoMap(new Map<string, GoValue>([['child', child], ['parent', parent]]), 'map[string]string', { elemType: 'string' }));
+    dependency.importValues = paths.map(
+      ({ child, parent }) =>
+        new GoMap(
+          new Map<string, GoValue>([
+            ['child', child],
+            ['parent', parent],
+          ]),
+          'map[string]string',
+          { elemType: 'string' },
+        ),
+    );
   }
   chart.values = coalesceTables(copyValues(values), imported, true);
 }

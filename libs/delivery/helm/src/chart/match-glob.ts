@@ -18,7 +18,7 @@ function readClass(pattern: string, from: number): { readonly source: string; re
 /** Compiles a pattern of Go's filepath.Match: `*` and `?` stay within a folder. Undefined where Go calls it malformed. */
 export function compileFileMatch(pattern: string): ((name: string) => boolean) | undefined {
   let source = '';
-  for (let index = 0; index < pattern.length; ) {
+  for (let index = 0; index < pattern.length;) {
     const character = pattern.charAt(index);
     if (character === '[') {
       const found = readClass(pattern, index);
@@ -43,7 +43,7 @@ export function compileFileMatch(pattern: string): ((name: string) => boolean) |
 export function compileGlob(pattern: string): ((name: string) => boolean) | undefined {
   let source = '';
   let depth = 0;
-  for (let index = 0; index < pattern.length; ) {
+  for (let index = 0; index < pattern.length;) {
     const character = pattern.charAt(index);
     let step = 1;
     if (pattern.startsWith('**', index)) {

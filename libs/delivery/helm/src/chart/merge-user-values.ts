@@ -22,13 +22,25 @@ export interface UserValueFlags {
 export function mergeUserValues(flags: UserValueFlags): GoMap {
   let values = new GoMap();
   for (const { path, text } of flags.files ?? []) {
-    values = mergeMaps(values, atStage('values', () => readValues(text, flags.compat ?? 'helm4'), (message) => `failed to parse ${path}: ${message}`));
+    values = mergeMaps(
+      values,
+      atStage(
+        'values',
+        () => readValues(text, flags.compat ?? 'helm4'),
+        (message) => `failed to parse ${path}: ${message}`,
+      ),
+    );
   }
   // Lines are set in place: what was read must not be shared.
   values = copyValues(values);
   for (const line of flags.setJson ?? []) values = setJson(line, values);
   const each = (lines: readonly string[] | undefined, flag: string, apply: (line: string) => void): void => {
-    for (const line of lines ?? []) atStage('values', () => apply(line), (message) => `failed parsing ${flag} data: ${message}`);
+    for (const line of lines ?? [])
+      atStage(
+        'values',
+        () => apply(line),
+        (message) => `failed parsing ${flag} data: ${message}`,
+      );
   };
   each(flags.set, '--set', (line) => setValues(line, values));
   each(flags.setString, '--set-string', (line) => setValues(line, values, 'string'));

@@ -68,7 +68,8 @@ export function readMetadata(text: string, base: ChartMetadata = EMPTY): ChartMe
     version: read.text('version', base.version),
     description: read.text('description', base.description),
     keywords: read.texts('keywords') ?? base.keywords,
-    maintainers: read.structs('maintainers')?.map((item) => ({ name: item.text('name'), email: item.text('email'), url: item.text('url') })) ?? base.maintainers,
+    maintainers:
+      read.structs('maintainers')?.map((item) => ({ name: item.text('name'), email: item.text('email'), url: item.text('url') })) ?? base.maintainers,
     icon: read.text('icon', base.icon),
     apiVersion: read.text('apiVersion', base.apiVersion),
     condition: read.text('condition', base.condition),
@@ -208,7 +209,18 @@ function metadataMap(metadata: ChartMetadata, isRoot: boolean): GoMap {
     ['Version', metadata.version],
     ['Description', metadata.description],
     ['Keywords', list(metadata.keywords)],
-    ['Maintainers', list(metadata.maintainers.map(({ name, email, url }) => goMap([['Name', name], ['Email', email], ['URL', url]])))],
+    [
+      'Maintainers',
+      list(
+        metadata.maintainers.map(({ name, email, url }) =>
+          goMap([
+            ['Name', name],
+            ['Email', email],
+            ['URL', url],
+          ]),
+        ),
+      ),
+    ],
     ['Icon', metadata.icon],
     ['APIVersion', metadata.apiVersion],
     ['Condition', metadata.condition],

@@ -68,7 +68,7 @@ interface TarEntry {
 
 function* tarEntries(tar: Uint8Array): Generator<TarEntry> {
   let longName: string | undefined;
-  for (let at = 0; at + BLOCK <= tar.length; ) {
+  for (let at = 0; at + BLOCK <= tar.length;) {
     const header = tar.subarray(at, at + BLOCK);
     if (header[0] === 0) return;
     const size = readSize(header);

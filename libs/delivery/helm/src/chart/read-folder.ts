@@ -70,7 +70,8 @@ class FolderWalk {
     if (data === undefined) fail(`${join(this.#root, path)}: cannot be read; a symbolic link may lead out of the repository`);
     if (data.length > CHART_LIMITS.fileBytes) fail(`chart file "${path}" is larger than the maximum file size ${CHART_LIMITS.fileBytes}`);
     this.#bytes += data.length;
-    if (this.#bytes > CHART_LIMITS.chartBytes || this.files.length >= CHART_LIMITS.files) fail(`${this.#root}: chart is larger than the maximum size ${CHART_LIMITS.chartBytes}`);
+    if (this.#bytes > CHART_LIMITS.chartBytes || this.files.length >= CHART_LIMITS.files)
+      fail(`${this.#root}: chart is larger than the maximum size ${CHART_LIMITS.chartBytes}`);
     this.files.push({ name: path, data: withoutBom(data) });
   }
 }

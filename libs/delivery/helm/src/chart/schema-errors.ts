@@ -73,12 +73,15 @@ function sentence({ keyword, params, message, data }: ErrorObject, names: readon
     case 'anyOf':
       return 'anyOf failed';
     case 'oneOf':
-      return params['passingSchemas'] === null ? 'oneOf failed, none matched' : `oneOf failed, subschemas ${String(params['passingSchemas']).replace(',', ', ')} matched`;
+      return params['passingSchemas'] === null
+        ? 'oneOf failed, none matched'
+        : `oneOf failed, subschemas ${String(params['passingSchemas']).replace(',', ', ')} matched`;
     case 'not':
       return "'not' failed";
     default:
       if (SIZES.has(keyword)) return `${keyword}: got ${sizeOf(data)}, want ${String(params['limit'])}`;
-      if (BOUNDS.has(keyword)) return `${boundName(keyword, params['comparison'])}: got ${String(data)}, want ${String(params['limit'] ?? params['multipleOf'])}`;
+      if (BOUNDS.has(keyword))
+        return `${boundName(keyword, params['comparison'])}: got ${String(data)}, want ${String(params['limit'] ?? params['multipleOf'])}`;
       return message ?? `${keyword} failed`;
   }
 }

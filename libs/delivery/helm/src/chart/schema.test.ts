@@ -20,13 +20,38 @@ const HEAD = "values don't meet the specifications of the schema(s) in the follo
 
 describe('values.schema.json', () => {
   test.each<[string, object, string, string]>([
-    ['2020-12 by default', { $defs: { p: { type: 'integer' } }, properties: { port: { $ref: '#/$defs/p' } } }, 'port: x', "- at '/port': got string, want integer\n"],
+    [
+      '2020-12 by default',
+      { $defs: { p: { type: 'integer' } }, properties: { port: { $ref: '#/$defs/p' } } },
+      'port: x',
+      "- at '/port': got string, want integer\n",
+    ],
     ['draft-07', { $schema: 'http://json-schema.org/draft-07/schema#', required: ['a', 'b'] }, 'x: 1', "- at '': missing properties 'a', 'b'\n"],
-    ['draft-04', { $schema: 'http://json-schema.org/draft-04/schema#', properties: { u: { minimum: 1, exclusiveMinimum: true } } }, 'u: 1', "- at '/u': exclusiveMinimum: got 1, want 1\n"],
-    ['2019-09', { $schema: 'https://json-schema.org/draft/2019-09/schema', additionalProperties: false }, 'x: 1', "- at '': additional properties 'x' not allowed\n"],
+    [
+      'draft-04',
+      { $schema: 'http://json-schema.org/draft-04/schema#', properties: { u: { minimum: 1, exclusiveMinimum: true } } },
+      'u: 1',
+      "- at '/u': exclusiveMinimum: got 1, want 1\n",
+    ],
+    [
+      '2019-09',
+      { $schema: 'https://json-schema.org/draft/2019-09/schema', additionalProperties: false },
+      'x: 1',
+      "- at '': additional properties 'x' not allowed\n",
+    ],
     ['enum', { properties: { e: { enum: ['a', 'b'] } } }, 'e: c', "- at '/e': value must be one of 'a', 'b'\n"],
-    ['branches', { properties: { e: { anyOf: [{ type: 'string' }, { type: 'null' }] } } }, 'e: 1', "- at '/e': anyOf failed\n  - at '/e': got number, want string\n  - at '/e': got number, want null\n"],
-    ['patterns in linear time', { properties: { p: { pattern: '^(a+)+$' } } }, `p: ${'a'.repeat(40)}b`, `- at '/p': '${'a'.repeat(40)}b' does not match pattern '^(a+)+$'\n`],
+    [
+      'branches',
+      { properties: { e: { anyOf: [{ type: 'string' }, { type: 'null' }] } } },
+      'e: 1',
+      "- at '/e': anyOf failed\n  - at '/e': got number, want string\n  - at '/e': got number, want null\n",
+    ],
+    [
+      'patterns in linear time',
+      { properties: { p: { pattern: '^(a+)+$' } } },
+      `p: ${'a'.repeat(40)}b`,
+      `- at '/p': '${'a'.repeat(40)}b' does not match pattern '^(a+)+$'\n`,
+    ],
     ['no network', { $ref: 'https://example.com/s.json' }, 'x: 1', 'failing loading "https://example.com/s.json": (no network)'],
   ])('%s', (_, schema, values, wanted) => {
     expect(check(schema, values)).toBe(HEAD + wanted);

@@ -22,7 +22,7 @@ export function setLiteral(line: string, values: GoMap): void {
 }
 
 /** What `--set` makes of a text. */
-export function typedValue(text: string): GoValue {
+function typedValue(text: string): GoValue {
   const lower = text.toLowerCase();
   if (lower === 'true') return true;
   if (lower === 'false') return false;
@@ -79,7 +79,8 @@ class SetParser {
       case '[': {
         const before = values.entries.get(name);
         const index = this.#index();
-        if (before !== undefined && !(before instanceof GoSlice)) throw new Error('unable to parse key: interface conversion: interface {} is not []interface {}');
+        if (before !== undefined && !(before instanceof GoSlice))
+          throw new Error('unable to parse key: interface conversion: interface {} is not []interface {}');
         set(values, name, new GoSlice(this.#item(before?.items ?? [], index, nesting)));
         return;
       }
@@ -97,7 +98,8 @@ class SetParser {
   #nestedKey(values: GoMap, name: string, nesting: number): void {
     if (nesting > MAX_NESTING) throw new Error(`value name nested level is greater than maximum supported nested level of ${MAX_NESTING}`);
     const before = values.entries.get(name);
-    if (before !== undefined && !(before instanceof GoMap)) throw new Error('unable to parse key: interface conversion: interface {} is not map[string]interface {}');
+    if (before !== undefined && !(before instanceof GoMap))
+      throw new Error('unable to parse key: interface conversion: interface {} is not map[string]interface {}');
     const inner = before ?? new GoMap();
     const wasAtEnd = this.isAtEnd;
     this.key(inner, nesting);
@@ -120,7 +122,8 @@ class SetParser {
     if (stop === '=') return setIndex(items, index, this.#value());
     if (stop === '[') {
       const next = this.#index();
-      if (before !== undefined && before !== null && !(before instanceof GoSlice)) throw new Error('unable to parse key: interface conversion: interface {} is not []interface {}');
+      if (before !== undefined && before !== null && !(before instanceof GoSlice))
+        throw new Error('unable to parse key: interface conversion: interface {} is not []interface {}');
       return setIndex(items, index, new GoSlice(this.#item(before?.items ?? [], next, nesting)));
     }
     if (stop === undefined) return items;

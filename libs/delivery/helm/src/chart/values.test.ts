@@ -52,10 +52,18 @@ describe('--set', () => {
   });
 
   test('keeps types, strings and order of flags', () => {
-    const merged = mergeUserValues({ files: [{ path: 'v', text: 'a: 1\nb: {c: 2}\n---\nb: {d: 3}' }], set: ['a=2'], setString: ['s=2'], setJson: ['b.e=[1,{"x":2}],f="y"', '{"g":1}'], setLiteral: ['l=a,b=c'] });
+    const merged = mergeUserValues({
+      files: [{ path: 'v', text: 'a: 1\nb: {c: 2}\n---\nb: {d: 3}' }],
+      set: ['a=2'],
+      setString: ['s=2'],
+      setJson: ['b.e=[1,{"x":2}],f="y"', '{"g":1}'],
+      setLiteral: ['l=a,b=c'],
+    });
     expect(plain(merged)).toEqual({ a: 2, b: { c: 2, d: 3, e: [1, { x: 2 }] }, s: '2', f: 'y', g: 1, l: 'a,b=c' });
     expect(merged.entries.get('a')).toBeInstanceOf(GoInt);
-    expect(() => mergeUserValues({ files: [{ path: 'v.yaml', text: 'a: b: c' }] })).toThrow('failed to parse v.yaml: cannot unmarshal yaml document: error converting YAML to JSON: yaml: mapping values are not allowed in this context');
+    expect(() => mergeUserValues({ files: [{ path: 'v.yaml', text: 'a: b: c' }] })).toThrow(
+      'failed to parse v.yaml: cannot unmarshal yaml document: error converting YAML to JSON: yaml: mapping values are not allowed in this context',
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { quote } from '../go/strconv.ts';
 import { sprint, sprintf, sprintln } from '../go/printf.ts';
 import { byteLength, byteSlice, compareStrings, toBytes } from '../go/text.ts';
-import { isTrue, typeOf } from '../go/types.ts';
+import { isTrue, typeOf } from '../go/type-names.ts';
 import { goInt, GoBytes, GoInt, GoMap, GoObject, GoSlice, type GoValue } from '../go/value.ts';
 import { zeroOf } from '../template/assign.ts';
 import { GoError } from '../template/errors.ts';
@@ -164,7 +164,7 @@ function escapeJs(text: string): string {
 }
 
 /** Go's url.QueryEscape. */
-export function queryEscape(text: string): string {
+function queryEscape(text: string): string {
   let out = '';
   for (const byte of toBytes(text)) {
     const char = String.fromCharCode(byte);

@@ -140,7 +140,11 @@ function nextWord(runes: readonly string[], start: number): Word {
   };
   const lowerLetters = (rune: string): boolean => isAlphabet(rune) && !isUpper(rune);
   if (isConnector(first)) return take('connector', span(isConnector));
-  if (PUNCT.test(first)) return take('punct', span((rune) => PUNCT.test(rune)));
+  if (PUNCT.test(first))
+    return take(
+      'punct',
+      span((rune) => PUNCT.test(rune)),
+    );
   if (isUpper(first)) {
     const capitals = span(isUpper);
     if (capitals === start + 1) return take('upper', span(lowerLetters));
@@ -148,6 +152,13 @@ function nextWord(runes: readonly string[], start: number): Word {
     return take('upper', capitals < runes.length && isAlphabet(runes[capitals] ?? '') ? capitals - 1 : capitals);
   }
   if (isAlphabet(first)) return take('alphabet', span(lowerLetters));
-  if (NUMBER.test(first)) return take('number', span((rune) => NUMBER.test(rune)));
-  return take('other', span((rune) => !isConnector(rune) && !isAlphabet(rune) && !NUMBER.test(rune) && !PUNCT.test(rune)));
+  if (NUMBER.test(first))
+    return take(
+      'number',
+      span((rune) => NUMBER.test(rune)),
+    );
+  return take(
+    'other',
+    span((rune) => !isConnector(rune) && !isAlphabet(rune) && !NUMBER.test(rune) && !PUNCT.test(rune)),
+  );
 }

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, sign, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import { fromBytes } from '../go/text.ts';
-import { typeOf } from '../go/types.ts';
+import { typeOf } from '../go/type-names.ts';
 import { GoObject, type GoValue } from '../go/value.ts';
 import { GoError } from '../template/errors.ts';
 import type { FunctionContext, TemplateFunction } from '../template/function-table.ts';
@@ -24,7 +24,10 @@ export const certificates: FunctionGroup = {
   buildCustomCert: define('string, string', ([cert, key]) => customCertificate(asString(cert), asString(key))),
   ...twins('genCA', 'string, int', ([name, days]) => ({ name: asString(name), ips: [], dnsNames: [], days: asInt(days), isCa: true, issuer: undefined })),
   ...twins('genSelfSignedCert', 'string, list, list, int', ([name, ips, dns, days]) => ({ ...leaf(name, ips, dns, days), issuer: undefined })),
-  ...twins('genSignedCert', `string, list, list, int, ${CERTIFICATE}`, ([name, ips, dns, days, ca]) => ({ ...leaf(name, ips, dns, days), issuer: authorityOf(ca) })),
+  ...twins('genSignedCert', `string, list, list, int, ${CERTIFICATE}`, ([name, ips, dns, days, ca]) => ({
+    ...leaf(name, ips, dns, days),
+    issuer: authorityOf(ca),
+  })),
 };
 
 interface Authority {
@@ -156,7 +159,9 @@ function signerOf(authority: Authority): Signer {
   const [body] = readElements(readElements(raw)[0]?.content ?? raw);
   const fields = readElements(body?.content ?? raw).filter((field) => field.tag !== 0xa0);
   const known = readElements(readElements(fields.find((field) => field.tag === 0xa3)?.content ?? new Uint8Array())[0]?.content ?? new Uint8Array());
-  const keyId = known.map((extension) => readElements(extension.content)).find(([id]) => id !== undefined && Buffer.compare(id.raw, objectId('2.5.29.14')) === 0);
+  const keyId = known
+    .map((extension) => readElements(extension.content))
+    .find(([id]) => id !== undefined && Buffer.compare(id.raw, objectId('2.5.29.14')) === 0);
   const octets = keyId?.at(-1)?.content;
   return { key, subject: fields[4]?.raw ?? new Uint8Array(), keyId: octets === undefined ? undefined : readElements(octets)[0]?.content };
 }
@@ -199,7 +204,10 @@ function subjectKeyId(spki: Uint8Array): Buffer {
 function ipBytes(ip: string): Buffer {
   if (isIPv4(ip)) return Buffer.from(ip.split('.').map(Number));
   const dotted = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(ip);
-  const bare = dotted === null ? ip : ip.replace(dotted[0], `${((Number(dotted[1]) << 8) | Number(dotted[2])).toString(16)}:${((Number(dotted[3]) << 8) | Number(dotted[4])).toString(16)}`);
+  const bare =
+    dotted === null
+      ? ip
+      : ip.replace(dotted[0], `${((Number(dotted[1]) << 8) | Number(dotted[2])).toString(16)}:${((Number(dotted[3]) << 8) | Number(dotted[4])).toString(16)}`);
   const [head = '', tail] = bare.split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');

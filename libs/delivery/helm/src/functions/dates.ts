@@ -17,10 +17,14 @@ const mustDateModify = define('string, time.Time', ([by, date]) => modified(asSt
 export const dates: FunctionGroup = {
   now: define('', (_, context) => goTime(now(context))),
   date: define('string, any', ([layout, date], context) => dateText(asString(layout), date, 'Local', context)),
-  dateInZone, date_in_zone: dateInZone,
+  dateInZone,
+  date_in_zone: dateInZone,
   htmlDate: define('any', ([date], context) => dateText('2006-01-02', date, 'Local', context)),
   htmlDateInZone: define('any, string', ([date, zone], context) => dateText('2006-01-02', date, asString(zone), context)),
-  dateModify, date_modify: dateModify, mustDateModify, must_date_modify: mustDateModify,
+  dateModify,
+  date_modify: dateModify,
+  mustDateModify,
+  must_date_modify: mustDateModify,
   ago: define('any', ([date], context) => {
     const current = now(context);
     return agoText(momentIn(date) ?? unixMoment(date) ?? current, current.nanoseconds);
@@ -85,9 +89,13 @@ function durationOf(value: GoValue | undefined, context: FunctionContext): bigin
 function roundedDuration(nanoseconds: bigint): string {
   const size = nanoseconds < 0n ? -nanoseconds : nanoseconds;
   const units: readonly (readonly [string, bigint])[] = [
-    ['y', 365n * 24n * HOUR], ['mo', 30n * 24n * HOUR], ['d', 24n * HOUR], ['h', HOUR], ['m', 60n * SECOND], ['s', SECOND],
+    ['y', 365n * 24n * HOUR],
+    ['mo', 30n * 24n * HOUR],
+    ['d', 24n * HOUR],
+    ['h', HOUR],
+    ['m', 60n * SECOND],
+    ['s', SECOND],
   ];
   const unit = units.find(([, length]) => size > length);
   return unit === undefined ? '0s' : `${size / unit[1]}${unit[0]}`;
 }
-

@@ -1,6 +1,6 @@
 import { DomainError } from '@tiphys/kernel';
 import { encodeJson, type JsonOptions } from '../go/json.ts';
-import { isTrue, kindOf, typeOf, deepEqual } from '../go/types.ts';
+import { isTrue, kindOf, typeOf, deepEqual } from '../go/type-names.ts';
 import { goInt, goInt64, type GoValue } from '../go/value.ts';
 import { FailError } from '../template/errors.ts';
 import { toFloat64, toInt64 } from './convert.ts';

@@ -44,7 +44,10 @@ export function time(ms: number): Buffer {
 
 /** PEM text of encoded bytes. */
 export function pem(label: string, bytes: Uint8Array): string {
-  const lines = Buffer.from(bytes).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(bytes)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
@@ -58,7 +61,7 @@ export interface DerElement {
 /** The elements inside a content. Throws on a length beyond the end. */
 export function readElements(content: Uint8Array): DerElement[] {
   const elements: DerElement[] = [];
-  for (let at = 0; at < content.length; ) {
+  for (let at = 0; at < content.length;) {
     const first = content[at + 1] ?? 0;
     const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
     let length = first < 0x80 ? first : 0;

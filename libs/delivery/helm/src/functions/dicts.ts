@@ -1,4 +1,4 @@
-import { isTrue, typeOf } from '../go/types.ts';
+import { isTrue, typeOf } from '../go/type-names.ts';
 import { measure } from '../go/measure.ts';
 import { compareStrings } from '../go/text.ts';
 import { goList, GoMap, goMap, GoSlice, goStrings, type GoValue } from '../go/value.ts';
@@ -41,12 +41,18 @@ export const dicts: FunctionGroup = {
   }),
   hasKey: define('map, string', ([map, key]) => asMap(map).entries.has(asString(key))),
   pluck: define('string, ...map', ([key, ...maps]) =>
-    goList(maps.filter((map) => asMap(map).entries.has(asString(key))).map((map) => asMap(map).entries.get(asString(key)) ?? null))),
+    goList(maps.filter((map) => asMap(map).entries.has(asString(key))).map((map) => asMap(map).entries.get(asString(key)) ?? null)),
+  ),
   keys: define('...map', (maps) => goStrings(maps.flatMap((map) => sortedKeys(asMap(map))))),
   values: define('map', ([map]) => goList(sortedKeys(asMap(map)).map((key) => asMap(map).entries.get(key) ?? null))),
   pick: define('map, ...string', ([map, ...keys]) => {
     const { entries } = asMap(map);
-    return goMap(keys.map(asString).filter((key) => entries.has(key)).map((key) => [key, entries.get(key) ?? null]));
+    return goMap(
+      keys
+        .map(asString)
+        .filter((key) => entries.has(key))
+        .map((key) => [key, entries.get(key) ?? null]),
+    );
   }),
   omit: define('map, ...string', ([map, ...keys]) => goMap([...asMap(map).entries].filter(([key]) => !keys.includes(key)))),
   dig: define('...any', dig),
@@ -112,8 +118,18 @@ function deepCopy(value: GoValue, depth: number): GoValue {
   if (depth > MAX_DEPTH) throw new GoError(`value nested deeper than ${MAX_DEPTH}`);
   if (value instanceof GoMap) {
     const copied = new Map([...value.entries].map(([key, item]): [string, GoValue] => [key, deepCopy(item, depth + 1)]));
-    return new GoMap(copied, value.typeName, { elemType: value.elemType, isNil: value.isNil, ...(value.methods === undefined ? {} : { methods: value.methods }) });
+    return new GoMap(copied, value.typeName, {
+      elemType: value.elemType,
+      isNil: value.isNil,
+      ...(value.methods === undefined ? {} : { methods: value.methods }),
+    });
   }
-  if (value instanceof GoSlice) return new GoSlice(value.items.map((item) => deepCopy(item, depth + 1)), value.typeName, value.methods, value.isNil);
+  if (value instanceof GoSlice)
+    return new GoSlice(
+      value.items.map((item) => deepCopy(item, depth + 1)),
+      value.typeName,
+      value.methods,
+      value.isNil,
+    );
   return value;
 }

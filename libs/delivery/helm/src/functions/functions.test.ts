@@ -11,7 +11,10 @@ const environment: FunctionEnvironment = {
   randomBytes: (length) => new Uint8Array(length).fill(7),
 };
 
-function render(text: string, data: GoValue = fromJson({ n: 1_000_000, half: 0.5, list: [1, 'a', null], map: { b: 1, a: { c: true } }, text: 'hello' })): string {
+function render(
+  text: string,
+  data: GoValue = fromJson({ n: 1_000_000, half: 0.5, list: [1, 'a', null], map: { b: 1, a: { c: true } }, text: 'hello' }),
+): string {
   const set = createTemplateSet({ functions: helmFunctions, environment, budget: new Budget() });
   set.parse('t', text);
   return set.execute('t', data);
@@ -37,9 +40,15 @@ describe('numbers', () => {
     ['{{ addf 1.1 2.2 }} {{ divf 1 3 }} {{ mulf 3 1.1 }}', '3.3 0.3333333333333333 3.3'],
     ['{{ round 3.14159 2 }} {{ ceil 1.2 }} {{ floor -1.2 }}', '3.14 2 -2'],
     ['{{ toDecimal "0777" }} {{ atoi "12" }} {{ atoi "x" }}', '511 12 0'],
-    ['{{ 0x1F }} {{ 1_000 }} {{ 1e3 }} {{ \'a\' }} {{ 0b101 }} {{ 0o17 }}', '31 1000 1000 97 5 15'],
-    ['{{ printf "%d %s %05.1f %x %q %v %T %t %-4d|%+d %03d %c %U" 3 "x" 2.25 255 "q" (list 1 "a") .n true 7 5 9 65 128512 }}', '3 x 002.2 ff "q" [1 a] float64 true 7   |+5 009 A U+1F600'],
-    ['{{ printf "%d" .n }} {{ printf "%s" 1 }} {{ printf "%d" }} {{ printf "x" 1 }} {{ printf "%s" nil }} {{ printf "%" }}', '%!d(float64=1e+06) %!s(int=1) %!d(MISSING) x%!(EXTRA int=1) %!s(<nil>) %!(NOVERB)'],
+    ["{{ 0x1F }} {{ 1_000 }} {{ 1e3 }} {{ 'a' }} {{ 0b101 }} {{ 0o17 }}", '31 1000 1000 97 5 15'],
+    [
+      '{{ printf "%d %s %05.1f %x %q %v %T %t %-4d|%+d %03d %c %U" 3 "x" 2.25 255 "q" (list 1 "a") .n true 7 5 9 65 128512 }}',
+      '3 x 002.2 ff "q" [1 a] float64 true 7   |+5 009 A U+1F600',
+    ],
+    [
+      '{{ printf "%d" .n }} {{ printf "%s" 1 }} {{ printf "%d" }} {{ printf "x" 1 }} {{ printf "%s" nil }} {{ printf "%" }}',
+      '%!d(float64=1e+06) %!s(int=1) %!d(MISSING) x%!(EXTRA int=1) %!s(<nil>) %!(NOVERB)',
+    ],
     ['{{ printf "%[2]s %[1]s" "a" "b" }} {{ printf "%*d" 4 7 }}', 'b a    7'],
     ['{{ print 1 2 "a" "b" 3 }}', '1 2ab3'],
   ])('%s', (text, wanted) => {
@@ -60,7 +69,10 @@ describe('nil, maps and lists', () => {
     ['{{ range .list }}{{ if eq (kindOf .) "string" }}{{ continue }}{{ end }}{{ . }}{{ break }}{{ end }}', '1'],
     ['{{ $x := 1 }}{{ if true }}{{ $x = 2 }}{{ $x := 3 }}{{ end }}{{ $x }}', '2'],
     ['{{ (split "." "a.b")._1 }}[{{ (split "." "a.b")._7 }}]', 'b[]'],
-    ['{{ mergeOverwrite (dict "a" 1 "b" 2) (dict "a" 0 "b" "") | toJson }} {{ merge (dict "a" 0 "m" (dict)) (dict "a" 5 "m" (dict "k" 1)) | toJson }}', '{"a":0,"b":""} {"a":5,"m":{"k":1}}'],
+    [
+      '{{ mergeOverwrite (dict "a" 1 "b" 2) (dict "a" 0 "b" "") | toJson }} {{ merge (dict "a" 0 "m" (dict)) (dict "a" 5 "m" (dict "k" 1)) | toJson }}',
+      '{"a":0,"b":""} {"a":5,"m":{"k":1}}',
+    ],
     ['{{ has 2 (list 1 2) }} {{ has 1 .list }}', 'true false'],
     ['{{ typeOf .list }} {{ typeOf 1 }} {{ kindOf .missing }} {{ typeOf nil }}', '[]interface {} int invalid <nil>'],
     ['{{ index .map "a" "c" }} {{ index .list 1 }} {{ len "häh" }} {{ slice .list 1 2 }}', 'true a 4 [a]'],
@@ -75,8 +87,14 @@ describe('text', () => {
     ['{{ trunc 3 "häh" }}', 'hä'],
     ['{{ quote "a\\"b" 1 nil "é\\u0007" }} {{ squote "it\'s" }}', String.raw`"a\"b" "1" "é\a" 'it's'`],
     ['{{ "a\\n\\nb" | indent 2 }}', '  a\n  \n  b'],
-    ['{{ snakecase "HTTPServer" }} {{ kebabcase "FirstName" }} {{ camelcase "http_server" }} {{ title "foo-bar baz" }}', 'http_server first-name HttpServer Foo-Bar Baz'],
-    ['{{ regexReplaceAll "a(x*)b" "-ab-axxb-" "${1}W" }} {{ regexReplaceAll "a(x*)b" "-ab-axxb-" "$1W" }} {{ regexSplit "z+" "pizza" -1 }}', '-W-xxW- --- [pi a]'],
+    [
+      '{{ snakecase "HTTPServer" }} {{ kebabcase "FirstName" }} {{ camelcase "http_server" }} {{ title "foo-bar baz" }}',
+      'http_server first-name HttpServer Foo-Bar Baz',
+    ],
+    [
+      '{{ regexReplaceAll "a(x*)b" "-ab-axxb-" "${1}W" }} {{ regexReplaceAll "a(x*)b" "-ab-axxb-" "$1W" }} {{ regexSplit "z+" "pizza" -1 }}',
+      '-W-xxW- --- [pi a]',
+    ],
     ['{{ regexMatch "(" "x" }} {{ regexFind "[a-z]+" "12ab" }} {{ regexFindAll "[2,4,6,8]" "123456789" -1 }}', 'false ab [2 4 6 8]'],
     ['{{ semverCompare ">=1.14.0-0" "v1.31.4-gke.1" }} {{ semverCompare ">=1.14.0" "1.31.4-gke.1" }} {{ (semver "1.2").Minor }}', 'true false 2'],
     ['{{ b64dec "!!" }} {{ "x" | b64enc | b64dec }}', 'illegal base64 data at input byte 0 x'],
@@ -102,7 +120,10 @@ describe('errors', () => {
     ['{{ eq 1 1.5 }}', 'template: t:1:3: executing "t" at <eq 1 1.5>: error calling eq: incompatible types for comparison: int and float64'],
     ['{{ range .n }}{{ end }}', `template: t:1:9: executing "t" at <.n>: range can't iterate over 1e+06`],
     ['{{ div 1 0 }}', 'template: t:1:3: executing "t" at <div 1 0>: error calling div: runtime error: integer divide by zero'],
-    ['{{ include "none" . }}', 'template: t:1:3: executing "t" at <include "none" .>: error calling include: template: no template "none" associated with template "gotpl"'],
+    [
+      '{{ include "none" . }}',
+      'template: t:1:3: executing "t" at <include "none" .>: error calling include: template: no template "none" associated with template "gotpl"',
+    ],
     ['{{ template "none" . }}', 'template: t:1:12: executing "t" at <{{template "none" .}}>: template "none" not defined'],
     ['{{ required "need it" .missing }}', 'template: t:1:3: executing "t" at <required "need it" .missing>: error calling required: need it'],
     ['{{ index .list 9 }}', 'template: t:1:3: executing "t" at <index .list 9>: error calling index: index out of range: 9'],

@@ -17,8 +17,11 @@ export const helm: FunctionGroup = {
     if (value === null || value === undefined || value === '') throw new FailError(asString(message));
     return value;
   }),
-  lookup: define('string, string, string, string', ([apiVersion, kind, namespace, name], context) =>
-    context.environment.lookup?.(asString(apiVersion), asString(kind), asString(namespace), asString(name)) ?? goMap()),
+  lookup: define(
+    'string, string, string, string',
+    ([apiVersion, kind, namespace, name], context) =>
+      context.environment.lookup?.(asString(apiVersion), asString(kind), asString(namespace), asString(name)) ?? goMap(),
+  ),
   getHostByName: define('string', ([name], context) => context.environment.getHostByName?.(asString(name)) ?? ''),
   toYaml: define('any', ([value], context) => orEmpty(() => written(value, 'toYaml', context))),
   mustToYaml: define('any', ([value], context) => written(value, 'toYaml', context)),

@@ -1,4 +1,4 @@
-import { deepEqual, isTrue, kindOf, typeOf } from '../go/types.ts';
+import { deepEqual, isTrue, kindOf, typeOf } from '../go/type-names.ts';
 import { GoInt, goInt, goList, GoSlice, type GoValue } from '../go/value.ts';
 import { GoError } from '../template/errors.ts';
 import type { FunctionContext, TemplateFunction } from '../template/function-table.ts';
@@ -18,20 +18,44 @@ const reverse = single('find reverse', (items) => goList(items.toReversed()));
 const compact = single('compact', (items) => goList(items.filter(isTrue)));
 const uniq = single('find uniq', (items, context) => goList(distinct(items, context)));
 const without = define('any, ...any', ([value, ...omitted]) =>
-  goList(needItems(value, 'find without').filter((item) => !omitted.some((other) => deepEqual(item, other)))));
-const has = define('any, any', ([needle, value]) =>
-  value !== null && needItems(value, 'find has').some((item) => deepEqual(item, needle ?? null)));
+  goList(needItems(value, 'find without').filter((item) => !omitted.some((other) => deepEqual(item, other)))),
+);
+const has = define('any, any', ([needle, value]) => value !== null && needItems(value, 'find has').some((item) => deepEqual(item, needle ?? null)));
 const slice = define('any, ...any', ([value, ...bounds]) => cut(value, bounds));
 const chunk = define('int, any', ([size, value]) => chunked(asInt(size), value));
 
 /** Sprig's functions on lists, each with its `must` twin. */
 export const lists: FunctionGroup = {
-  list, tuple: list,
-  append, push: append, mustAppend: append, mustPush: append,
-  prepend, mustPrepend: prepend,
-  first, mustFirst: first, rest, mustRest: rest, last, mustLast: last, initial, mustInitial: initial,
-  reverse, mustReverse: reverse, compact, mustCompact: compact, uniq, mustUniq: uniq,
-  without, mustWithout: without, has, mustHas: has, slice, mustSlice: slice, chunk, mustChunk: chunk,
+  list,
+  tuple: list,
+  append,
+  push: append,
+  mustAppend: append,
+  mustPush: append,
+  prepend,
+  mustPrepend: prepend,
+  first,
+  mustFirst: first,
+  rest,
+  mustRest: rest,
+  last,
+  mustLast: last,
+  initial,
+  mustInitial: initial,
+  reverse,
+  mustReverse: reverse,
+  compact,
+  mustCompact: compact,
+  uniq,
+  mustUniq: uniq,
+  without,
+  mustWithout: without,
+  has,
+  mustHas: has,
+  slice,
+  mustSlice: slice,
+  chunk,
+  mustChunk: chunk,
   concat: define('...any', (values, context) => {
     const joined = values.flatMap((value) => itemsOf(value) ?? refuse(`Cannot concat type ${kindOf(value)} as list`));
     context.spend(joined.length);
@@ -106,5 +130,7 @@ function sequence(params: readonly number[], context: FunctionContext): string {
   const direction = end < start ? -1 : 1;
   const step = params.length === 3 ? b : direction;
   if (params.length === 3 && direction < 0 && step > 0) return '';
-  return steps(start, end + direction, step, context).items.map((item) => (item instanceof GoInt ? item.value.toString() : '')).join(' ');
+  return steps(start, end + direction, step, context)
+    .items.map((item) => (item instanceof GoInt ? item.value.toString() : ''))
+    .join(' ');
 }

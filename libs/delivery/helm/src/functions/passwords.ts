@@ -14,7 +14,8 @@ const HASH_COST = 5_000_000;
 export const passwords: FunctionGroup = {
   bcrypt: define('string', ([text], context) => bcrypt('bcrypt', asString(text), context)),
   htpasswd: define('string, string', ([user, password], context) =>
-    asString(user).includes(':') ? `invalid username: ${asString(user)}` : `${asString(user)}:${bcrypt('htpasswd', asString(password), context)}`),
+    asString(user).includes(':') ? `invalid username: ${asString(user)}` : `${asString(user)}:${bcrypt('htpasswd', asString(password), context)}`,
+  ),
   derivePassword: define('uint32, string, string, string, string', ([counter, kind, password, user, site], context) => {
     context.spend(HASH_COST);
     return derivePassword(asInt(counter), asString(kind), asString(password), asString(user), asString(site));
@@ -60,8 +61,15 @@ const TEMPLATES: Readonly<Record<string, string>> = {
 };
 const LETTERS = 'AEIOUaeiouBCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz';
 const CLASSES: Readonly<Record<string, string>> = {
-  V: 'AEIOU', C: 'BCDFGHJKLMNPQRSTVWXYZ', v: 'aeiou', c: 'bcdfghjklmnpqrstvwxyz', A: 'AEIOUBCDFGHJKLMNPQRSTVWXYZ', a: LETTERS,
-  n: '0123456789', o: "@&%?,=[]_:-+*$#!'^~;()/.", x: `${LETTERS}0123456789!@#$%^&*()`,
+  V: 'AEIOU',
+  C: 'BCDFGHJKLMNPQRSTVWXYZ',
+  v: 'aeiou',
+  c: 'bcdfghjklmnpqrstvwxyz',
+  A: 'AEIOUBCDFGHJKLMNPQRSTVWXYZ',
+  a: LETTERS,
+  n: '0123456789',
+  o: "@&%?,=[]_:-+*$#!'^~;()/.",
+  x: `${LETTERS}0123456789!@#$%^&*()`,
 };
 
 function derivePassword(counter: number, kind: string, password: string, user: string, site: string): string {
@@ -72,10 +80,12 @@ function derivePassword(counter: number, kind: string, password: string, user: s
   const message = Buffer.concat([Buffer.from(SEED), uint32(byteLength(site)), toBytes(site), uint32(counter)]);
   const seed = createHmac('sha256', key).update(message).digest();
   const template = templates[(seed[0] ?? 0) % templates.length] ?? '';
-  return [...template].map((letter, index) => {
-    const letters = CLASSES[letter] ?? '';
-    return letters.charAt((seed[index + 1] ?? 0) % letters.length);
-  }).join('');
+  return [...template]
+    .map((letter, index) => {
+      const letters = CLASSES[letter] ?? '';
+      return letters.charAt((seed[index + 1] ?? 0) % letters.length);
+    })
+    .join('');
 }
 
 function uint32(value: number): Buffer {

@@ -2,11 +2,16 @@ import { ofString, type FunctionGroup } from './define.ts';
 
 /** Go's path functions; the `os` forms are the same on Linux. */
 export const paths: FunctionGroup = {
-  base: ofString(base), osBase: ofString(base),
-  dir: ofString(dir), osDir: ofString(dir),
-  clean: ofString(clean), osClean: ofString(clean),
-  ext: ofString(extension), osExt: ofString(extension),
-  isAbs: ofString((path) => path.startsWith('/')), osIsAbs: ofString((path) => path.startsWith('/')),
+  base: ofString(base),
+  osBase: ofString(base),
+  dir: ofString(dir),
+  osDir: ofString(dir),
+  clean: ofString(clean),
+  osClean: ofString(clean),
+  ext: ofString(extension),
+  osExt: ofString(extension),
+  isAbs: ofString((path) => path.startsWith('/')),
+  osIsAbs: ofString((path) => path.startsWith('/')),
 };
 
 function base(path: string): string {

@@ -50,7 +50,8 @@ function elements(content: Uint8Array | undefined): ReturnType<typeof readElemen
 export function parsePrivateKey(text: string): KeyObject {
   if (!/-----BEGIN [A-Z ]+-----/.test(text)) throw new GoError('no PEM data in input');
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text)?.[1] ?? '';
-  if (!['RSA PRIVATE KEY', 'EC PRIVATE KEY', 'PRIVATE KEY', 'DSA PRIVATE KEY'].includes(label)) throw new GoError(`no private key data in PEM block of type ${label}`);
+  if (!['RSA PRIVATE KEY', 'EC PRIVATE KEY', 'PRIVATE KEY', 'DSA PRIVATE KEY'].includes(label))
+    throw new GoError(`no private key data in PEM block of type ${label}`);
   try {
     return createPrivateKey(text);
   } catch (error) {

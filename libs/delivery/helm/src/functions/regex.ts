@@ -29,17 +29,32 @@ export const regex: FunctionGroup = {
     const found = matches(compile(asString(pattern)), asString(text), asInt(count), context).map((match) => asString(match.groups[0]));
     return new GoSlice(found, '[]string', undefined, found.length === 0);
   }),
-  ...twins('Find', 'string, string', (compile) => ([pattern, text], context) =>
-    asString(matches(compile(asString(pattern)), asString(text), 1, context)[0]?.groups[0])),
+  ...twins(
+    'Find',
+    'string, string',
+    (compile) =>
+      ([pattern, text], context) =>
+        asString(matches(compile(asString(pattern)), asString(text), 1, context)[0]?.groups[0]),
+  ),
   ...twins('ReplaceAll', 'string, string, string', (compile) => ([pattern, text, replacement], context) => {
     const re = compile(asString(pattern));
     const names = re.namedGroups();
     return replaceAll(re, asString(text), (match) => expand(asString(replacement), match, names), context);
   }),
-  ...twins('ReplaceAllLiteral', 'string, string, string', (compile) => ([pattern, text, replacement], context) =>
-    replaceAll(compile(asString(pattern)), asString(text), () => asString(replacement), context)),
-  ...twins('Split', 'string, string, int', (compile) => ([pattern, text, count], context) =>
-    goStrings(split(compile(asString(pattern)), asString(text), asInt(count), context))),
+  ...twins(
+    'ReplaceAllLiteral',
+    'string, string, string',
+    (compile) =>
+      ([pattern, text, replacement], context) =>
+        replaceAll(compile(asString(pattern)), asString(text), () => asString(replacement), context),
+  ),
+  ...twins(
+    'Split',
+    'string, string, int',
+    (compile) =>
+      ([pattern, text, count], context) =>
+        goStrings(split(compile(asString(pattern)), asString(text), asInt(count), context)),
+  ),
 };
 
 function twins(name: string, signature: string, body: (compile: Compile) => Body): Record<string, TemplateFunction> {
@@ -73,7 +88,8 @@ function compileOrFail(pattern: string): RE2JS {
 function compileOrPanic(pattern: string): RE2JS {
   const found = lookUp(pattern);
   // Go quotes the pattern with backquotes where it can.
-  if (found instanceof Error) throw new GoError(`regexp: Compile(${/[`\x00-\x08\x0a-\x1f\x7f]/.test(pattern) ? quote(pattern) : `\`${pattern}\``}): ${found.message}`); // eslint-disable-line no-control-regex
+  if (found instanceof Error)
+    throw new GoError(`regexp: Compile(${/[`\x00-\x08\x0a-\x1f\x7f]/.test(pattern) ? quote(pattern) : `\`${pattern}\``}): ${found.message}`); // eslint-disable-line no-control-regex
   return found;
 }
 

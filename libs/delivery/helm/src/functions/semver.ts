@@ -24,7 +24,10 @@ function mustRead(text: string): LooseVersion {
 function versionObject(version: LooseVersion): GoObject {
   const text = textOf(version);
   const plain = (value: GoValue): GoMethod => ({ params: [], call: () => value });
-  const against = (decide: (order: number) => GoValue): GoMethod => ({ params: [VERSION_TYPE], call: ([other]) => decide(compareVersions(version, payloadOf(other))) });
+  const against = (decide: (order: number) => GoValue): GoMethod => ({
+    params: [VERSION_TYPE],
+    call: ([other]) => decide(compareVersions(version, payloadOf(other))),
+  });
   const bumped = (change: Partial<LooseVersion>): GoMethod => ({
     params: [],
     call: () => versionObject({ ...version, prerelease: '', metadata: '', ...change, original: '' }),
@@ -34,11 +37,19 @@ function versionObject(version: LooseVersion): GoObject {
     payload: version,
     string: () => text,
     methods: {
-      Major: plain(unsigned(version.major)), Minor: plain(unsigned(version.minor)), Patch: plain(unsigned(version.patch)),
-      Prerelease: plain(version.prerelease), Metadata: plain(version.metadata), Original: plain(version.original), String: plain(text),
+      Major: plain(unsigned(version.major)),
+      Minor: plain(unsigned(version.minor)),
+      Patch: plain(unsigned(version.patch)),
+      Prerelease: plain(version.prerelease),
+      Metadata: plain(version.metadata),
+      Original: plain(version.original),
+      String: plain(text),
       Compare: against((order) => goInt(Math.sign(order))),
-      Equal: against((order) => order === 0), LessThan: against((order) => order < 0), GreaterThan: against((order) => order > 0),
-      LessThanEqual: against((order) => order <= 0), GreaterThanEqual: against((order) => order >= 0),
+      Equal: against((order) => order === 0),
+      LessThan: against((order) => order < 0),
+      GreaterThan: against((order) => order > 0),
+      LessThanEqual: against((order) => order <= 0),
+      GreaterThanEqual: against((order) => order >= 0),
       IncMajor: bumped({ major: version.major + 1n, minor: 0n, patch: 0n }),
       IncMinor: bumped({ minor: version.minor + 1n, patch: 0n }),
       IncPatch: bumped(version.prerelease === '' ? { patch: version.patch + 1n } : {}),

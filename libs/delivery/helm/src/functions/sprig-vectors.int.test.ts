@@ -46,7 +46,10 @@ const sprigFunctions: FunctionTable = new Map([
 
 function rows(file: string): Row[] {
   const text = execFileSync('xz', ['-dc', `${VECTORS}${file}`], { maxBuffer: 1 << 28 }).toString();
-  return text.trimEnd().split('\n').map((line) => JSON.parse(line) as Row); // the vectors' own shape
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row); // the vectors' own shape
 }
 
 // Numbers of Go test data are ints unless written with a fraction.
@@ -65,7 +68,8 @@ function dataFor(row: Row): GoValue {
   if (row.tpl.includes('kindIs "ptr"')) return row.out === 't' ? new GoObject({ typeName: '*sprig.fixtureTO' }) : 'hello';
   const data = goData(row.vars);
   const time = data instanceof GoMap ? data.entries.get('Time') : undefined;
-  if (data instanceof GoMap && typeof time === 'string' && /^\d{4}-/.test(time)) data.entries.set('Time', goTime(parseTime('2006-01-02T15:04:05.999999999Z07:00', time)));
+  if (data instanceof GoMap && typeof time === 'string' && /^\d{4}-/.test(time))
+    data.entries.set('Time', goTime(parseTime('2006-01-02T15:04:05.999999999Z07:00', time)));
   return data;
 }
 
@@ -118,7 +122,18 @@ describe.skipIf(!available)('number vectors', () => {
   it('prints every float as Go does', () => {
     const text = execFileSync('xz', ['-dc', `${VECTORS}float-format.jsonl.xz`], { maxBuffer: 1 << 28 }).toString();
     const set = createTemplateSet({ functions: helmFunctions, environment });
-    const forms = ['{{ print . }}', '{{ . }}', '{{ quote . }}', '{{ toJson . }}', '', '{{ printf "%v" . }}', '{{ printf "%.2f" . }}', '{{ printf "%g" . }}', '{{ printf "%e" . }}', '{{ int64 . }}'];
+    const forms = [
+      '{{ print . }}',
+      '{{ . }}',
+      '{{ quote . }}',
+      '{{ toJson . }}',
+      '',
+      '{{ printf "%v" . }}',
+      '{{ printf "%.2f" . }}',
+      '{{ printf "%g" . }}',
+      '{{ printf "%e" . }}',
+      '{{ int64 . }}',
+    ];
     forms.forEach((form, index) => set.parse(`form${index}`, form));
     const wrong: string[] = [];
     for (const line of text.trimEnd().split('\n')) {

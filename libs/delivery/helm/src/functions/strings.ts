@@ -28,7 +28,12 @@ export const strings: FunctionGroup = {
   trimSuffix: ofStrings((suffix, text) => (suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text)),
   trimPrefix: ofStrings((prefix, text) => (text.startsWith(prefix) ? text.slice(prefix.length) : text)),
   nospace: ofString((text) => [...text].filter((rune) => !isSpace(rune)).join('')),
-  initials: ofString((text) => text.split(/\s+/u).map((word) => [...word][0] ?? '').join('')),
+  initials: ofString((text) =>
+    text
+      .split(/\s+/u)
+      .map((word) => [...word][0] ?? '')
+      .join(''),
+  ),
   swapcase: ofString((text) => [...text].map((rune) => (isUpper(rune) ? toLower(rune) : toUpper(rune))).join('')),
   snakecase: ofString((text) => joinWords(text, '_')),
   kebabcase: ofString((text) => joinWords(text, '-')),
@@ -38,9 +43,24 @@ export const strings: FunctionGroup = {
   contains: ofStrings((part, text) => text.includes(part)),
   hasPrefix: ofStrings((prefix, text) => text.startsWith(prefix)),
   hasSuffix: ofStrings((suffix, text) => text.endsWith(suffix)),
-  quote: define('...any', (args) => args.filter((arg) => arg !== null).map((arg) => quote(stringOf(arg))).join(' ')),
-  squote: define('...any', (args) => args.filter((arg) => arg !== null).map((arg) => `'${formatValue(arg)}'`).join(' ')),
-  cat: define('...any', (args) => args.filter((arg) => arg !== null).map(formatValue).join(' ')),
+  quote: define('...any', (args) =>
+    args
+      .filter((arg) => arg !== null)
+      .map((arg) => quote(stringOf(arg)))
+      .join(' '),
+  ),
+  squote: define('...any', (args) =>
+    args
+      .filter((arg) => arg !== null)
+      .map((arg) => `'${formatValue(arg)}'`)
+      .join(' '),
+  ),
+  cat: define('...any', (args) =>
+    args
+      .filter((arg) => arg !== null)
+      .map(formatValue)
+      .join(' '),
+  ),
   indent: define('int, string', ([width, text], context) => indent(asInt(width), asString(text), context.spend)),
   nindent: define('int, string', ([width, text], context) => `\n${indent(asInt(width), asString(text), context.spend)}`),
   replace: define('string, string, string', ([old, fresh, text], context) => {
@@ -63,7 +83,7 @@ export const strings: FunctionGroup = {
 };
 
 /** Go's strings.TrimSpace. */
-export function trimSpace(text: string): string {
+function trimSpace(text: string): string {
   let start = 0;
   let end = text.length;
   while (start < end && isSpace(text.charAt(start))) start += 1;

@@ -19,5 +19,7 @@ import { urls } from './urls.ts';
 
 /** Every function a Helm template may call. One table for the process: compiled templates are cached by it. */
 export const helmFunctions: FunctionTable = new Map(
-  [builtins, strings, lists, dicts, defaults, dates, certificates, numbers, encoding, regex, semver, random, passwords, paths, urls, toml, helm].flatMap((group) => Object.entries(group)),
+  [builtins, strings, lists, dicts, defaults, dates, certificates, numbers, encoding, regex, semver, random, passwords, paths, urls, toml, helm].flatMap(
+    (group) => Object.entries(group),
+  ),
 );

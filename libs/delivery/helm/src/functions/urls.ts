@@ -1,6 +1,6 @@
 import { quote } from '../go/strconv.ts';
 import { fromBytes, toBytes } from '../go/text.ts';
-import { kindOf } from '../go/types.ts';
+import { kindOf } from '../go/type-names.ts';
 import { goMap, type GoMap } from '../go/value.ts';
 import { GoError } from '../template/errors.ts';
 import { asMap, define, ofString, type FunctionGroup } from './define.ts';
@@ -40,14 +40,21 @@ function parseUrl(text: string): Url {
     if (scheme !== '') return { ...common, opaque: rest, userinfo: undefined, host: '', path: '' };
     if ((rest.split('/')[0] ?? '').includes(':')) throw new GoError('first path segment in URL cannot contain colon');
   }
-  if (!rest.startsWith('//') || (scheme === '' && rest.startsWith('///'))) return { ...common, opaque: '', userinfo: undefined, host: '', path: unescape(rest) };
+  if (!rest.startsWith('//') || (scheme === '' && rest.startsWith('///')))
+    return { ...common, opaque: '', userinfo: undefined, host: '', path: unescape(rest) };
   const slash = rest.indexOf('/', 2);
   const authority = slash < 0 ? rest.slice(2) : rest.slice(2, slash);
   const at = authority.lastIndexOf('@');
   const host = authority.slice(at + 1);
   const port = /:([^:\]]*)$/.exec(host)?.[1];
   if (port !== undefined && !/^\d*$/.test(port)) throw new GoError(`invalid port ${quote(`:${port}`)} after host`);
-  return { ...common, opaque: '', userinfo: at < 0 ? undefined : authority.slice(0, at), host: unescape(host), path: slash < 0 ? '' : unescape(rest.slice(slash)) };
+  return {
+    ...common,
+    opaque: '',
+    userinfo: at < 0 ? undefined : authority.slice(0, at),
+    host: unescape(host),
+    path: slash < 0 ? '' : unescape(rest.slice(slash)),
+  };
 }
 
 function unescape(text: string): string {
@@ -59,16 +66,24 @@ function unescape(text: string): string {
 }
 
 function escapeWith(text: string, plain: RegExp): string {
-  return [...toBytes(text)].map((byte) => {
-    const char = String.fromCharCode(byte);
-    return byte < 0x80 && plain.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }).join('');
+  return [...toBytes(text)]
+    .map((byte) => {
+      const char = String.fromCharCode(byte);
+      return byte < 0x80 && plain.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    })
+    .join('');
 }
 
 function toMap(url: Url): GoMap {
   return goMap([
-    ['scheme', url.scheme], ['host', url.host], ['hostname', url.host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1')], ['path', url.path],
-    ['query', url.query], ['opaque', url.opaque], ['fragment', url.fragment], ['userinfo', url.userinfo ?? ''],
+    ['scheme', url.scheme],
+    ['host', url.host],
+    ['hostname', url.host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1')],
+    ['path', url.path],
+    ['query', url.query],
+    ['opaque', url.opaque],
+    ['fragment', url.fragment],
+    ['userinfo', url.userinfo ?? ''],
   ]);
 }
 

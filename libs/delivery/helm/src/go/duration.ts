@@ -2,7 +2,14 @@ import { quote } from './strconv.ts';
 import { GoInt } from './value.ts';
 
 const UNITS: Readonly<Record<string, bigint>> = {
-  ns: 1n, us: 1_000n, 'µs': 1_000n, 'μs': 1_000n, ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n,
+  ns: 1n,
+  us: 1_000n,
+  µs: 1_000n,
+  μs: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
 };
 const SECOND = 1_000_000_000n;
 
@@ -33,7 +40,7 @@ export function formatDuration(nanoseconds: bigint): string {
   const sign = nanoseconds < 0n ? '-' : '';
   const size = nanoseconds < 0n ? -nanoseconds : nanoseconds;
   if (size < SECOND) {
-    const [unit, scale] = size < 1_000n ? ['ns', 1n] as const : size < 1_000_000n ? ['µs', 1_000n] as const : ['ms', 1_000_000n] as const;
+    const [unit, scale] = size < 1_000n ? (['ns', 1n] as const) : size < 1_000_000n ? (['µs', 1_000n] as const) : (['ms', 1_000_000n] as const);
     return `${sign}${fraction(size, scale)}${unit}`;
   }
   const minutes = size / (60n * SECOND);
@@ -44,7 +51,10 @@ export function formatDuration(nanoseconds: bigint): string {
 }
 
 function fraction(value: bigint, scale: bigint): string {
-  const digits = (value % scale).toString().padStart(scale.toString().length - 1, '0').replace(/0+$/, '');
+  const digits = (value % scale)
+    .toString()
+    .padStart(scale.toString().length - 1, '0')
+    .replace(/0+$/, '');
   return `${value / scale}${scale === 1n || digits === '' ? '' : `.${digits}`}`;
 }
 

@@ -1,7 +1,7 @@
 import { formatFloat, printFloat, quote, quoteRune, quoteToAscii } from './strconv.ts';
 import { compareStrings, fromBytes, runesOf, toBytes } from './text.ts';
 import { measure } from './measure.ts';
-import { typeOf } from './types.ts';
+import { typeOf } from './type-names.ts';
 import { GoBytes, GoInt, GoMap, GoSlice, type GoObject, type GoValue } from './value.ts';
 
 /** Flags, width and precision of one verb. */
@@ -50,7 +50,7 @@ function bad(value: GoValue, verb: string): string {
 }
 
 /** Pads to the width in runes. */
-export function pad(text: string, flags: Flags): string {
+function pad(text: string, flags: Flags): string {
   if (flags.width === undefined) return text;
   const missing = flags.width - runesOf(text).length;
   if (missing <= 0) return text;
@@ -145,7 +145,10 @@ function codePoint(value: bigint): number {
 }
 
 function formatUnicode(code: number, flags: Flags): string {
-  const text = `U+${code.toString(16).toUpperCase().padStart(Math.max(4, flags.precision ?? 4), '0')}`;
+  const text = `U+${code
+    .toString(16)
+    .toUpperCase()
+    .padStart(Math.max(4, flags.precision ?? 4), '0')}`;
   return pad(flags.sharp ? `${text} '${String.fromCodePoint(code)}'` : text, { ...flags, zero: false });
 }
 

@@ -28,7 +28,12 @@ function write(value: GoValue, html: boolean, indent: string | undefined, newlin
   const inner = newline + (indent ?? '');
   if (value instanceof GoSlice) {
     if (value.isNil) return 'null';
-    return wrap(value.items.map((item) => write(item, html, indent, inner)), '[', ']', indent === undefined ? undefined : [inner, newline]);
+    return wrap(
+      value.items.map((item) => write(item, html, indent, inner)),
+      '[',
+      ']',
+      indent === undefined ? undefined : [inner, newline],
+    );
   }
   const colon = indent === undefined ? ':' : ': ';
   const pairs = entriesOf(value).map(([key, item]) => `${jsonString(key, html)}${colon}${write(item, html, indent, inner)}`);
@@ -53,7 +58,8 @@ const SHORT: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n'
 
 function jsonString(text: string, html: boolean): string {
   if (!NEEDS_ESCAPE.test(text)) return `"${text}"`;
-  const escaped = toValidText(text).replace(/["\\\x00-\x1f<>&\u2028\u2029]/g, (found) => { // eslint-disable-line no-control-regex
+  // oxlint-disable-next-line no-control-regex
+  const escaped = toValidText(text).replace(/["\\\x00-\x1f<>&\u2028\u2029]/g, (found) => {
     const short = SHORT[found];
     if (short !== undefined) return short;
     if (!html && (found === '<' || found === '>' || found === '&')) return found;

@@ -12,7 +12,10 @@ export function measure(value: GoValue): void {
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     visited += 1;
     if (visited > MAX_VISITED) {
-      throw new BudgetError({ code: 'steps', limit: MAX_VISITED }, `template: render stopped: a value has more than ${MAX_VISITED} parts; look for a map that holds itself`);
+      throw new BudgetError(
+        { code: 'steps', limit: MAX_VISITED },
+        `template: render stopped: a value has more than ${MAX_VISITED} parts; look for a map that holds itself`,
+      );
     }
     if (next instanceof GoMap) for (const item of next.entries.values()) pending.push(item);
     else if (next instanceof GoSlice) for (const item of next.items) pending.push(item);

@@ -1,5 +1,5 @@
 import { formatValue, formatVerb, type Flags } from './format.ts';
-import { typeOf } from './types.ts';
+import { typeOf } from './type-names.ts';
 import { GoInt, type GoValue } from './value.ts';
 
 /** Go's fmt.Sprint: a space between two operands when neither is a string. */

@@ -104,7 +104,14 @@ function scientific(digits: Digits, decimals: number): string {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
-  '\u0007': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v', '\\': '\\\\',
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
 };
 const PLAIN_TEXT = /^[ !#-[\]-~]*$/;
 // Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space.
@@ -127,7 +134,7 @@ export function quoteRune(code: number, asciiOnly = false): string {
 }
 
 /** Whether Go prints the rune as it is. */
-export function isPrint(rune: string): boolean {
+function isPrint(rune: string): boolean {
   return PRINTABLE.test(rune);
 }
 

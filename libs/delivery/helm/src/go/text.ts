@@ -6,7 +6,7 @@ const RAW_BYTE = 0xdc00;
 const ASCII_ONLY = /^[\x00-\x7f]*$/; // eslint-disable-line no-control-regex
 
 /** Whether every character is one byte. */
-export function isAscii(text: string): boolean {
+function isAscii(text: string): boolean {
   return ASCII_ONLY.test(text);
 }
 
@@ -25,7 +25,7 @@ export function toBytes(text: string): Uint8Array {
 export function fromBytes(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   let text = '';
-  for (let index = 0; index < bytes.length; ) {
+  for (let index = 0; index < bytes.length;) {
     const length = runeLengthAt(bytes, index);
     if (length === 0) {
       text += String.fromCharCode(RAW_BYTE + (bytes[index] ?? 0));

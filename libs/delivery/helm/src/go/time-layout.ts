@@ -24,12 +24,24 @@ export interface Calendar {
 
 /** English month names, January first. */
 export const MONTHS: readonly string[] = [
-  'January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December',
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
 ];
 /** English weekday names, Sunday first. */
 export const WEEKDAYS: readonly string[] = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
-const TOKEN = /January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|2006|_2006|__2|_2|002|0[1-6]|15|[12345]|PM|pm|-07:00:00|-070000|-07:00|-0700|-07|Z07:00:00|Z070000|Z07:00|Z0700|Z07|[.,](?:0+|9+)(?!\d)/g;
+const TOKEN =
+  /January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|2006|_2006|__2|_2|002|0[1-6]|15|[12345]|PM|pm|-07:00:00|-070000|-07:00|-0700|-07|Z07:00:00|Z070000|Z07:00|Z0700|Z07|[.,](?:0+|9+)(?!\d)/g;
 
 /** The calendar reading of a moment. */
 export function calendarOf(moment: Moment): Calendar {
@@ -41,8 +53,15 @@ export function calendarOf(moment: Moment): Calendar {
   first.setUTCMonth(0, 1);
   first.setUTCHours(0, 0, 0, 0);
   return {
-    year, month: date.getUTCMonth() + 1, day: date.getUTCDate(), hour: date.getUTCHours(), minute: date.getUTCMinutes(), second: date.getUTCSeconds(),
-    nanosecond: Number(nanos - whole * 1_000_000_000n), weekday: date.getUTCDay(), yearDay: Math.floor((date.getTime() - first.getTime()) / 86_400_000) + 1,
+    year,
+    month: date.getUTCMonth() + 1,
+    day: date.getUTCDate(),
+    hour: date.getUTCHours(),
+    minute: date.getUTCMinutes(),
+    second: date.getUTCSeconds(),
+    nanosecond: Number(nanos - whole * 1_000_000_000n),
+    weekday: date.getUTCDay(),
+    yearDay: Math.floor((date.getTime() - first.getTime()) / 86_400_000) + 1,
   };
 }
 
@@ -112,7 +131,10 @@ function formatToken(token: string, at: Calendar, moment: Moment): string {
 }
 
 function formatFraction(token: string, nanosecond: number): string {
-  const digits = String(nanosecond).padStart(9, '0').slice(0, token.length - 1).padEnd(token.length - 1, '0');
+  const digits = String(nanosecond)
+    .padStart(9, '0')
+    .slice(0, token.length - 1)
+    .padEnd(token.length - 1, '0');
   if (token.charAt(1) === '0') return token.charAt(0) + digits;
   const trimmed = digits.replace(/0+$/, '');
   return trimmed === '' ? '' : token.charAt(0) + trimmed;
@@ -128,9 +150,25 @@ function formatOffset(token: string, offset: number): string {
 }
 
 const FIELD: Readonly<Record<string, RegExp>> = {
-  '2006': /^\d{4}/, '06': /^\d{2}/, '01': /^\d{2}/, '1': /^\d{1,2}/, '02': /^\d{2}/, '2': /^\d{1,2}/, _2: /^ ?\d{1,2}/, '002': /^\d{3}/, __2: /^ {0,2}\d{1,3}/,
-  '15': /^\d{1,2}/, '03': /^\d{2}/, '3': /^\d{1,2}/, '04': /^\d{2}/, '4': /^\d{1,2}/, '05': /^\d{2}/, '5': /^\d{1,2}/,
-  PM: /^[AP]M/, pm: /^[ap]m/, MST: /^(?:[A-Z]{3,5}|[+-]\d{2})/,
+  '2006': /^\d{4}/,
+  '06': /^\d{2}/,
+  '01': /^\d{2}/,
+  '1': /^\d{1,2}/,
+  '02': /^\d{2}/,
+  '2': /^\d{1,2}/,
+  _2: /^ ?\d{1,2}/,
+  '002': /^\d{3}/,
+  __2: /^ {0,2}\d{1,3}/,
+  '15': /^\d{1,2}/,
+  '03': /^\d{2}/,
+  '3': /^\d{1,2}/,
+  '04': /^\d{2}/,
+  '4': /^\d{1,2}/,
+  '05': /^\d{2}/,
+  '5': /^\d{1,2}/,
+  PM: /^[AP]M/,
+  pm: /^[ap]m/,
+  MST: /^(?:[A-Z]{3,5}|[+-]\d{2})/,
 };
 
 /** Go's time.Parse in UTC. Throws with Go's message. */

@@ -39,11 +39,17 @@ export function goTime(moment: Moment): GoObject {
       Unix: plain(() => goInt64(floorDivide(moment.nanoseconds, SECOND))),
       UnixMilli: plain(() => goInt64(floorDivide(moment.nanoseconds, 1_000_000n))),
       UnixNano: plain(() => goInt64(moment.nanoseconds)),
-      Year: plain(() => goInt(at.year)), Day: plain(() => goInt(at.day)), Hour: plain(() => goInt(at.hour)), Minute: plain(() => goInt(at.minute)),
-      Second: plain(() => goInt(at.second)), Nanosecond: plain(() => goInt(at.nanosecond)), YearDay: plain(() => goInt(at.yearDay)),
+      Year: plain(() => goInt(at.year)),
+      Day: plain(() => goInt(at.day)),
+      Hour: plain(() => goInt(at.hour)),
+      Minute: plain(() => goInt(at.minute)),
+      Second: plain(() => goInt(at.second)),
+      Nanosecond: plain(() => goInt(at.nanosecond)),
+      YearDay: plain(() => goInt(at.yearDay)),
       Month: plain(() => named(at.month, 'time.Month', MONTHS[at.month - 1] ?? '')),
       Weekday: plain(() => named(at.weekday, 'time.Weekday', WEEKDAYS[at.weekday] ?? '')),
-      UTC: plain(() => goTime(utc(moment.nanoseconds))), Local: plain(() => goTime(utc(moment.nanoseconds))),
+      UTC: plain(() => goTime(utc(moment.nanoseconds))),
+      Local: plain(() => goTime(utc(moment.nanoseconds))),
       IsZero: plain(() => moment.nanoseconds === ZERO_TIME.nanoseconds),
       Sub: withTime((other) => goDuration(moment.nanoseconds - other.nanoseconds)),
       Before: withTime((other) => moment.nanoseconds < other.nanoseconds),
@@ -81,7 +87,8 @@ export function inZone(moment: Moment, zone: string): Moment | undefined {
 
 // Intl has no abbreviations for most of Europe; the tz database does.
 const EUROPE: Readonly<Record<number, readonly [string, string]>> = { 0: ['WET', 'GMT'], 3600: ['CET', 'WEST'], 7200: ['EET', 'CEST'], 10800: ['MSK', 'EEST'] };
-const CENTRAL = /Amsterdam|Andorra|Belgrade|Berlin|Bratislava|Brussels|Budapest|Copenhagen|Gibraltar|Ljubljana|Luxembourg|Madrid|Malta|Monaco|Oslo|Paris|Podgorica|Prague|Rome|San_Marino|Sarajevo|Skopje|Stockholm|Tirane|Vaduz|Vatican|Vienna|Warsaw|Zagreb|Zurich/;
+const CENTRAL =
+  /Amsterdam|Andorra|Belgrade|Berlin|Bratislava|Brussels|Budapest|Copenhagen|Gibraltar|Ljubljana|Luxembourg|Madrid|Malta|Monaco|Oslo|Paris|Podgorica|Prague|Rome|San_Marino|Sarajevo|Skopje|Stockholm|Tirane|Vaduz|Vatican|Vienna|Warsaw|Zagreb|Zurich/;
 
 function abbreviation(zone: string, short: string, offset: number): string {
   if (!short.startsWith('GMT') || short === 'GMT') return short;

@@ -1,7 +1,16 @@
 import { fromBytes, toBytes } from './text.ts';
 
 const SIMPLE: Readonly<Record<string, string>> = {
-  a: '\u0007', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\', "'": "'", '"': '"',
+  a: '\u0007',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
 };
 const NUMERIC: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 
@@ -26,7 +35,7 @@ export function unquoteChar(quoted: string): number | undefined {
 // Byte escapes may build a rune together, so the pieces are joined as bytes.
 function unescape(inner: string, mark: string): string | undefined {
   const parts: Uint8Array[] = [];
-  for (let at = 0; at < inner.length; ) {
+  for (let at = 0; at < inner.length;) {
     const slash = inner.indexOf('\\', at);
     const end = slash < 0 ? inner.length : slash;
     if (end > at) parts.push(toBytes(inner.slice(at, end)));

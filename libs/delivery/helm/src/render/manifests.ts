@@ -1,10 +1,19 @@
 import { GoMap, type GoValue } from '../go/value.ts';
 import type { HelmCompat } from '../chart/load-chart.ts';
-import { coerceText, StructReader } from '../chart/metadata.ts';
+import { StructReader } from '../chart/metadata.ts';
 import { jsonKind, readYaml } from '../yaml/read-yaml.ts';
 
 /** When a hook runs. */
-export type HookEvent = 'pre-install' | 'post-install' | 'pre-delete' | 'post-delete' | 'pre-upgrade' | 'post-upgrade' | 'pre-rollback' | 'post-rollback' | 'test';
+export type HookEvent =
+  | 'pre-install'
+  | 'post-install'
+  | 'pre-delete'
+  | 'post-delete'
+  | 'pre-upgrade'
+  | 'post-upgrade'
+  | 'pre-rollback'
+  | 'post-rollback'
+  | 'test';
 
 /** One document of a rendered file. `value` is its content as Helm reads it. */
 export interface RenderedManifest {
@@ -154,12 +163,4 @@ function readHook(manifest: RenderedManifest, head: Head, types: string): Render
 
 function words(text: string): readonly string[] {
   return text.split(',').map((word) => trimSpace(word).toLowerCase());
-}
-
-/** The annotations of a rendered document, as texts. */
-export function annotationsOf(value: GoValue): ReadonlyMap<string, string> {
-  const metadata = value instanceof GoMap ? value.entries.get('metadata') : undefined;
-  const annotations = metadata instanceof GoMap ? metadata.entries.get('annotations') : undefined;
-  if (!(annotations instanceof GoMap)) return new Map();
-  return new Map([...annotations.entries].map(([key, item]) => [key, coerceText(item) ?? '']));
 }

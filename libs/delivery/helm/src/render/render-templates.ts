@@ -33,7 +33,16 @@ export function renderTemplates(chart: Chart, top: ReleaseScope, set: TemplateSe
   for (const name of names) {
     const template = templates.get(name);
     if (template === undefined || isPartial(name)) continue;
-    template.scope.entries.set('Template', new GoMap(new Map([['Name', name], ['BasePath', template.basePath]]), 'common.Values'));
+    template.scope.entries.set(
+      'Template',
+      new GoMap(
+        new Map([
+          ['Name', name],
+          ['BasePath', template.basePath],
+        ]),
+        'common.Values',
+      ),
+    );
     rendered.set(name, executeOne(set, name, template.scope, compat).replaceAll('<no value>', ''));
   }
   return rendered;

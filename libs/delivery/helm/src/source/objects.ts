@@ -28,7 +28,7 @@ export function toObjects(documents: readonly { readonly path: string; readonly 
 }
 
 /** Plain JSON data of a value, with ordinary objects. */
-export function toPlain(value: GoValue): unknown {
+function toPlain(value: GoValue): unknown {
   if (value instanceof GoMap) return Object.fromEntries([...value.entries].map(([key, item]) => [key, toPlain(item)]));
   if (value instanceof GoSlice) return value.items.map(toPlain);
   return value;

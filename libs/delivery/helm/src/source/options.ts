@@ -2,7 +2,7 @@ import { fromJson, GoMap } from '../go/value.ts';
 import { HelmError } from '../chart/helm-error.ts';
 
 /** A value set by name, as with `--set`, or `--set-string` where it is forced. */
-export interface HelmParameter {
+interface HelmParameter {
   readonly name: string;
   readonly value: string;
   readonly forceString: boolean;

@@ -68,7 +68,8 @@ async function resolvePlace(name: string, folder: string, substitute: Substitute
     return { path: normalize(await substitute(reference[2] ?? ''), name), ref: reference[1] };
   }
   const path = await substitute(name);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) fail(`${path}: values files are not fetched from the network; put the file into the repository or a source with a ref`);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path))
+    fail(`${path}: values files are not fetched from the network; put the file into the repository or a source with a ref`);
   const joined = path.startsWith('/') ? path.slice(1) : `${folder}/${path}`;
   return { path: normalize(joined, name), ref: undefined };
 }

@@ -1,4 +1,4 @@
-import { typeOf } from '../go/types.ts';
+import { typeOf } from '../go/type-names.ts';
 import { GoBytes, GoInt, GoMap, GoObject, GoSlice, type GoValue } from '../go/value.ts';
 import type { Eval, Execution } from './execution.ts';
 

@@ -1,5 +1,5 @@
-import { isTrue } from '../go/types.ts';
-import type { GoMethod, GoValue } from '../go/value.ts';
+import { isTrue } from '../go/type-names.ts';
+import { GoMap, GoSlice, type GoMethod, type GoValue } from '../go/value.ts';
 import { validate } from './assign.ts';
 import { BudgetError } from './budget.ts';
 import type { Eval, Execution, Expression } from './execution.ts';
@@ -48,11 +48,23 @@ function invoke(site: CallSite, fn: TemplateFunction, args: readonly Argument[])
     for (let index = 0; index < count; index += 1) values.push(args[index]?.(run, dot) ?? null);
     if (hasFinal) values.push(validate(run, final, finalType));
     try {
-      return fn.call(values, run.host.context);
+      const result = fn.call(values, run.host.context);
+      const size = sizeOf(result);
+      // A worker whose heap overflows inside one huge allocation takes its process along, so growth is stopped here.
+      if (size > LARGE_VALUE_BYTES) run.host.budget.hold(size);
+      return result;
     } catch (error) {
       return callFailed(run, command, name, error);
     }
   };
+}
+
+const LARGE_VALUE_BYTES = 64 * 1024;
+
+function sizeOf(value: GoValue): number {
+  if (typeof value === 'string') return value.length;
+  if (value instanceof GoSlice) return value.items.length * 16;
+  return value instanceof GoMap ? value.entries.size * 64 : 0;
 }
 
 function callFailed(run: Execution, command: TemplateNode, name: string, error: unknown): never {

@@ -1,14 +1,24 @@
 import { quote } from '../go/strconv.ts';
 import { formatValue } from '../go/format.ts';
-import { typeOf } from '../go/types.ts';
+import { typeOf } from '../go/type-names.ts';
 import { compareStrings } from '../go/text.ts';
 import { goInt, GoBytes, GoInt, GoMap, GoObject, GoSlice } from '../go/value.ts';
-import { isTrue } from '../go/types.ts';
+import { isTrue } from '../go/type-names.ts';
 import { asExpression, callWithArguments, compileCall, type CallSite, type Stage } from './compile-call.ts';
 import { Execution, type CompiledTemplate, type Eval, type Expression, type Signal, type Statement } from './execution.ts';
 import { fieldOf, givesInterface, methodOf } from './field.ts';
 import type { FunctionTable } from './function-table.ts';
-import { isEmptyTree, nodeText, type BranchNode, type CommandNode, type ListNode, type PipeNode, type StatementNode, type TermNode, type VariableNode } from './nodes.ts';
+import {
+  isEmptyTree,
+  nodeText,
+  type BranchNode,
+  type CommandNode,
+  type ListNode,
+  type PipeNode,
+  type StatementNode,
+  type TermNode,
+  type VariableNode,
+} from './nodes.ts';
 import { compileConstant } from './operands.ts';
 import type { TemplateTree } from './parse.ts';
 
@@ -376,7 +386,12 @@ function rangeOver(run: Execution, value: Eval, variables: number, iterate: Iter
     return value.entries.size > 0;
   }
   if (value instanceof GoSlice) return rangeItems(run, value.items, iterate);
-  if (value instanceof GoBytes) return rangeItems(run, [...value.bytes].map((byte) => new GoInt('uint8', BigInt(byte))), iterate);
+  if (value instanceof GoBytes)
+    return rangeItems(
+      run,
+      [...value.bytes].map((byte) => new GoInt('uint8', BigInt(byte))),
+      iterate,
+    );
   if (value instanceof GoInt) {
     if (variables > 1) run.fail(`can't use ${formatValue(value)} to iterate over more than one variable`);
     for (let index = 0n; index < value.value; index += 1n) {

@@ -1,5 +1,5 @@
 import { quote } from '../go/strconv.ts';
-import { typeOf } from '../go/types.ts';
+import { typeOf } from '../go/type-names.ts';
 import { GoBytes, GoMap, GoObject, GoSlice, type GoMethod, type GoValue } from '../go/value.ts';
 import { zeroOf } from './assign.ts';
 import type { Eval, Execution } from './execution.ts';
@@ -36,7 +36,7 @@ export function methodOf(receiver: Eval, name: string): GoMethod | undefined {
 }
 
 /** Calls a method whose arguments have been converted; an Error it throws becomes Go's `error calling`. */
-export function callMethod(run: Execution, method: GoMethod, name: string, args: readonly GoValue[]): Eval {
+function callMethod(run: Execution, method: GoMethod, name: string, args: readonly GoValue[]): Eval {
   const wanted = method.params.length;
   if (method.variadic === true ? args.length < wanted - 1 : args.length !== wanted) {
     run.fail(`wrong number of args for ${name}: want ${method.variadic === true ? `at least ${wanted - 1}` : wanted} got ${args.length}`);

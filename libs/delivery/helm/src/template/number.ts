@@ -16,8 +16,12 @@ export function parseNumber(text: string, position: number, isChar: boolean): Nu
   const integer = parseInteger(text);
   if (integer !== undefined && integer >= INT_MIN && integer <= UINT_MAX) {
     return {
-      kind: 'number', position, text,
-      int: integer <= INT_MAX ? integer : undefined, uint: integer >= 0n ? integer : undefined, float: Number(integer),
+      kind: 'number',
+      position,
+      text,
+      int: integer <= INT_MAX ? integer : undefined,
+      uint: integer >= 0n ? integer : undefined,
+      float: Number(integer),
     };
   }
   if (integer !== undefined) return `integer overflow: ${quote(text)}`;
@@ -29,7 +33,8 @@ export function parseNumber(text: string, position: number, isChar: boolean): Nu
 
 /** Go's strconv.ParseInt with base 0: prefixes 0x, 0o, 0b, leading 0, and underscores between digits. */
 export function parseInteger(text: string): bigint | undefined {
-  const match = /^([+-]?)(0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|0[oO]_?[0-7]+(?:_[0-7]+)*|0[bB]_?[01]+(?:_[01]+)*|0(?:_?[0-7]+)*|[1-9][0-9]*(?:_[0-9]+)*)$/.exec(text);
+  const match =
+    /^([+-]?)(0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|0[oO]_?[0-7]+(?:_[0-7]+)*|0[bB]_?[01]+(?:_[01]+)*|0(?:_?[0-7]+)*|[1-9][0-9]*(?:_[0-9]+)*)$/.exec(text);
   if (match === null) return undefined;
   const digits = (match[2] ?? '').replaceAll('_', '');
   const value = /^0[0-7]/.test(digits) ? BigInt(`0o${digits.slice(1)}`) : BigInt(digits);

@@ -2,7 +2,17 @@ import { quote } from '../go/strconv.ts';
 import { unquote } from '../go/unquote.ts';
 import { TemplateParseError } from './errors.ts';
 import { isKeyword, Lexer, type Token, type TokenKind } from './lex.ts';
-import { isEmptyTree, nodeText, type BranchNode, type CommandNode, type ListNode, type PipeNode, type StatementNode, type TermNode, type VariableNode } from './nodes.ts';
+import {
+  isEmptyTree,
+  nodeText,
+  type BranchNode,
+  type CommandNode,
+  type ListNode,
+  type PipeNode,
+  type StatementNode,
+  type TermNode,
+  type VariableNode,
+} from './nodes.ts';
 import { parseNumber } from './number.ts';
 
 /** One template of a file. */
@@ -14,7 +24,18 @@ export interface TemplateTree {
 /** Nesting of actions and parentheses the parser follows; deeper text is refused. */
 const MAX_NESTING = 400;
 const OPERANDS: ReadonlySet<TokenKind> = new Set<TokenKind>([
-  'bool', 'charConstant', 'complex', 'dot', 'field', 'identifier', 'number', 'nil', 'rawString', 'string', 'variable', 'leftParen',
+  'bool',
+  'charConstant',
+  'complex',
+  'dot',
+  'field',
+  'identifier',
+  'number',
+  'nil',
+  'rawString',
+  'string',
+  'variable',
+  'leftParen',
 ]);
 
 /** Parses a file into its templates, the file's own first. Throws TemplateParseError with Go's message. */

@@ -31,7 +31,7 @@ const MAX_INCLUDES_OF_ONE_NAME = 1000;
 /** The name of Helm's root template, which every `tpl` text runs under. */
 const ROOT_NAME = 'gotpl';
 /** Text kept compiled per function table; beyond it the cache starts again. */
-const CACHE_LIMIT_CHARS = 64 * 1024 * 1024;
+const CACHE_LIMIT_CHARS = 8 * 1024 * 1024;
 
 /** Makes an empty set. */
 export function createTemplateSet(options: TemplateSetOptions): TemplateSet {
@@ -40,11 +40,12 @@ export function createTemplateSet(options: TemplateSetOptions): TemplateSet {
   return {
     parse: (name, text) => layer.add(name, text),
     has: (name) => layer.host.find(name) !== undefined,
-    execute: (name, dot) => guarded(shared.budget, () => {
-      const template = layer.host.find(name);
-      if (template === undefined) throw new GoError(`template: no template ${quote(name)} associated with template "${ROOT_NAME}"`);
-      return runTemplate(layer.host, template, dot ?? undefined);
-    }),
+    execute: (name, dot) =>
+      guarded(shared.budget, () => {
+        const template = layer.host.find(name);
+        if (template === undefined) throw new GoError(`template: no template ${quote(name)} associated with template "${ROOT_NAME}"`);
+        return runTemplate(layer.host, template, dot ?? undefined);
+      }),
   };
 }
 
@@ -95,7 +96,9 @@ function createContext(shared: SharedState, host: () => ExecutionHost): Function
 function include(shared: SharedState, host: ExecutionHost, name: string, data: GoValue): string {
   const active = shared.included.get(name) ?? 0;
   if (active > MAX_INCLUDES_OF_ONE_NAME) {
-    throw new GoError(`rendering template has a nested reference name: ${name}: unable to execute template`, { cause: new GoError('unable to execute template') });
+    throw new GoError(`rendering template has a nested reference name: ${name}: unable to execute template`, {
+      cause: new GoError('unable to execute template'),
+    });
   }
   const template = host.find(name);
   if (template === undefined) throw new GoError(`template: no template ${quote(name)} associated with template "${ROOT_NAME}"`);
@@ -141,7 +144,9 @@ function guarded(budget: Budget, work: () => string): string {
   } catch (error) {
     if (!isStackOverflow(error)) throw error;
     const limit = budget.limits.depth;
-    throw new BudgetError({ code: 'depth', limit }, 'template: render stopped: templates nested deeper than the stack allows; look for endless recursion', { cause: error });
+    throw new BudgetError({ code: 'depth', limit }, 'template: render stopped: templates nested deeper than the stack allows; look for endless recursion', {
+      cause: error,
+    });
   }
 }
 

@@ -29,7 +29,8 @@ class TomlReader {
       else if (this.#peek() === '[') table = this.#header(root);
       else this.#pair(table, 0);
       this.#spaces();
-      if (this.#at < this.#text.length && this.#peek() !== '\n' && this.#peek() !== '#') this.#fail(`expected a newline but found ${JSON.stringify(this.#peek())}`);
+      if (this.#at < this.#text.length && this.#peek() !== '\n' && this.#peek() !== '#')
+        this.#fail(`expected a newline but found ${JSON.stringify(this.#peek())}`);
     }
     return root;
   }
@@ -200,7 +201,7 @@ class TomlReader {
   }
 
   #literal(): string {
-    const text = this.#match(/'[^'\n]*'/y) ?? this.#fail("strings cannot contain newlines");
+    const text = this.#match(/'[^'\n]*'/y) ?? this.#fail('strings cannot contain newlines');
     return text.slice(1, -1);
   }
 

@@ -36,7 +36,8 @@ describe.skipIf(!existsSync(FILE))('recorded strings', () => {
       .map((line) => JSON.parse(line) as Row); // the vectors' own format
     const differences: string[] = [];
     const check = (form: string, row: Row, actual: string, wanted: string): void => {
-      if (actual.replace(/\n$/, '') !== wanted) differences.push(`${form} ${JSON.stringify(row.s)}: ${JSON.stringify(actual)} instead of ${JSON.stringify(wanted)}`);
+      if (actual.replace(/\n$/, '') !== wanted)
+        differences.push(`${form} ${JSON.stringify(row.s)}: ${JSON.stringify(actual)} instead of ${JSON.stringify(wanted)}`);
     };
     for (const row of rows) {
       check('v', row, writeYaml(row.s), row.v);

@@ -13,12 +13,18 @@ describe('YAML 1.1 as Helm reads it', () => {
     ['d: 2020-01-01\nt: 1e3\nu: ~\ns: "1"', { d: '2020-01-01', t: 1000, u: null, s: '1' }],
     ['a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}', { a: { b: 1 }, c: { b: 1 }, d: { b: 1, e: 2 } }],
     ['a: 1\na: 2', { a: 2 }],
-    ['- - 1\n  - 2\n- [a, b: c, {d: e}]', [[1, 2], ['a', { b: 'c' }, { d: 'e' }]]],
+    [
+      '- - 1\n  - 2\n- [a, b: c, {d: e}]',
+      [
+        [1, 2],
+        ['a', { b: 'c' }, { d: 'e' }],
+      ],
+    ],
     ['a: |\n  x\n   y\n\n  z\nb: >-\n  one\n  two\n\n  three\n', { a: 'x\n y\n\nz\n', b: 'one two\nthree' }],
     ['a: |2-\n   x\n', { a: ' x' }],
     ['a:\n- b\n- c: d\n  e: f\nk:', { a: ['b', { c: 'd', e: 'f' }], k: null }],
     ['a: one\n  two\n\n  three', { a: 'one two\nthree' }],
-    ['k: "a\\u00e9\\x41\\\n   b"\nl: \'it\'\'s\'', { k: 'aéAb', l: "it's" }],
+    ["k: \"a\\u00e9\\x41\\\n   b\"\nl: 'it''s'", { k: 'aéAb', l: "it's" }],
     ['1.5: x\n2: w\nnull_: z', { '1.5': 'x', 2: 'w', null_: 'z' }],
     ['? [a]\n', 'error converting YAML to JSON: yaml: invalid map key: []interface {}{}'],
     ['b: !!binary aGk=\ns: !!str 12\nf: !!float 3', { b: 'hi', s: '12', f: 3 }],
@@ -41,7 +47,7 @@ describe('YAML 1.1 as Helm reads it', () => {
   test.each<[string, string]>([
     ['a: b: c', 'yaml: mapping values are not allowed in this context'],
     ['a: 1\n b: 2', 'yaml: line 2: mapping values are not allowed in this context'],
-    ['a:\n\t- b', "yaml: line 2: found character that cannot start any token"],
+    ['a:\n\t- b', 'yaml: line 2: found character that cannot start any token'],
     ['a: [1, 2', "yaml: line 1: did not find expected ',' or ']'"],
     ['a: "x', 'yaml: found unexpected end of stream'],
     ['a: *x', "yaml: unknown anchor 'x' referenced"],
@@ -64,7 +70,9 @@ describe('YAML 1.1 as Helm reads it', () => {
   });
 
   test('tells what is no map', () => {
-    expect(() => readYamlMap('- 1')).toThrow('error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}');
+    expect(() => readYamlMap('- 1')).toThrow(
+      'error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}',
+    );
     expect(readYamlMap('').entries.size).toBe(0);
   });
 });

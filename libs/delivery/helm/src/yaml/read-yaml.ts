@@ -34,14 +34,6 @@ export function readYamlMap(text: string): GoMap {
   throw new Error(`error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`);
 }
 
-/** Reads a document that must be a list (or null, which gives an empty one). Throws an Error with the message of sigs.k8s.io/yaml. */
-export function readYamlList(text: string): GoSlice {
-  const value = readYaml(text);
-  if (value === null) return new GoSlice([]);
-  if (value instanceof GoSlice) return value;
-  throw new Error(`error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(value)} into Go value of type []interface {}`);
-}
-
 /** What encoding/json calls the kind of a value in its errors. */
 export function jsonKind(value: GoValue): string {
   if (value instanceof GoMap) return 'object';

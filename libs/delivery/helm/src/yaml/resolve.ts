@@ -51,7 +51,7 @@ const RESOLVABLE: ReadonlyMap<string, Scalar['kind']> = new Map([
 ]);
 
 /** The tag as people write it: `!!int` for `tag:yaml.org,2002:int`. */
-export function shortTag(tag: string): string {
+function shortTag(tag: string): string {
   return tag.startsWith(LONG) ? `!!${tag.slice(LONG.length)}` : tag;
 }
 
