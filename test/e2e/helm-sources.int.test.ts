@@ -9,11 +9,12 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applicationType, type Application } from '@tiphys/delivery-applications';
 import { builtin, type corev1 } from '@tiphys/kube-model';
-import { startGitServer, type GitServer } from '@tiphys/testkit';
+import { findProgram, startGitServer, startOciRegistry, type GitServer } from '@tiphys/testkit';
 import { application, createRig, eventually, getApplication, signal, type Rig, type RunningController } from './delivery-harness.ts';
 
 const BUNDLE = process.env['TIPHYS_EXAMPLE_APPS'] ?? new URL('../../../shared/repos/argocd-example-apps.bundle', import.meta.url).pathname;
 if (!existsSync(BUNDLE)) process.stderr.write(`skipped: Helm sources of the example applications: ${BUNDLE} is not there\n`);
+const registry = findProgram({ name: 'docker-registry', package: 'docker-registry' }, process.env);
 const configMaps = builtin('v1', 'ConfigMap');
 
 /** One ustar archive of text files. */
@@ -135,6 +136,15 @@ describe('Helm sources', () => {
     );
   });
 
+  it.skipIf(registry === undefined)('deploys a chart of a registry', async () => {
+    await using running = await startOciRegistry(registry ?? '');
+    await running.pushChart('team/web', '3.1.4', chart('web', '3.1.4'));
+    await deploy('from-registry', { repoURL: `oci://${running.host}/team`, chart: 'web', targetRevision: '3.x' });
+    const found = await synced('from-registry', 'Healthy');
+    expect(found.status?.sync?.revision).toBe('3.1.4');
+    expect(await dataOf('from-registry', 'from-registry-web')).toMatchObject({ version: '3.1.4' });
+  });
+
   it('says which chart or version is missing', async () => {
     await deploy('no-chart', { repoURL: chartsUrl, chart: 'web', targetRevision: '^9.0.0' });
     const found = await eventually(
@@ -183,6 +193,25 @@ describe('Helm sources', () => {
       await deploy('guestbook-plain', { repoURL: `${git.url}/examples.git`, path: 'helm-guestbook', targetRevision: 'HEAD' });
       await synced('guestbook-plain', 'Healthy');
     }, 60_000);
+
+    it('blue-green becomes Synced once the kind of its Rollout is known', async () => {
+      const names = { kind: 'Rollout', plural: 'rollouts', singular: 'rollout', listKind: 'RolloutList' };
+      const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+      const crd = {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: 'rollouts.argoproj.io' },
+        spec: { group: 'argoproj.io', scope: 'Namespaced', names, versions: [{ name: 'v1alpha1', served: true, storage: true, schema }] },
+      } as const;
+      await rig.client.create(builtin('apiextensions.k8s.io/v1', 'CustomResourceDefinition'), crd, { signal: signal() });
+      await deploy('blue-green', { repoURL: `${git.url}/examples.git`, path: 'blue-green', targetRevision: 'HEAD' });
+      await eventually(
+        'blue-green is Synced',
+        () => getApplication(rig.client, 'blue-green'),
+        ({ status }) => status?.sync?.status === 'Synced',
+        30_000,
+      );
+    }, 40_000);
 
     it('helm-dependency takes its chart from the repository its Chart.yaml names', async () => {
       await deploy('helm-dependency', { repoURL: `${git.url}/examples.git`, path: 'helm-dependency', targetRevision: 'HEAD' });

@@ -12,3 +12,4 @@ export {
   type TiphysOptions,
   type TiphysProcess,
 } from './tiphys-process.ts';
+export { startOciRegistry, type OciRegistry } from './oci-registry.ts';

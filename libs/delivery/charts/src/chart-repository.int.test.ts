@@ -1,12 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { findProgram } from '@tiphys/testkit';
+import { findProgram, startOciRegistry, type OciRegistry } from '@tiphys/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fetchChart, openChartRepository } from './chart-repository.ts';
 
@@ -95,68 +91,21 @@ describe('a chart repository over HTTP', () => {
 const registry = findProgram({ name: 'docker-registry', package: 'docker-registry' }, process.env);
 
 describe.skipIf(registry === undefined)('a chart repository in a registry', () => {
-  let child: ChildProcess;
-  let folder: string;
-  let host: string;
+  let running: OciRegistry;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'tiphys-registry-'));
-    const probe = createTcpServer();
-    const port = await new Promise<number>((resolve) => probe.listen(0, '127.0.0.1', () => resolve((probe.address() as AddressInfo).port)));
-    await new Promise((resolve) => probe.close(resolve));
-    host = `127.0.0.1:${port}`;
-    await writeFile(
-      path.join(folder, 'config.yml'),
-      `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${folder}/data}}\nhttp: {addr: ${host}}\n`,
-    );
-    child = spawn(registry ?? '', ['serve', path.join(folder, 'config.yml')], { stdio: 'ignore' });
-    const deadline = Date.now() + 10_000;
-    while (
-      !(await fetch(`http://${host}/v2/`).then(
-        ({ ok }) => ok,
-        () => false,
-      ))
-    )
-      if (Date.now() > deadline) throw new Error('the registry did not start');
-    for (const version of ['1.0.0', '1.2.0+build.5']) await push(version);
+    running = await startOciRegistry(registry ?? '');
+    for (const version of ['1.0.0', '1.2.0+build.5']) await running.pushChart('team/web', version, archive);
   });
 
-  afterAll(async () => {
-    child.kill('SIGKILL');
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  async function upload(bytes: Buffer): Promise<string> {
-    const id = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    const begun = await fetch(`http://${host}/v2/team/web/blobs/uploads/`, { method: 'POST' });
-    const location = new URL(begun.headers.get('location') ?? '', `http://${host}`);
-    location.searchParams.set('digest', id);
-    await fetch(location, { method: 'PUT', body: new Uint8Array(bytes), headers: { 'content-type': 'application/octet-stream' } });
-    return id;
-  }
-
-  async function push(version: string): Promise<void> {
-    const config = Buffer.from(JSON.stringify({ name: 'web', version }));
-    const manifest = {
-      schemaVersion: 2,
-      mediaType: 'application/vnd.oci.image.manifest.v1+json',
-      config: { mediaType: 'application/vnd.cncf.helm.config.v1+json', digest: await upload(config), size: config.length },
-      layers: [{ mediaType: 'application/vnd.cncf.helm.chart.content.v1.tar+gzip', digest: await upload(archive), size: archive.length }],
-    };
-    const answer = await fetch(`http://${host}/v2/team/web/manifests/${version.replaceAll('+', '_')}`, {
-      method: 'PUT',
-      body: JSON.stringify(manifest),
-      headers: { 'content-type': manifest.mediaType },
-    });
-    expect(answer.status).toBe(201);
-  }
+  afterAll(() => running[Symbol.asyncDispose]());
 
   it('lists tags as versions and fetches the chart layer', async () => {
-    const repository = openChartRepository(`oci://${host}/team`);
+    const repository = openChartRepository(`oci://${running.host}/team`);
     expect((await repository.versions('web', signal)).map(({ version }) => version).toSorted()).toEqual(['1.0.0', '1.2.0+build.5']);
     const found = await fetchChart(repository, 'web', '^1.0.0', signal);
     expect(found.version).toBe('1.2.0+build.5');
     expect(Buffer.from(found.archive).equals(archive)).toBe(true);
-    await expect(fetchChart(openChartRepository(`${host}/team`), 'nope', '*', signal)).rejects.toMatchObject({ detail: { code: 'chartNotFound' } });
+    await expect(fetchChart(openChartRepository(`${running.host}/team`), 'nope', '*', signal)).rejects.toMatchObject({ detail: { code: 'chartNotFound' } });
   });
 });

@@ -101,7 +101,7 @@ function decodeError(value: GoValue, into: string): Error {
 }
 
 /** What sigs.k8s.io/yaml makes of a scalar where Go wants a string; undefined for what is no scalar. */
-export function coerceText(value: GoValue): string | undefined {
+function coerceText(value: GoValue): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return String(value);
   if (typeof value !== 'number') return undefined;
