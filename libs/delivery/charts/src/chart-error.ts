@@ -7,6 +7,7 @@ export class ChartError extends DomainError<
   | { readonly code: 'chartNotFound'; readonly repository: string; readonly chart: string }
   | { readonly code: 'versionNotFound'; readonly repository: string; readonly chart: string; readonly constraint: string }
   | { readonly code: 'digestMismatch'; readonly repository: string; readonly chart: string }
+  | { readonly code: 'notTrusted'; readonly repository: string; readonly chart: string }
   | { readonly code: 'tooLarge'; readonly repository: string; readonly limitBytes: number }
   | { readonly code: 'malformed'; readonly repository: string }
 > {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { createCleartextMessage, generateKey, sign as signMessage } from 'openpgp';
 import { findProgram, startOciRegistry, type OciRegistry } from '@tiphys/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fetchChart, openChartRepository } from './chart-repository.ts';
@@ -77,6 +78,33 @@ describe('a chart repository over HTTP', () => {
     await fetchChart(repository, 'web', '2.0.0', signal);
     other.close();
     expect(seen.filter((request) => request.url.startsWith('other')).map((request) => request.authorization)).toEqual([undefined, undefined]);
+  });
+
+  it('takes a chart only with a provenance file of a trusted key, where keys are given', async () => {
+    const [trusted, other] = await Promise.all(['us', 'them'].map((name) => generateKey({ userIDs: [{ name, email: `${name}@test` }], format: 'object' })));
+    const sign = async (text: string, key: typeof trusted): Promise<string> => {
+      if (key === undefined) throw new Error('no key');
+      return signMessage({ message: await createCleartextMessage({ text }), signingKeys: key.privateKey });
+    };
+    const good = `name: web\nversion: 1.0.0\n\n...\nfiles:\n  web-1.0.0.tgz: sha256:${digest}\n`;
+    let provenance: string | undefined;
+    const inner = handler;
+    handler = (request, response) => {
+      if (request.url?.endsWith('.prov') !== true) inner(request, response);
+      else if (provenance === undefined) response.writeHead(404).end();
+      else response.end(provenance);
+    };
+    const repository = openChartRepository(url, { provenanceKeys: trusted?.publicKey.armor() ?? '' });
+    const refused = { detail: { code: 'notTrusted' } };
+    await expect(fetchChart(repository, 'web', '1.0.0', signal)).rejects.toMatchObject(refused);
+    provenance = await sign(good, other);
+    await expect(fetchChart(repository, 'web', '1.0.0', signal)).rejects.toMatchObject(refused);
+    provenance = (await sign(good, trusted)).replace('web-1.0.0', 'web-6.6.6');
+    await expect(fetchChart(repository, 'web', '1.0.0', signal)).rejects.toMatchObject(refused);
+    provenance = await sign(good.replace(digest, 'f'.repeat(64)), trusted);
+    await expect(fetchChart(repository, 'web', '1.0.0', signal)).rejects.toMatchObject(refused);
+    provenance = await sign(good, trusted);
+    expect((await fetchChart(repository, 'web', '1.0.0', signal)).version).toBe('1.0.0');
   });
 
   it('names refused access, malformed indexes and unreachable servers', async () => {

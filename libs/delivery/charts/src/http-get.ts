@@ -8,6 +8,8 @@ export interface ChartAccess {
   readonly password?: string;
   readonly bearerToken?: string;
   readonly insecure?: boolean;
+  /** Armored public keys: charts must come with a provenance file signed by one of them. */
+  readonly provenanceKeys?: string;
 }
 
 /** One request of a chart repository. */

@@ -5,8 +5,10 @@ import { parseDocuments } from '@tiphys/kube-yaml';
 import { ChartError } from './chart-error.ts';
 import type { ChartRepository } from './chart-repository.ts';
 import { authorization, httpGet, refusal, type ChartAccess } from './http-get.ts';
+import { checkProvenance } from './provenance.ts';
 import type { ChartVersion } from './versions.ts';
 
+const PROVENANCE_BYTES = 1024 * 1024;
 const INDEX_BYTES = 100 * 1024 * 1024;
 /** Bytes of one packed chart. */
 export const ARCHIVE_BYTES: number = 50 * 1024 * 1024;
@@ -63,7 +65,19 @@ export class HttpChartRepository implements ChartRepository {
     if (digest !== undefined && createHash('sha256').update(answer.body).digest('hex') !== digest.replace(/^sha256:/, '')) {
       throw new ChartError({ code: 'digestMismatch', repository, chart }, `${repository}: ${chart} ${version}: the archive is not the one the index promises`);
     }
+    if (this.#access.provenanceKeys !== undefined) await this.#checkProvenance(chart, url, answer.body, this.#access.provenanceKeys, signal);
     return answer.body;
+  }
+
+  async #checkProvenance(chart: string, url: URL, archive: Uint8Array, keys: string, signal: AbortSignal): Promise<void> {
+    const isOwnHost = url.host === new URL(this.url).host;
+    const headers = isOwnHost ? authorization(this.#access) : {};
+    const answer = await httpGet({ url: `${url.href}.prov`, headers, limitBytes: PROVENANCE_BYTES, insecure: this.#access.insecure, signal });
+    const repository = redactUrl(this.url);
+    if (answer.status !== 200)
+      throw new ChartError({ code: 'notTrusted', repository, chart }, `${repository}: ${chart} has no provenance file (${answer.status})`);
+    const fileName = decodeURIComponent(url.pathname.split('/').at(-1) ?? '');
+    await checkProvenance({ repository, chart, fileName, archive, keys, provenance: new TextDecoder().decode(answer.body) });
   }
 }
 

@@ -4,11 +4,13 @@ import { ChartError } from './chart-error.ts';
 import type { ChartRepository } from './chart-repository.ts';
 import { authorization, httpGet, refusal, type ChartAccess, type HttpAnswer } from './http-get.ts';
 import { ARCHIVE_BYTES } from './http-repository.ts';
+import { checkProvenance } from './provenance.ts';
 import type { ChartVersion } from './versions.ts';
 
 const MANIFEST_BYTES = 4 * 1024 * 1024;
 const MANIFEST_TYPES = 'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json';
 const CHART_LAYER = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
+const PROVENANCE_LAYER = 'application/vnd.cncf.helm.chart.provenance.v1.prov';
 const MAX_TAG_PAGES = 50;
 
 /** Charts in an OCI registry (distribution spec v1.1): tags are versions, `+` written as `_`. */
@@ -64,7 +66,18 @@ export class OciChartRepository implements ChartRepository {
         { code: 'digestMismatch', repository: this.url, chart },
         `${this.url}: ${chart} ${version}: the archive is not the one the manifest promises`,
       );
+    if (this.#access.provenanceKeys !== undefined) await this.#checkProvenance(chart, version, layers, blob.body, this.#access.provenanceKeys, signal);
     return blob.body;
+  }
+
+  async #checkProvenance(chart: string, version: string, layers: unknown, archive: Uint8Array, keys: string, signal: AbortSignal): Promise<void> {
+    const layer: unknown = Array.isArray(layers) ? layers.find((one: unknown) => fieldAt(one, 'mediaType') === PROVENANCE_LAYER) : undefined;
+    const digest = fieldAt(layer, 'digest');
+    if (typeof digest !== 'string')
+      throw new ChartError({ code: 'notTrusted', repository: this.url, chart }, `${this.url}: ${chart} ${version} has no provenance layer`);
+    const blob = await this.#get(`${this.#base}/${this.#nameOf(chart)}/blobs/${digest}`, chart, signal);
+    if (blob.status !== 200) throw refusal(blob.status, this.url);
+    await checkProvenance({ repository: this.url, chart, fileName: `${chart}-${version}.tgz`, archive, keys, provenance: new TextDecoder().decode(blob.body) });
   }
 
   #nameOf(chart: string): string {

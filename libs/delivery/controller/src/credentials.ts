@@ -33,10 +33,12 @@ function accessOf(secret: corev1.Secret): RepositoryAccess {
   const username = secretText(secret, 'username');
   const password = secretText(secret, 'password');
   const bearerToken = secretText(secret, 'bearerToken');
+  const provenanceKeys = secretText(secret, 'provenanceKeys');
   return {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(bearerToken === undefined ? {} : { bearerToken }),
     ...(secretText(secret, 'insecure') === 'true' ? { insecure: true } : {}),
+    ...(provenanceKeys === undefined ? {} : { provenanceKeys }),
   };
 }

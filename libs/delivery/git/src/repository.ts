@@ -9,6 +9,8 @@ export interface RepositoryAccess {
   readonly insecure?: boolean;
   /** PEM certificates to trust besides the system's. */
   readonly caCertificates?: string;
+  /** Chart repositories: armored public keys, one of which must have signed each chart's provenance. */
+  readonly provenanceKeys?: string;
 }
 
 /** Names of a repository and the commits they stand for. Annotated tags appear peeled. */
