@@ -13,6 +13,14 @@ const CHART_LAYER = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
 const PROVENANCE_LAYER = 'application/vnd.cncf.helm.chart.provenance.v1.prov';
 const MAX_TAG_PAGES = 50;
 
+interface SignedLayers {
+  readonly chart: string;
+  readonly version: string;
+  readonly layers: unknown;
+  readonly archive: Uint8Array;
+  readonly keys: string;
+}
+
 /** Charts in an OCI registry (distribution spec v1.1): tags are versions, `+` written as `_`. */
 export class OciChartRepository implements ChartRepository {
   readonly url: string;
@@ -66,11 +74,12 @@ export class OciChartRepository implements ChartRepository {
         { code: 'digestMismatch', repository: this.url, chart },
         `${this.url}: ${chart} ${version}: the archive is not the one the manifest promises`,
       );
-    if (this.#access.provenanceKeys !== undefined) await this.#checkProvenance(chart, version, layers, blob.body, this.#access.provenanceKeys, signal);
+    if (this.#access.provenanceKeys !== undefined)
+      await this.#checkProvenance({ chart, version, layers, archive: blob.body, keys: this.#access.provenanceKeys }, signal);
     return blob.body;
   }
 
-  async #checkProvenance(chart: string, version: string, layers: unknown, archive: Uint8Array, keys: string, signal: AbortSignal): Promise<void> {
+  async #checkProvenance({ chart, version, layers, archive, keys }: SignedLayers, signal: AbortSignal): Promise<void> {
     const layer: unknown = Array.isArray(layers) ? layers.find((one: unknown) => fieldAt(one, 'mediaType') === PROVENANCE_LAYER) : undefined;
     const digest = fieldAt(layer, 'digest');
     if (typeof digest !== 'string')
