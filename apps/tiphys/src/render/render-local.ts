@@ -1,18 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  formatRelease,
-  GoMap,
-  HelmError,
-  loadChart,
-  mergeMaps,
-  readChartFolder,
-  readValues,
-  renderChart,
-  setValues,
-  type HelmCompat,
-} from '@tiphys/delivery-helm';
+import { formatRelease, HelmError, loadChart, mergeUserValues, readChartFolder, renderChart, type GoMap, type HelmCompat } from '@tiphys/delivery-helm';
 import { renderSource, type SourceReads } from '@tiphys/delivery-render';
 import { formatProblem, formatYaml } from '@tiphys/kube-yaml';
 import { CliError } from '../cli/cli-error.ts';
@@ -74,27 +63,14 @@ function atLoad<T>(body: () => T): T {
 }
 
 async function valuesOf(job: RenderJob): Promise<GoMap> {
-  let values = new GoMap();
+  const files: { readonly path: string; readonly text: string }[] = [];
   for (const file of job.valuesFiles ?? []) {
     const text = await readFile(placeOf(file, job.path), 'utf8').catch((cause: unknown) => {
       throw new HelmError({ code: 'values' }, `open ${file}: no such file or directory`, { cause });
     });
-    try {
-      values = mergeMaps(values, readValues(text, job.compat ?? 'helm4'));
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      throw new HelmError({ code: 'values' }, `failed to parse ${file}: ${error.message}`, { cause: error });
-    }
+    files.push({ path: file, text });
   }
-  for (const line of job.set ?? []) {
-    try {
-      setValues(line, values);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      throw new HelmError({ code: 'values' }, `failed parsing --set data: ${error.message}`, { cause: error });
-    }
-  }
-  return values;
+  return mergeUserValues({ files, set: job.set ?? [], ...(job.compat === undefined ? {} : { compat: job.compat }) });
 }
 
 // As typed, or beside the chart where it is not there.
