@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { applicationType, type Application } from '@tiphys/delivery-applications';
+import { applicationType, projectType, type Application } from '@tiphys/delivery-applications';
 import { builtin, type corev1 } from '@tiphys/kube-model';
 import { findProgram, startGitServer, startOciRegistry, type GitServer } from '@tiphys/testkit';
 import { application, createRig, eventually, getApplication, signal, type Rig, type RunningController } from './delivery-harness.ts';
@@ -156,6 +156,53 @@ describe('Helm sources', () => {
     expect(found.status?.conditions?.[0]?.message).toContain("no version of chart web satisfies '^9.0.0'");
     expect(found.status?.sync?.status).toBe('Unknown');
   });
+
+  it('lets charts look into the cluster only where the project says so, and only where it may write', async () => {
+    const folder = path.join(rig.folder, 'looking');
+    execFileSync('git', ['init', '--quiet', '-b', 'main', folder]);
+    execFileSync('mkdir', ['-p', path.join(folder, 'templates')]);
+    await writeFile(path.join(folder, 'Chart.yaml'), 'apiVersion: v2\nname: looking\nversion: 0.1.0\n');
+    const look = (key: string, query: string): string => `  ${key}: {{ (lookup ${query}).data | default (dict "value" "nothing") | toYaml | quote }}\n`;
+    const template = `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: seen\ndata:\n${look('own', '"v1" "ConfigMap" .Release.Namespace "known"')}${look('other', '"v1" "ConfigMap" "kube-system" "hidden"')}`;
+    await writeFile(path.join(folder, 'templates/c.yaml'), template);
+    execFileSync('git', ['-C', folder, 'add', '.']);
+    execFileSync('git', ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@t', 'commit', '-qm', 'chart']);
+    const namespaces = builtin('v1', 'Namespace');
+    for (const namespace of ['open', 'shut'])
+      await rig.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, { signal: signal() });
+    for (const [namespace, name] of [
+      ['open', 'known'],
+      ['shut', 'known'],
+      ['kube-system', 'hidden'],
+    ] as const)
+      await rig.client.create<corev1.ConfigMap>(
+        configMaps,
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data: { value: 'found' } },
+        { signal: signal() },
+      );
+    const project = {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AppProject',
+      metadata: { name: 'looking', namespace: 'argocd', annotations: { 'tiphys.dev/helm-lookup': 'enabled' } },
+      spec: { sourceRepos: ['*'], destinations: [{ server: '*', namespace: 'open' }] },
+    };
+    await rig.client.create(projectType, project, { signal: signal() });
+    for (const [name, projectName] of [
+      ['open', 'looking'],
+      ['shut', 'default'],
+    ] as const) {
+      const spec = {
+        project: projectName,
+        source: { repoURL: folder, path: '.', targetRevision: 'main' },
+        destination: { server: 'https://kubernetes.default.svc', namespace: name },
+        syncPolicy: { automated: {} },
+      };
+      await rig.client.create(applicationType, { ...application(`look-${name}`, spec), spec }, { signal: signal() });
+      await synced(`look-${name}`, 'Healthy');
+    }
+    expect(await dataOf('open', 'seen')).toEqual({ own: 'value: found', other: 'value: nothing' });
+    expect(await dataOf('shut', 'seen')).toEqual({ own: 'value: nothing', other: 'value: nothing' });
+  }, 60_000);
 
   it('reports a chart whose render cannot be repeated', async () => {
     execFileSync('git', ['init', '--quiet', '-b', 'main', path.join(rig.folder, 'random')]);

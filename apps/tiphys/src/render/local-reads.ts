@@ -62,6 +62,7 @@ export function localReads({ root }: LocalSource, capabilities: ClusterCapabilit
     },
     capabilities: () => Promise.resolve(capabilities),
     revision: () => Promise.resolve(''),
+    lookup: () => Promise.resolve(undefined),
     chart: () => Promise.resolve(undefined),
   };
 }

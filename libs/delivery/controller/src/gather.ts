@@ -20,6 +20,7 @@ import type { Cluster } from './cluster.ts';
 import type { ClusterRegistry } from './cluster-registry.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { kindsOf, prepareDesired, type Desired } from './desired.ts';
+import { lookupFor } from './lookup.ts';
 import { snapshotOf } from './revisions.ts';
 
 /** The field manager of everything we apply. */
@@ -93,6 +94,8 @@ export async function renderSources(
   const problems: string[] = [];
   const tools: RenderResult['tool'][] = [];
   const nonDeterministic: string[] = [];
+  const project = projectOf(application, deps);
+  const lookup = lookupFor(project, cluster, options.signal);
   const snapshots = await Promise.all(sources.map((source, index) => snapshotOf(source, revisions[index] ?? '', deps, options.signal)));
   const refs = new Map(sources.flatMap(({ ref }, index) => (ref === undefined || snapshots[index] === undefined ? [] : [[ref, snapshots[index]] as const])));
   for (const [index, source] of sources.entries()) {
@@ -102,7 +105,8 @@ export async function renderSources(
       snapshot,
       refs,
       capabilities: () => cluster.capabilities(options.signal),
-      chart: (wanted: WantedChart) => deps.fetchChart(wanted, projectOf(application, deps), options.signal),
+      chart: (wanted: WantedChart) => deps.fetchChart(wanted, project, options.signal),
+      ...(lookup === undefined ? {} : { lookup }),
     };
     const result = await deps.renderer.render(source, environment, world, options);
     objects.push(...result.objects.map(({ object }) => object));

@@ -1,16 +1,18 @@
 import type { MessagePort } from 'node:worker_threads';
 import { messageOf, unreachable } from '@tiphys/kernel';
-import type { ClusterCapabilities, SourceEntry, SourceReads, WantedChart } from './tool.ts';
+import type { ClusterCapabilities, SourceEntry, SourceReads, LookupQuery, WantedChart } from './tool.ts';
 
 interface Ask {
   readonly id: number;
-  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart';
+  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart' | 'lookup';
   readonly path: string;
   readonly ref?: string;
   readonly chart?: WantedChart;
+  readonly query?: LookupQuery;
 }
 
-type ReadValue = Uint8Array | readonly SourceEntry[] | ClusterCapabilities | string | undefined;
+// What a tool gets for what it asked; each operation has its own type.
+type ReadValue = unknown;
 
 type Answer = { readonly id: number; readonly value: ReadValue } | { readonly id: number; readonly failure: string };
 
@@ -27,7 +29,7 @@ export function serveReads(port: MessagePort, reads: SourceReads, onFailure: (er
   });
 }
 
-function perform(reads: SourceReads, { operation, path, ref, chart }: Ask): Promise<ReadValue> {
+function perform(reads: SourceReads, { operation, path, ref, chart, query }: Ask): Promise<ReadValue> {
   switch (operation) {
     case 'read':
       return reads.read(path, ref);
@@ -39,6 +41,8 @@ function perform(reads: SourceReads, { operation, path, ref, chart }: Ask): Prom
       return reads.revision();
     case 'chart':
       return chart === undefined ? Promise.resolve(undefined) : reads.chart(chart);
+    case 'lookup':
+      return query === undefined ? Promise.resolve(undefined) : reads.lookup(query);
     default:
       return unreachable(operation);
   }
@@ -52,7 +56,7 @@ export function portReads(port: MessagePort): SourceReads {
     waiting.get(answer.id)?.(answer);
     waiting.delete(answer.id);
   });
-  const ask = (operation: Ask['operation'], path: string = '', more: Pick<Ask, 'ref' | 'chart'> = {}): Promise<unknown> =>
+  const ask = (operation: Ask['operation'], path: string = '', more: Pick<Ask, 'ref' | 'chart' | 'query'> = {}): Promise<unknown> =>
     new Promise((resolve, reject) => {
       next += 1;
       waiting.set(next, (answer) => {
@@ -67,6 +71,7 @@ export function portReads(port: MessagePort): SourceReads {
     list: async (path, ref) => (await ask('list', path, ref === undefined ? {} : { ref })) as readonly SourceEntry[] | undefined,
     capabilities: async () => (await ask('capabilities')) as ClusterCapabilities,
     revision: async () => (await ask('revision')) as string,
+    lookup: (query) => ask('lookup', '', { query }),
     chart: async (chart) => (await ask('chart', '', { chart })) as Uint8Array | undefined,
   };
 }

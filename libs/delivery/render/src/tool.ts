@@ -37,6 +37,14 @@ export interface WantedChart {
   readonly repository: string;
 }
 
+/** What a chart looks up in the target cluster. */
+export interface LookupQuery {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** The reads a tool may make: nothing else of the world is visible to it. Every read is recorded, so what a render never asked for cannot make it stale. */
 export interface SourceReads {
   /** The bytes of a file; undefined when there is none. `ref` names another source of the application. */
@@ -47,6 +55,8 @@ export interface SourceReads {
   capabilities(): Promise<ClusterCapabilities>;
   /** The commit that is rendered. */
   revision(): Promise<string>;
+  /** A live object, or a List of them where no name is given; undefined where there is none, or charts may not look. */
+  lookup(query: LookupQuery): Promise<unknown>;
   /** The packed chart a chart depends on; undefined where its repository may not be asked. */
   chart(wanted: WantedChart): Promise<Uint8Array | undefined>;
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '@tiphys/kernel';
 import { SourceError, type Snapshot } from '@tiphys/delivery-git';
-import type { ClusterCapabilities, SourceReads } from './tool.ts';
+import type { ClusterCapabilities, LookupQuery, SourceReads } from './tool.ts';
 import { UNKNOWN_TARGET, type RenderWorld } from './world.ts';
 
 /** One read and the id of what was found: of the blob, of the names in a folder, of the target's abilities, or the commit itself. `undefined` is "nothing there". */
 export interface TraceEntry {
-  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart';
+  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart' | 'lookup';
   /** The source that was read, where it is not the one rendered. */
   readonly ref?: string;
   readonly path: string;
@@ -55,6 +55,11 @@ export function tracedReads(world: RenderWorld, trace: Map<string, TraceEntry>):
       note({ operation: 'revision', path: '', oid: world.snapshot.commit });
       return Promise.resolve(world.snapshot.commit);
     },
+    async lookup(query) {
+      const found = await world.lookup?.(query);
+      note({ operation: 'lookup', path: JSON.stringify(query), oid: digestFound(found) });
+      return found;
+    },
     async chart(wanted) {
       const archive = await world.chart?.(wanted);
       note({
@@ -80,6 +85,8 @@ export async function holds(trace: Trace, world: RenderWorld): Promise<boolean> 
 }
 
 async function entryHolds(entry: TraceEntry, world: RenderWorld): Promise<boolean> {
+  // The query was written by tracedReads.
+  if (entry.operation === 'lookup') return entry.oid === digestFound(await world.lookup?.(JSON.parse(entry.path) as LookupQuery));
   // A published version does not change; a range is chosen anew with the next render.
   if (entry.operation === 'chart') return true;
   if (entry.operation === 'revision') return entry.oid === world.snapshot.commit;
@@ -105,6 +112,10 @@ function digestCapabilities({ kubeVersion, apiVersions }: ClusterCapabilities): 
   return createHash('sha256')
     .update(JSON.stringify([kubeVersion, apiVersions]))
     .digest('base64');
+}
+
+function digestFound(found: unknown): string | undefined {
+  return found === undefined ? undefined : createHash('sha256').update(JSON.stringify(found)).digest('base64');
 }
 
 function digestNames(entries: readonly { readonly name: string; readonly kind: string }[]): string {

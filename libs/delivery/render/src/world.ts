@@ -1,5 +1,5 @@
 import type { Snapshot } from '@tiphys/delivery-git';
-import type { ClusterCapabilities, WantedChart } from './tool.ts';
+import type { ClusterCapabilities, LookupQuery, WantedChart } from './tool.ts';
 
 /** Everything a render can see: the files of its commit, those of the sources it refers to, and what the target can do. */
 export interface RenderWorld {
@@ -8,6 +8,8 @@ export interface RenderWorld {
   readonly refs?: ReadonlyMap<string, Snapshot>;
   /** Asked only when a tool asks. Without it the target is a plain Kubernetes of the version we know. */
   readonly capabilities?: () => Promise<ClusterCapabilities>;
+  /** Answers lookups of charts, where they are enabled and the project may read; undefined for everything else. */
+  readonly lookup?: (query: LookupQuery) => Promise<unknown>;
   /** Fetches what a chart depends on; undefined where the repository may not be asked. */
   readonly chart?: (wanted: WantedChart) => Promise<Uint8Array | undefined>;
 }
