@@ -4,7 +4,7 @@ import { isStatus, parseApiVersion } from '@tiphys/kube-model';
 import type { Cluster } from './cluster.ts';
 
 /** Annotation of an AppProject that lets its charts look into the cluster. */
-export const LOOKUP_ANNOTATION = 'tiphys.dev/helm-lookup';
+const LOOKUP_ANNOTATION = 'tiphys.dev/helm-lookup';
 
 const MAX_LISTED = 500;
 
