@@ -6,7 +6,7 @@ import { saveContext } from '../cli/contexts.ts';
 import { CliError } from '../cli/cli-error.ts';
 import { tiphysHome, type Host } from '../cli/session.ts';
 import { loadOrCreateToken } from '../wiring/token.ts';
-import { announceReady, dataDirectory, parseMilliseconds, parsePort, serverLogger, withServerOptions, type ServerOptions } from './server-options.ts';
+import { announceReady, dataDirectory, pollIntervalOption, parsePort, serverLogger, withServerOptions, type ServerOptions } from './server-options.ts';
 
 interface DeliveryCommandOptions extends ServerOptions {
   readonly kubeconfig?: string;
@@ -43,7 +43,7 @@ function withDeliveryOptions(command: Command): Command {
     .option('--context <name>', 'context of the kubeconfig')
     .option('--redis <url>', 'queue of runs, shared by several controllers')
     .option('--data-dir <dir>', 'folder for caches and tokens (default: delivery below the Tiphys folder)')
-    .option('--poll-interval <duration>', 'how often each repository is looked at', parseMilliseconds, 15_000)
+    .addOption(pollIntervalOption())
     .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd');
   return withServerOptions(command);
 }

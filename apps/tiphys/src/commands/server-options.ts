@@ -39,8 +39,12 @@ export function parseCount(text: string): number {
   return count;
 }
 
-/** Reads a duration as milliseconds. */
-export function parseMilliseconds(text: string): number {
+/** How often repositories are looked at, in milliseconds. */
+export function pollIntervalOption(): Option {
+  return new Option('--poll-interval <duration>', 'how often each repository is looked at').argParser(parseMilliseconds).default(15_000, '15s');
+}
+
+function parseMilliseconds(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms < 100) throw new InvalidArgumentError('must be a duration such as 15s, at least 100ms');
   return ms;

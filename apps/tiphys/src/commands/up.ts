@@ -11,7 +11,7 @@ import {
   announceReady,
   dataDirectory,
   parseCount,
-  parseMilliseconds,
+  pollIntervalOption,
   parsePort,
   serverLogger,
   withRuntimeOption,
@@ -42,7 +42,7 @@ export function upCommand(host: Host): Command {
     .option('--https-port <port>', 'port of the Kubernetes API; 0 takes any', parsePort, 6_443)
     .option('--nodes <count>', 'number of simulated nodes', parseCount, 1)
     .option('--redis <url>', 'queue runs in this Redis instead of in the process')
-    .option('--poll-interval <duration>', 'how often each repository is looked at', parseMilliseconds, 15_000)
+    .addOption(pollIntervalOption())
     .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd')
     .option('--demo', 'set up a small Git repository and an application to try things on; runs its processes on this machine as you');
   return withServerOptions(withRuntimeOption(command)).action(async (options: UpOptions) => runUp(options, host));
