@@ -1,4 +1,4 @@
-import { isJsonObject, type KubeObject } from '@tiphys/kube-model';
+import type { KubeObject } from '@tiphys/kube-model';
 import {
   LineCounter,
   parseAllDocuments,
@@ -9,6 +9,7 @@ import {
   type Tags,
 } from 'yaml';
 import { defaultManifestLimits, type ManifestLimits } from './limits.ts';
+import { objectProblem, openLists } from './object-shape.ts';
 import type { ManifestProblem } from './problem.ts';
 import { toValue } from './to-value.ts';
 
@@ -141,22 +142,4 @@ function compactNesting(text: string): number {
   let longest = 0;
   for (const match of text.matchAll(/(?:[-?:] ){50,}/g)) longest = Math.max(longest, match[0].length / 2);
   return longest;
-}
-
-function openLists(value: unknown): readonly unknown[] {
-  if (!isJsonObject(value) || typeof value['kind'] !== 'string' || !value['kind'].endsWith('List')) return [value];
-  const items = value['items'];
-  if (items === null) return [];
-  return Array.isArray(items) ? items.flatMap(openLists) : [value];
-}
-
-function objectProblem(value: unknown): string | undefined {
-  if (!isJsonObject(value)) return 'not a Kubernetes object: the document is not a map';
-  const { kind, apiVersion, metadata } = value as Readonly<Record<string, unknown>>;
-  if (typeof kind !== 'string' || kind === '') return 'not a Kubernetes object: "kind" is missing';
-  if (typeof apiVersion !== 'string' || apiVersion === '') return `${kind}: "apiVersion" is missing`;
-  if (!isJsonObject(metadata)) return `${kind}: "metadata" is missing`;
-  const { name, generateName } = metadata as Readonly<Record<string, unknown>>;
-  if ((typeof name === 'string' && name !== '') || (typeof generateName === 'string' && generateName !== '')) return undefined;
-  return name === undefined ? `${kind}: "metadata.name" is missing` : `${kind}: "metadata.name" must be a non-empty string`;
 }

@@ -1,5 +1,5 @@
-import { isJsonObject, type KubeObject } from '@tiphys/kube-model';
-import type { LocatedObject, ManifestProblem } from '@tiphys/kube-yaml';
+import type { KubeObject } from '@tiphys/kube-model';
+import { objectProblem, openLists, type LocatedObject, type ManifestProblem } from '@tiphys/kube-yaml';
 import { GoMap, GoSlice, type GoValue } from '../go/value.ts';
 
 /** Objects and problems of rendered documents. */
@@ -18,9 +18,9 @@ export function toObjects(documents: readonly { readonly path: string; readonly 
     counts.set(path, document + 1);
     if (value === null) continue;
     for (const item of openLists(toPlain(value))) {
-      const problem = problemOf(item);
+      const problem = objectProblem(item);
       if (problem !== undefined) problems.push({ file: path, message: problem });
-      // problemOf has just checked what makes a KubeObject.
+      // objectProblem has just checked what makes a KubeObject.
       else objects.push({ object: item as KubeObject, file: path, document, line: 1 });
     }
   }
@@ -32,22 +32,4 @@ function toPlain(value: GoValue): unknown {
   if (value instanceof GoMap) return Object.fromEntries([...value.entries].map(([key, item]) => [key, toPlain(item)]));
   if (value instanceof GoSlice) return value.items.map(toPlain);
   return value;
-}
-
-function openLists(value: unknown): readonly unknown[] {
-  if (!isJsonObject(value) || typeof value['kind'] !== 'string' || !value['kind'].endsWith('List')) return [value];
-  const items = value['items'];
-  if (items === null) return [];
-  return Array.isArray(items) ? items.flatMap(openLists) : [value];
-}
-
-function problemOf(value: unknown): string | undefined {
-  if (!isJsonObject(value)) return 'not a Kubernetes object: the document is not a map';
-  const { kind, apiVersion, metadata } = value as Readonly<Record<string, unknown>>;
-  if (typeof kind !== 'string' || kind === '') return 'not a Kubernetes object: "kind" is missing';
-  if (typeof apiVersion !== 'string' || apiVersion === '') return `${kind}: "apiVersion" is missing`;
-  if (!isJsonObject(metadata)) return `${kind}: "metadata" is missing`;
-  const { name, generateName } = metadata as Readonly<Record<string, unknown>>;
-  const isNamed = (typeof name === 'string' && name !== '') || (typeof generateName === 'string' && generateName !== '');
-  return isNamed ? undefined : `${kind}: "metadata.name" is missing`;
 }
