@@ -15,7 +15,7 @@ if (major < 20 || (major === 20 && minor < 19)) fail(`Node ${process.versions.no
 
 installDependencies();
 build();
-if (process.argv.includes('--test')) installPackages(['redis-server', 'chromium', 'git', 'docker-registry']);
+if (process.argv.includes('--test')) installPackages(['redis-server', 'chromium', 'git', 'docker-registry', 'jsonnet']);
 
 function installDependencies() {
   const lock = hashOf(['package-lock.json', 'package.json']);
