@@ -6,9 +6,10 @@ import { saveContext } from '../cli/contexts.ts';
 import { CliError } from '../cli/cli-error.ts';
 import { tiphysHome, type Host } from '../cli/session.ts';
 import { loadOrCreateToken } from '../wiring/token.ts';
+import { openPlugins, withRenderOptions, type RenderOptions } from './render-options.ts';
 import { announceReady, dataDirectory, pollIntervalOption, parsePort, serverLogger, withServerOptions, type ServerOptions } from './server-options.ts';
 
-interface DeliveryCommandOptions extends ServerOptions {
+interface DeliveryCommandOptions extends ServerOptions, RenderOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly inCluster?: boolean;
@@ -45,7 +46,7 @@ function withDeliveryOptions(command: Command): Command {
     .option('--data-dir <dir>', 'folder for caches and tokens (default: delivery below the Tiphys folder)')
     .addOption(pollIntervalOption())
     .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd');
-  return withServerOptions(command);
+  return withServerOptions(withRenderOptions(command));
 }
 
 async function runDelivery(role: 'controller' | 'server', options: DeliveryCommandOptions, host: Host): Promise<void> {
@@ -72,6 +73,8 @@ async function runDelivery(role: 'controller' | 'server', options: DeliveryComma
       redisUrl: options.redis,
       pollIntervalMs: options.pollInterval,
       webhookSecret,
+      plugins: await openPlugins(options, host),
+      remoteBases: options.remoteBases,
       clock: systemClock,
       logger,
     },

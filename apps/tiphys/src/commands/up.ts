@@ -7,6 +7,7 @@ import { installDemo, type Demo } from '../demo/demo.ts';
 import type { RuntimeChoice } from '../wiring/plane.ts';
 import { loadOrCreateToken } from '../wiring/token.ts';
 import { writePrivate } from '../wiring/private-file.ts';
+import { openPlugins, withRenderOptions, type RenderOptions } from './render-options.ts';
 import {
   announceReady,
   dataDirectory,
@@ -19,7 +20,7 @@ import {
   type ServerOptions,
 } from './server-options.ts';
 
-interface UpOptions extends ServerOptions {
+interface UpOptions extends ServerOptions, RenderOptions {
   readonly dataDir?: string;
   readonly host: string;
   readonly port: number;
@@ -45,7 +46,7 @@ export function upCommand(host: Host): Command {
     .addOption(pollIntervalOption())
     .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd')
     .option('--demo', 'set up a small Git repository and an application to try things on; runs its processes on this machine as you');
-  return withServerOptions(withRuntimeOption(command)).action(async (options: UpOptions) => runUp(options, host));
+  return withServerOptions(withRenderOptions(withRuntimeOption(command))).action(async (options: UpOptions) => runUp(options, host));
 }
 
 async function runUp(options: UpOptions, host: Host): Promise<void> {
@@ -75,6 +76,8 @@ async function runUp(options: UpOptions, host: Host): Promise<void> {
         pollIntervalMs: options.pollInterval,
         identity: 'up',
         webhookSecret,
+        plugins: await openPlugins(options, host),
+        remoteBases: options.remoteBases,
         clock,
         logger,
       },

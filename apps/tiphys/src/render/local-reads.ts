@@ -64,5 +64,6 @@ export function localReads({ root }: LocalSource, capabilities: ClusterCapabilit
     revision: () => Promise.resolve(''),
     lookup: () => Promise.resolve(undefined),
     chart: () => Promise.resolve(undefined),
+    remote: () => Promise.resolve(undefined),
   };
 }

@@ -27,10 +27,10 @@ export async function renderLocal(job: RenderJob): Promise<string> {
   const reads = localReads(source, { kubeVersion: job.kubeVersion ?? 'v1.33.0', apiVersions: [...(job.apiVersions ?? [])] });
   const isChart = async (): Promise<boolean> => (await reads.read(path.posix.join(source.folder, 'Chart.yaml'))) !== undefined;
   if (job.tool === 'helm' || (job.tool === undefined && (await isChart()))) return renderHelm(job, reads, source.folder);
-  if (job.tool === 'kustomize' || job.tool === 'jsonnet') throw new CliError({ code: 'refused' }, `${job.path}: ${job.tool} rendering is not available yet`);
+  if (job.tool === 'kustomize') throw new CliError({ code: 'refused' }, `${job.path}: ${job.tool} rendering is not available yet`);
   const output = await renderSource(
     {
-      source: { repoURL: '', ...(job.tool === 'directory' ? { directory: {} } : {}) },
+      source: { repoURL: '', ...(job.tool === 'directory' || job.tool === 'jsonnet' ? { directory: {} } : {}) },
       path: source.folder,
       environment: { application: job.release ?? '', namespace: job.namespace ?? '', project: '' },
     },

@@ -6,7 +6,7 @@ import { createControllerBackend, startDeliveryApi, type DeliveryApi } from '@ti
 import { createDeliveryController, type DeliveryController } from '@tiphys/delivery-controller';
 import { createRepositoryStore } from '@tiphys/delivery-git';
 import { createBullmqQueue, createInProcessQueue, type JobQueue } from '@tiphys/delivery-queue';
-import { createRenderer } from '@tiphys/delivery-render';
+import { createRenderer, type PluginHost } from '@tiphys/delivery-render';
 import { createInformerFactory, type InformerFactory, type KubeClient } from '@tiphys/kube-client';
 import type { Clock, Logger, Service } from '@tiphys/kernel';
 import { VERSION } from '../version.ts';
@@ -29,6 +29,10 @@ export interface DeliveryOptions {
   /** Name of a controller that is alone with its state and so takes its own runs back at once after a crash. */
   readonly identity?: string;
   readonly webhookSecret?: string | undefined;
+  /** Plugins an operator listed. */
+  readonly plugins?: PluginHost | undefined;
+  /** Repositories Kustomize may build on besides the own one. */
+  readonly remoteBases?: readonly string[];
   readonly failpoint?: (name: string) => void | Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -48,7 +52,7 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
   const { client, clock, logger, namespace, role } = options;
   const informers = options.informers ?? createInformerFactory({ client, clock, logger });
   const queue = createQueue(options);
-  const renderer = createRenderer({ logger });
+  const renderer = createRenderer({ logger, ...(options.plugins === undefined ? {} : { plugins: options.plugins }) });
   const controller = createDeliveryController({
     client,
     informers,
@@ -59,6 +63,7 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
     namespace,
     pollIntervalMs: options.pollIntervalMs,
     identity: options.identity ?? `${process.pid}-${randomUUID().slice(0, 8)}`,
+    remoteBases: options.remoteBases ?? [],
     repositories: createRepositoryStore({ cacheDirectory: join(options.cacheDir, 'git') }),
     ...(options.failpoint === undefined ? {} : { failpoint: options.failpoint }),
   });

@@ -7,11 +7,26 @@ export const ARGO_API_VERSION = 'argoproj.io/v1alpha1';
 /** How to address Applications. */
 export const applicationType: ResourceType = customResource(ARGO_API_VERSION, 'Application', 'applications');
 
+/** A value for a Jsonnet program: a text, or code that is worked out. */
+export interface JsonnetVariable {
+  readonly name: string;
+  readonly value: string;
+  readonly code?: boolean;
+}
+
+/** What Jsonnet programs are given, and where they find libraries (relative to the repository's root). */
+export interface JsonnetSource {
+  readonly extVars?: readonly JsonnetVariable[];
+  readonly tlas?: readonly JsonnetVariable[];
+  readonly libs?: readonly string[];
+}
+
 /** Options of the directory tool. */
 export interface DirectorySource {
   readonly recurse?: boolean;
   readonly include?: string;
   readonly exclude?: string;
+  readonly jsonnet?: JsonnetSource;
 }
 
 /** Where manifests come from (types.go ApplicationSource). Tool blocks we do not read yet are kept as they are. */

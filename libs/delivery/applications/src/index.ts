@@ -26,6 +26,8 @@ export {
   type HealthStatus,
   type HealthStatusCode,
   type IgnoreDifference,
+  type JsonnetSource,
+  type JsonnetVariable,
   type Operation,
   type OperationPhase,
   type OperationState,

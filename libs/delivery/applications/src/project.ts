@@ -74,7 +74,7 @@ export function checkResource(project: AppProject, ref: ObjectRef, namespaced: b
 }
 
 /** Whether a project lets its applications take anything from a repository. */
-export function isRepoPermitted(project: AppProject, repoURL: string): boolean {
+export function isRepoPermitted(project: Pick<AppProject, 'spec'>, repoURL: string): boolean {
   const url = normalizeRepoUrl(repoURL);
   return permits(project.spec.sourceRepos ?? [], (pattern) => pattern === '*' || globMatches(pattern, repoURL) || globMatches(normalizeRepoUrl(pattern), url));
 }

@@ -7,7 +7,13 @@ import type { SyncRun } from './sync-run.ts';
 // Only fields that are read are described; everything else passes through untouched.
 const strings = z.array(z.string());
 const duration = z.string().regex(/^\d+$|^([0-9.]+(ns|us|µs|ms|s|m|h))+$/, 'is not a duration such as 5s or 3m');
-const directory = z.looseObject({ recurse: z.boolean().optional(), include: z.string().optional(), exclude: z.string().optional() });
+const jsonnetVariables = z.array(z.looseObject({ name: z.string().min(1), value: z.string(), code: z.boolean().optional() })).optional();
+const directory = z.looseObject({
+  recurse: z.boolean().optional(),
+  include: z.string().optional(),
+  exclude: z.string().optional(),
+  jsonnet: z.looseObject({ extVars: jsonnetVariables, tlas: jsonnetVariables, libs: strings.optional() }).optional(),
+});
 const source = z.looseObject({
   repoURL: z.string().min(1, 'is required'),
   path: z.string().optional(),

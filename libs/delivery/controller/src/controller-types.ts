@@ -20,6 +20,8 @@ export interface DeliveryControllerOptions {
   readonly logger: Logger;
   readonly namespace?: string;
   readonly pollIntervalMs?: number;
+  /** Patterns of repositories that Kustomize sources may build on besides their own; none by default. */
+  readonly remoteBases?: readonly string[];
   /** Applications reconciled at once. */
   readonly workers?: number;
   /** Runs performed at once. */

@@ -32,6 +32,7 @@ import { accessFor } from './credentials.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
 import { Outbox } from './outbox.ts';
+import { openRemoteBases } from './remote-bases.ts';
 import { rollbackTarget } from './rollback-target.ts';
 import { planRequest, SHOWN_PLAN } from './plan-request.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
@@ -39,7 +40,6 @@ import { createRun, runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { SyncRunner } from './sync-runner.ts';
 
-const DEFAULT_NAMESPACE = 'argocd';
 const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
 
 /** Wires the delivery side on top of one Kubernetes API. */
@@ -72,7 +72,7 @@ class Controller implements DeliveryController {
   constructor(options: DeliveryControllerOptions) {
     const { client, informers, clock, renderer, repositories, pollIntervalMs = 15_000 } = options;
     const logger = options.logger.child({ component: 'delivery' });
-    const namespace = options.namespace ?? DEFAULT_NAMESPACE;
+    const namespace = options.namespace ?? 'argocd';
     this.#options = options;
     this.#namespace = namespace;
     this.#applications = informers.informer({ type: applicationType, namespace });
@@ -105,6 +105,7 @@ class Controller implements DeliveryController {
       poller: this.#poller,
       renderer,
       fetchChart: (wanted, project, inner) => this.#fetchChart(wanted, project, inner),
+      openRemote: openRemoteBases({ allowed: options.remoteBases ?? [], maxAgeMs: pollIntervalMs, clock, openRepository }),
       digestKey: randomBytes(32),
     };
     this.#reconciler = new ApplicationReconciler({

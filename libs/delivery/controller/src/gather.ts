@@ -11,7 +11,7 @@ import {
 } from '@tiphys/delivery-applications';
 import { compareApplication, type Comparison } from '@tiphys/delivery-diff';
 import type { Repository, RepositoryPoller, RevisionMetadata } from '@tiphys/delivery-git';
-import type { Renderer, RenderResult, WantedChart } from '@tiphys/delivery-render';
+import type { Renderer, RenderResult, WantedChart, WantedRepository } from '@tiphys/delivery-render';
 import { messageOf } from '@tiphys/kernel';
 import type { Lister } from '@tiphys/kube-client';
 import { refKey, refOf, type KubeObject } from '@tiphys/kube-model';
@@ -21,6 +21,7 @@ import type { ClusterRegistry } from './cluster-registry.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { kindsOf, prepareDesired, type Desired } from './desired.ts';
 import { lookupFor } from './lookup.ts';
+import type { OpenRemote } from './remote-bases.ts';
 import { snapshotOf } from './revisions.ts';
 
 /** The field manager of everything we apply. */
@@ -36,6 +37,8 @@ export interface GatherDeps {
   readonly renderer: Renderer;
   /** The archive of a chart that another depends on; undefined where the project does not allow its repository. */
   readonly fetchChart: (wanted: WantedChart, project: AppProject, signal: AbortSignal) => Promise<Uint8Array | undefined>;
+  /** Another repository a source builds on; undefined where it may not be asked. */
+  readonly openRemote: OpenRemote;
   /** Key of digests that stand for secret values. */
   readonly digestKey: Uint8Array;
 }
@@ -106,9 +109,10 @@ export async function renderSources(
       refs,
       capabilities: () => cluster.capabilities(options.signal),
       chart: (wanted: WantedChart) => deps.fetchChart(wanted, project, options.signal),
+      remote: (wanted: WantedRepository) => deps.openRemote(wanted, project, options.signal),
       ...(lookup === undefined ? {} : { lookup }),
     };
-    const result = await deps.renderer.render(source, environment, world, options);
+    const result = await deps.renderer.render(source, environment, world, { ...options, isOneOfMany: sources.length > 1 });
     objects.push(...result.objects.map(({ object }) => object));
     problems.push(...result.problems.map(formatProblem));
     tools.push(result.tool);

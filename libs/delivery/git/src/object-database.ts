@@ -13,6 +13,8 @@ export interface TreeEntry {
   readonly kind: EntryKind;
   /** Id of the blob or tree. */
   readonly oid: string;
+  /** A file that Git knows as a program. */
+  readonly isExecutable?: boolean;
 }
 
 /** A commit's tree and metadata. */
@@ -88,7 +90,12 @@ export class ObjectDatabase {
     const known = this.#trees.get(oid);
     if (known !== undefined) return known;
     const { tree } = await this.#read(oid, () => git.readTree({ fs: this.#fs, gitdir: this.gitDirectory, oid, cache: this.#cache }));
-    const entries = tree.map((entry): TreeEntry => ({ name: entry.path, kind: KINDS[entry.mode] ?? 'file', oid: entry.oid }));
+    const entries = tree.map((entry): TreeEntry => ({
+      name: entry.path,
+      kind: KINDS[entry.mode] ?? 'file',
+      oid: entry.oid,
+      ...(entry.mode === '100755' ? { isExecutable: true } : {}),
+    }));
     this.#trees.set(oid, entries);
     return entries;
   }

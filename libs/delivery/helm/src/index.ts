@@ -19,5 +19,6 @@ export {
   type HelmSourceReads,
   type HelmSourceRequest,
 } from './render-source.ts';
+export { substituteWith, type BuildVariables, type Substitute } from './source/build-environment.ts';
 export type { FetchChart, WantedChart } from './source/subcharts.ts';
 export { BudgetError, defaultBudgetLimits, type BudgetLimits } from './template/budget.ts';

@@ -1,13 +1,14 @@
 import picomatch from 'picomatch';
 import { LIMITS } from '@tiphys/kernel';
 import { parseManifests, type LocatedObject, type ManifestProblem } from '@tiphys/kube-yaml';
+import { renderJsonnetFile } from './jsonnet-file.ts';
 import { RenderError } from './render-error.ts';
 import type { RenderOutput, RenderRequest, RenderTool, SourceReads } from './tool.ts';
 
-const EXTENSION = /\.(ya?ml|json)$/;
+const EXTENSION = /\.(ya?ml|json|jsonnet)$/;
 const SKIP_MARKER = '+argocd:skip-file-rendering';
 
-/** Plain manifests in a folder (argo-cd reposerver findManifests). */
+/** Plain manifests and Jsonnet programs in a folder (argo-cd reposerver findManifests). */
 export const directoryTool: RenderTool = {
   name: 'Directory',
   detect: () => Promise.resolve(true),
@@ -32,7 +33,7 @@ async function renderDirectory(request: RenderRequest, reads: SourceReads): Prom
         `${request.path === '' ? '.' : request.path}: manifests exceed the limit of ${LIMITS.renderOutputBytes} bytes at ${file}`,
       );
     }
-    const parsed = readFile(file, bytes);
+    const parsed = file.endsWith('.jsonnet') ? await renderJsonnetFile(file, request, reads) : readFile(file, bytes);
     objects.push(...parsed.objects);
     problems.push(...parsed.problems);
     if (objects.length > LIMITS.renderObjects)

@@ -1,14 +1,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import { messageOf, unreachable } from '@tiphys/kernel';
-import type { ClusterCapabilities, SourceEntry, SourceReads, LookupQuery, WantedChart } from './tool.ts';
+import type { ClusterCapabilities, SourceEntry, SourceReads, LookupQuery, WantedChart, WantedRepository } from './tool.ts';
 
 interface Ask {
   readonly id: number;
-  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart' | 'lookup';
+  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart' | 'lookup' | 'remote';
   readonly path: string;
   readonly ref?: string;
   readonly chart?: WantedChart;
   readonly query?: LookupQuery;
+  readonly repository?: WantedRepository;
 }
 
 // What a tool gets for what it asked; each operation has its own type.
@@ -29,7 +30,7 @@ export function serveReads(port: MessagePort, reads: SourceReads, onFailure: (er
   });
 }
 
-function perform(reads: SourceReads, { operation, path, ref, chart, query }: Ask): Promise<ReadValue> {
+function perform(reads: SourceReads, { operation, path, ref, chart, query, repository }: Ask): Promise<ReadValue> {
   switch (operation) {
     case 'read':
       return reads.read(path, ref);
@@ -43,6 +44,8 @@ function perform(reads: SourceReads, { operation, path, ref, chart, query }: Ask
       return chart === undefined ? Promise.resolve(undefined) : reads.chart(chart);
     case 'lookup':
       return query === undefined ? Promise.resolve(undefined) : reads.lookup(query);
+    case 'remote':
+      return repository === undefined ? Promise.resolve(undefined) : reads.remote(repository);
     default:
       return unreachable(operation);
   }
@@ -56,7 +59,7 @@ export function portReads(port: MessagePort): SourceReads {
     waiting.get(answer.id)?.(answer);
     waiting.delete(answer.id);
   });
-  const ask = (operation: Ask['operation'], path: string = '', more: Pick<Ask, 'ref' | 'chart' | 'query'> = {}): Promise<unknown> =>
+  const ask = (operation: Ask['operation'], path: string = '', more: Pick<Ask, 'ref' | 'chart' | 'query' | 'repository'> = {}): Promise<unknown> =>
     new Promise((resolve, reject) => {
       next += 1;
       waiting.set(next, (answer) => {
@@ -72,6 +75,7 @@ export function portReads(port: MessagePort): SourceReads {
     capabilities: async () => (await ask('capabilities')) as ClusterCapabilities,
     revision: async () => (await ask('revision')) as string,
     lookup: (query) => ask('lookup', '', { query }),
+    remote: async (repository) => (await ask('remote', '', { repository })) as string | undefined,
     chart: async (chart) => (await ask('chart', '', { chart })) as Uint8Array | undefined,
   };
 }

@@ -4,7 +4,7 @@ import { holds, type Trace } from './trace.ts';
 import type { RenderWorld } from './world.ts';
 
 // Changes whenever the same reads may render to something else.
-const ENGINE_VERSION = '1';
+const ENGINE_VERSION = '2';
 const TRACES_PER_KEY = 4;
 
 interface Entry<T> {
@@ -67,11 +67,10 @@ function weigh<T>(entries: readonly Entry<T>[]): number {
   return entries.reduce((sum, entry) => sum + entry.weight, 0);
 }
 
-// The revision is not part of the key: the trace stands for it. Plain directories do not read the build environment,
-// but the tools to come do.
-function cacheKey({ source, path, environment }: RenderRequest): string {
+// The revision is not part of the key: the trace stands for it.
+function cacheKey({ source, path, environment, isOneOfMany = false }: RenderRequest): string {
   const { targetRevision: _, ...rest } = source;
   return createHash('sha256')
-    .update(JSON.stringify([ENGINE_VERSION, rest, path, environment]))
+    .update(JSON.stringify([ENGINE_VERSION, rest, path, environment, isOneOfMany]))
     .digest('base64');
 }

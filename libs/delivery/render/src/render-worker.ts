@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import { messageOf } from '@tiphys/kernel';
+import { LIMITS, messageOf } from '@tiphys/kernel';
+import { parseManifests } from '@tiphys/kube-yaml';
 import { portReads } from './port-reads.ts';
 import { RenderError, type RenderErrorDetail } from './render-error.ts';
 import { renderSource } from './render-source.ts';
@@ -9,6 +10,8 @@ import type { RenderOutput, RenderRequest, RenderTool } from './tool.ts';
 export interface RenderTask {
   readonly request: RenderRequest;
   readonly port: MessagePort;
+  /** What a plugin printed: only to be read as manifests. */
+  readonly printed?: string;
 }
 
 /** What a worker answers: errors travel as data, so that their detail survives. */
@@ -16,9 +19,12 @@ export type RenderAnswer =
   | ({ readonly kind: 'rendered'; readonly tool: RenderTool['name'] } & RenderOutput)
   | { readonly kind: 'failed'; readonly detail: RenderErrorDetail; readonly message: string; readonly hint?: string };
 
+const PRINTED_LIMITS = { maxBytes: LIMITS.renderOutputBytes, maxObjects: LIMITS.renderObjects };
+
 /** The worker's one function. */
-export async function render({ request, port }: RenderTask): Promise<RenderAnswer> {
+export async function render({ request, port, printed }: RenderTask): Promise<RenderAnswer> {
   try {
+    if (printed !== undefined) return { kind: 'rendered', tool: 'Plugin', ...parseManifests(printed, { source: 'plugin output', limits: PRINTED_LIMITS }) };
     return { kind: 'rendered', ...(await renderSource(request, portReads(port))) };
   } catch (error) {
     if (error instanceof RenderError)

@@ -5,6 +5,7 @@ import { normalizePath, SourceError } from '@tiphys/delivery-git';
 import type { LocatedObject, ManifestProblem } from '@tiphys/kube-yaml';
 import { serveReads } from './port-reads.ts';
 import { RenderCache } from './render-cache.ts';
+import type { ChosenPlugin, PluginHost } from './plugin-host.ts';
 import { RenderError } from './render-error.ts';
 import type { RenderAnswer } from './render-worker.ts';
 import type { BuildEnvironment, RenderRequest, RenderTool } from './tool.ts';
@@ -19,6 +20,8 @@ export interface RendererOptions {
   readonly maxHeapMb?: number;
   /** The worker's file, where it is not beside this module (a bundled command). */
   readonly workerFile?: URL;
+  /** Runs plugins an operator listed; without it there are none. */
+  readonly plugins?: PluginHost;
 }
 
 /** Manifests of one source at one commit. Complete only without problems: an incomplete render never prunes. */
@@ -36,15 +39,18 @@ export interface RenderCounters {
   readonly hits: number;
 }
 
+/** How one source is rendered. */
+export interface RenderCallOptions {
+  readonly signal: AbortSignal;
+  readonly noCache?: boolean;
+  /** The application has several sources. */
+  readonly isOneOfMany?: boolean;
+}
+
 /** Renders sources in workers, and remembers by what was read. */
 export interface Renderer {
   /** Throws RenderError, or the SourceError of a repository that failed meanwhile. */
-  render(
-    source: RenderRequest['source'],
-    environment: BuildEnvironment,
-    world: RenderWorld,
-    options: { readonly signal: AbortSignal; readonly noCache?: boolean },
-  ): Promise<RenderResult>;
+  render(source: RenderRequest['source'], environment: BuildEnvironment, world: RenderWorld, options: RenderCallOptions): Promise<RenderResult>;
   readonly counters: RenderCounters;
   close(): Promise<void>;
 }
@@ -62,18 +68,20 @@ export function createRenderer(options: RendererOptions): Renderer {
   async function run(
     request: RenderRequest,
     world: RenderWorld,
-    signal: AbortSignal,
+    { signal, plugin }: { readonly signal: AbortSignal; readonly plugin: ChosenPlugin | undefined },
   ): Promise<{ readonly answer: RenderAnswer; readonly trace: readonly TraceEntry[] }> {
     pool ??= startPool(options);
     const trace = new Map<string, TraceEntry>();
     const { port1, port2 } = new MessageChannel();
     let readFailure: Error | undefined;
-    serveReads(port1, tracedReads(world, trace), (error) => (readFailure ??= error instanceof Error ? error : new Error(String(error))));
+    const reads = tracedReads(world, trace);
+    serveReads(port1, reads, (error) => (readFailure ??= error instanceof Error ? error : new Error(String(error))));
     try {
       const worker = pool;
+      const printed = await plugin?.render(reads, signal);
       // Structured cloning gives back what the worker's one function returned.
       const answer = (await withTimeout('render', timeoutMs, signal, (inner) =>
-        worker.run({ request, port: port2 }, { name: 'render', transferList: [port2], signal: inner }),
+        worker.run({ request, port: port2, ...(printed === undefined ? {} : { printed }) }, { name: 'render', transferList: [port2], signal: inner }),
       )) as RenderAnswer;
       if (readFailure !== undefined) throw readFailure;
       return { answer, trace: [...trace.values()] };
@@ -82,8 +90,12 @@ export function createRenderer(options: RendererOptions): Renderer {
     }
   }
 
-  async function render(request: RenderRequest, world: RenderWorld, signal: AbortSignal): Promise<RenderResult> {
-    const { answer, trace } = await run(request, world, signal).catch((error: unknown) => {
+  async function render(
+    request: RenderRequest,
+    world: RenderWorld,
+    { signal, plugin }: { readonly signal: AbortSignal; readonly plugin: ChosenPlugin | undefined },
+  ): Promise<RenderResult> {
+    const { answer, trace } = await run(request, world, { signal, plugin }).catch((error: unknown) => {
       signal.throwIfAborted();
       throw toRenderError(error, request.path, timeoutMs);
     });
@@ -96,14 +108,15 @@ export function createRenderer(options: RendererOptions): Renderer {
 
   return {
     counters,
-    async render(source, environment, world, { signal, noCache = false }) {
+    async render(source, environment, world, { signal, noCache = false, isOneOfMany = false }) {
       const path = normalizePath(source.path ?? '');
       if (path === undefined)
         throw new RenderError({ code: 'pathNotFound', path: source.path ?? '' }, `${source.path ?? ''}: path leads out of the repository`);
-      const request: RenderRequest = { source, path, environment };
+      const request: RenderRequest = { source, path, environment, ...(isOneOfMany ? { isOneOfMany } : {}) };
       if (noCache) cache.forget(request);
+      const plugin = await options.plugins?.find(request, world, signal);
       const known = await cache.find(request, world);
-      if (known === undefined) return render(request, world, signal);
+      if (known === undefined) return render(request, world, { signal, plugin });
       counters.hits += 1;
       return known;
     },

@@ -14,6 +14,8 @@ export interface RenderRequest {
   /** Normalised path inside the repository; empty for its root. */
   readonly path: string;
   readonly environment: BuildEnvironment;
+  /** The application has several sources: then files in Git may not override the source. */
+  readonly isOneOfMany?: boolean;
 }
 
 /** A name in a folder, as tools see it. */
@@ -35,6 +37,13 @@ export interface WantedChart {
   readonly name: string;
   readonly version: string;
   readonly repository: string;
+}
+
+/** Another repository that a source builds on, such as a remote base of Kustomize. */
+export interface WantedRepository {
+  readonly repository: string;
+  /** A branch, tag or commit; empty for the default branch. */
+  readonly revision: string;
 }
 
 /** What a chart looks up in the target cluster. */
@@ -59,6 +68,8 @@ export interface SourceReads {
   lookup(query: LookupQuery): Promise<unknown>;
   /** The packed chart a chart depends on; undefined where its repository may not be asked. */
   chart(wanted: WantedChart): Promise<Uint8Array | undefined>;
+  /** Opens another repository: the answer is the `ref` its files are read by; undefined where it may not be asked. */
+  remote(wanted: WantedRepository): Promise<string | undefined>;
 }
 
 /** What a tool made of a source: every good object and every problem. */
@@ -71,7 +82,7 @@ export interface RenderOutput {
 
 /** One way to turn a source into manifests. */
 export interface RenderTool {
-  readonly name: 'Directory' | 'Helm' | 'Kustomize';
+  readonly name: 'Directory' | 'Helm' | 'Kustomize' | 'Plugin';
   /** Whether this tool is the one for the path, by what stands there. */
   detect(request: RenderRequest, reads: SourceReads): Promise<boolean>;
   render(request: RenderRequest, reads: SourceReads): Promise<RenderOutput>;

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '@tiphys/kernel';
 import { SourceError, type Snapshot } from '@tiphys/delivery-git';
-import type { ClusterCapabilities, LookupQuery, SourceReads } from './tool.ts';
+import type { ClusterCapabilities, LookupQuery, SourceReads, WantedRepository } from './tool.ts';
 import { UNKNOWN_TARGET, type RenderWorld } from './world.ts';
 
 /** One read and the id of what was found: of the blob, of the names in a folder, of the target's abilities, or the commit itself. `undefined` is "nothing there". */
 export interface TraceEntry {
-  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart' | 'lookup';
+  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart' | 'lookup' | 'remote';
   /** The source that was read, where it is not the one rendered. */
   readonly ref?: string;
   readonly path: string;
@@ -18,15 +18,24 @@ export interface TraceEntry {
 /** All reads of one render: a world that answers them alike renders alike. */
 export type Trace = readonly TraceEntry[];
 
+const REMOTE_PREFIX = 'remote:';
+
+function remoteRef({ repository, revision }: WantedRepository): string {
+  return `${REMOTE_PREFIX}${repository}@${revision}`;
+}
+
 /** Reads of a world that write down what they saw. */
 export function tracedReads(world: RenderWorld, trace: Map<string, TraceEntry>): SourceReads {
   const note = (entry: TraceEntry): void => {
     trace.set(`${entry.operation}:${entry.ref ?? ''}:${entry.path}`, entry);
   };
+  // Other repositories that were opened, by the name their files are read by.
+  const remotes = new Map<string, Snapshot>();
+  const snapshotAt = (ref: string | undefined): Snapshot | undefined => (ref === undefined ? world.snapshot : (remotes.get(ref) ?? world.refs?.get(ref)));
   const place = (path: string, ref: string | undefined): { readonly path: string; readonly ref?: string } => (ref === undefined ? { path } : { path, ref });
   return {
     async read(path, ref) {
-      const snapshot = snapshotOf(world, ref);
+      const snapshot = snapshotAt(ref);
       const found = await snapshot?.stat(path);
       if (snapshot === undefined || found?.kind !== 'file') {
         note({ operation: 'read', ...place(path, ref), oid: undefined });
@@ -36,7 +45,7 @@ export function tracedReads(world: RenderWorld, trace: Map<string, TraceEntry>):
       return snapshot.read(path, { maxBytes: LIMITS.manifestFileBytes });
     },
     async list(path, ref) {
-      const snapshot = snapshotOf(world, ref);
+      const snapshot = snapshotAt(ref);
       const found = await snapshot?.stat(path);
       if (snapshot === undefined || found?.kind !== 'directory') {
         note({ operation: 'list', ...place(path, ref), oid: undefined });
@@ -59,6 +68,14 @@ export function tracedReads(world: RenderWorld, trace: Map<string, TraceEntry>):
       const found = await world.lookup?.(query);
       note({ operation: 'lookup', path: JSON.stringify(query), oid: digestFound(found) });
       return found;
+    },
+    async remote(wanted) {
+      const snapshot = await world.remote?.(wanted);
+      const ref = remoteRef(wanted);
+      note({ operation: 'remote', path: JSON.stringify(wanted), oid: snapshot?.commit });
+      if (snapshot === undefined) return undefined;
+      remotes.set(ref, snapshot);
+      return ref;
     },
     async chart(wanted) {
       const archive = await world.chart?.(wanted);
@@ -89,6 +106,9 @@ async function entryHolds(entry: TraceEntry, world: RenderWorld): Promise<boolea
   if (entry.operation === 'lookup') return entry.oid === digestFound(await world.lookup?.(JSON.parse(entry.path) as LookupQuery));
   // A published version does not change; a range is chosen anew with the next render.
   if (entry.operation === 'chart') return true;
+  if (entry.operation === 'remote') return entry.oid === (await world.remote?.(JSON.parse(entry.path) as WantedRepository))?.commit;
+  // Files of another repository stay as they are while its commit does.
+  if (entry.ref?.startsWith(REMOTE_PREFIX) === true) return true;
   if (entry.operation === 'revision') return entry.oid === world.snapshot.commit;
   if (entry.operation === 'capabilities') return entry.oid === digestCapabilities(await capabilitiesOf(world));
   const snapshot = snapshotOf(world, entry.ref);

@@ -1,5 +1,5 @@
 import type { Snapshot } from '@tiphys/delivery-git';
-import type { ClusterCapabilities, LookupQuery, WantedChart } from './tool.ts';
+import type { ClusterCapabilities, LookupQuery, WantedChart, WantedRepository } from './tool.ts';
 
 /** Everything a render can see: the files of its commit, those of the sources it refers to, and what the target can do. */
 export interface RenderWorld {
@@ -12,6 +12,8 @@ export interface RenderWorld {
   readonly lookup?: (query: LookupQuery) => Promise<unknown>;
   /** Fetches what a chart depends on; undefined where the repository may not be asked. */
   readonly chart?: (wanted: WantedChart) => Promise<Uint8Array | undefined>;
+  /** Opens another repository at a revision; undefined where it may not be asked. */
+  readonly remote?: (wanted: WantedRepository) => Promise<Snapshot | undefined>;
 }
 
 /** What a target is taken for when nobody says. */
