@@ -12,6 +12,7 @@ export async function listRepositories({ api, host, format }: ClientSession): Pr
     { title: 'REPO', cell: (row) => row.repo },
     { title: 'STATUS', cell: (row) => row.connectionState.status },
     { title: 'LAST POLL', cell: (row) => formatAge(row.lastPollAt, host.now()) },
+    { title: 'TOOK', cell: (row) => (row.latencyMs === undefined ? '' : `${row.latencyMs} ms`) },
     { title: 'APPS', cell: (row) => String(row.applications) },
     { title: 'MESSAGE', cell: (row) => row.connectionState.message },
   ];

@@ -1,4 +1,5 @@
 import type { AppProject, Application, Operation, SyncRun } from '@tiphys/delivery-applications';
+import type { WebhookSecrets } from '@tiphys/delivery-git';
 import type { Lister } from '@tiphys/kube-client';
 import type { InformerEvent, KubeClient } from '@tiphys/kube-client';
 import type { ClusterAnswer, ManagedResourcesAnswer, ManifestsAnswer, PlanAnswer, RepositoryAnswer, ResourceTreeAnswer } from './wire.ts';
@@ -55,5 +56,6 @@ export interface DeliveryBackend {
   clusters(): readonly ClusterAnswer[];
   /** Looks now at repositories that are the same place as a URL; returns how many. */
   hint(repoURL: string): number;
-  webhookSecret(signal: AbortSignal): Promise<string | undefined>;
+  /** What senders of webhooks prove themselves with. */
+  webhookSecrets(signal: AbortSignal): Promise<WebhookSecrets>;
 }

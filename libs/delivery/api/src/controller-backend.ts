@@ -15,13 +15,11 @@ import { assess } from '@tiphys/delivery-health';
 import type { SyncPlan, SyncTask } from '@tiphys/delivery-sync';
 import { toTimestamp, type Clock } from '@tiphys/kernel';
 import type { InformerFactory, KubeClient } from '@tiphys/kube-client';
-import { builtin, isStatus, refKey, type corev1 } from '@tiphys/kube-model';
+import { refKey } from '@tiphys/kube-model';
 import type { DeliveryBackend, SyncRequest } from './backend.ts';
 import { maskSecret } from './mask-secret.ts';
+import { readWebhookSecrets } from './webhook-secrets.ts';
 import type { FieldChange, ManagedResource, PlanStep, RepositoryAnswer, ResourceNode } from './wire.ts';
-
-const secretType = builtin('v1', 'Secret');
-const WEBHOOK_SECRET = { name: 'argocd-secret', key: 'webhook.github.secret' };
 
 /** What the backend is made of. */
 export interface ControllerBackendOptions {
@@ -98,7 +96,7 @@ export function createControllerBackend(options: ControllerBackendOptions): Deli
         applications: applications.list(namespace).filter(({ spec }) => spec.destination.server === server || spec.destination.name === name).length,
       })),
     hint: (repoURL) => controller.hint(repoURL),
-    webhookSecret: async (signal) => (await readWebhookSecret(client, namespace, signal)) ?? options.webhookSecret,
+    webhookSecrets: (signal) => readWebhookSecrets(client, namespace, options.webhookSecret, signal),
   };
 }
 
@@ -108,17 +106,6 @@ function revisionsFor(application: Application, revision: string | undefined): {
 
 function revisionOf(evidence: Evidence): { readonly revision?: string } {
   return evidence.revisions.length === 0 ? {} : { revision: evidence.revisions.join(',') };
-}
-
-async function readWebhookSecret(client: KubeClient, namespace: string, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    const secret = await client.get<corev1.Secret>(secretType, { namespace, name: WEBHOOK_SECRET.name }, { signal });
-    const value = secret.data?.[WEBHOOK_SECRET.key];
-    return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8');
-  } catch (error) {
-    if (isStatus(error, 'NotFound')) return undefined;
-    throw error;
-  }
 }
 
 function toSyncRequest({ operation, actor, planHash, application }: SyncRequest): Parameters<DeliveryController['requestSync']>[1] {
@@ -237,7 +224,7 @@ function effectOf(resource: ResourceComparison): string {
 }
 
 function toRepository(state: ReturnType<DeliveryController['repositoryStates']>[number], applications: readonly Application[]): RepositoryAnswer {
-  const { repoURL, error, lastPollAt, nextPollAt, polls } = state;
+  const { repoURL, error, lastPollAt, latencyMs, nextPollAt, polls } = state;
   const attemptedAt = lastPollAt === undefined ? undefined : toTimestamp(lastPollAt);
   return {
     repo: repoURL,
@@ -250,6 +237,7 @@ function toRepository(state: ReturnType<DeliveryController['repositoryStates']>[
     ...(attemptedAt === undefined ? {} : { lastPollAt: attemptedAt }),
     ...(nextPollAt === undefined ? {} : { nextPollAt: toTimestamp(nextPollAt) }),
     polls,
+    ...(latencyMs === undefined ? {} : { latencyMs }),
     applications: applications.filter(({ spec }) => sourcesOf(spec).some((source) => source.repoURL === repoURL)).length,
   };
 }

@@ -124,6 +124,8 @@ export interface RepositoryAnswer {
   readonly lastPollAt?: string;
   readonly nextPollAt?: string;
   readonly polls: number;
+  /** How long the last look took, in milliseconds. */
+  readonly latencyMs?: number;
   readonly applications: number;
 }
 

@@ -37,6 +37,8 @@ export interface ApplicationSource {
   readonly chart?: string;
   readonly ref?: string;
   readonly name?: string;
+  /** Tags that begin so are versions without it: the others do not count for a version range. */
+  readonly tagPrefix?: string;
   readonly directory?: DirectorySource;
   readonly helm?: object;
   readonly kustomize?: object;

@@ -10,4 +10,4 @@ export {
   type ChartSourceOptions,
 } from './chart-source.ts';
 export type { ChartAccess } from './http-get.ts';
-export { chooseVersion, type ChartVersion } from './versions.ts';
+export { chooseVersion, isVersionRange, type ChartVersion } from './versions.ts';

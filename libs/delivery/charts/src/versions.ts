@@ -22,6 +22,11 @@ export function chooseVersion(versions: readonly ChartVersion[], constraint: str
   return range === undefined ? undefined : highest(versions, range);
 }
 
+/** Whether a text chooses among versions: a range, and neither a version nor a mere name. */
+export function isVersionRange(text: string): boolean {
+  return /[*<>=~^|,]|\s|(?:^|\.)[xX](?:\.|$)/.test(text.trim()) && !isExactVersion(text.trim()) && toRange(text.trim()) !== undefined;
+}
+
 /** Whether a revision is one version rather than a range. */
 export function isExactVersion(text: string): boolean {
   return semver.valid(text.replace(/^v/, '')) !== null;

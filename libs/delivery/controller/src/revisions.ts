@@ -1,8 +1,9 @@
 import type { ApplicationSource } from '@tiphys/delivery-applications';
 import { chartRevision, isChartVersion, resolveChartRevision } from '@tiphys/delivery-charts';
-import { isCommit, resolveRevision, SourceError, type Repository, type RepositoryPoller, type Snapshot } from '@tiphys/delivery-git';
+import { isCommit, SourceError, type Repository, type RepositoryPoller, type Snapshot } from '@tiphys/delivery-git';
 import { redactUrl } from '@tiphys/kernel';
 import { DeliveryError } from './delivery-error.ts';
+import { resolveGitRevision } from './git-revision.ts';
 
 /** Whether a revision names one state of a source for ever: a commit, or the exact version of a chart. */
 export function isFixedRevision(source: ApplicationSource, revision: string): boolean {
@@ -19,7 +20,7 @@ export function resolveSources(sources: readonly ApplicationSource[], deps: { re
       if (state?.error !== undefined) throw new DeliveryError({ code: 'renderIncomplete' }, state.error);
       throw new DeliveryError({ code: 'notReady' }, `repository ${redactUrl(repoURL)}: not looked at yet`);
     }
-    if (chart === undefined) return resolveRevision(state.refs, targetRevision, repoURL);
+    if (chart === undefined) return resolveGitRevision(state.refs, source);
     const version = resolveChartRevision(state.refs, chart, targetRevision);
     if (version !== undefined) return version;
     const remote = redactUrl(repoURL);

@@ -1,6 +1,7 @@
 import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
-import { Agent, fetch } from 'undici';
+import { fetch } from 'undici';
 import { redactUrl } from '@tiphys/kernel';
+import { dispatcherFor } from './dispatcher.ts';
 import type { RepositoryAccess } from './repository.ts';
 import { SourceError } from './source-error.ts';
 
@@ -44,8 +45,8 @@ export function httpTransport(options: TransportOptions): HttpClient {
 type Head = Required<Pick<GitHttpResponse, 'url' | 'statusCode' | 'statusMessage' | 'headers'>>;
 
 async function exchange(request: GitHttpRequest, options: TransportOptions): Promise<{ readonly response: Head; readonly bytes: Uint8Array }> {
-  const dispatcher = dispatcherFor(options.access);
-  const authorization = authorizationOf(options.access);
+  const dispatcher = dispatcherFor(options.access, request.url);
+  const authorization = basicOrBearer(options.access);
   try {
     const response = await fetch(request.url, {
       method: request.method ?? 'GET',
@@ -84,17 +85,11 @@ function refused(url: string, status: number): SourceError {
   });
 }
 
-function authorizationOf(access: RepositoryAccess): string | undefined {
+/** The Authorization header of an access; undefined without credentials. */
+export function basicOrBearer(access: RepositoryAccess): string | undefined {
   if (access.bearerToken !== undefined && access.bearerToken !== '') return `Bearer ${access.bearerToken}`;
   if (access.password === undefined && access.username === undefined) return undefined;
   return `Basic ${Buffer.from(`${access.username ?? ''}:${access.password ?? ''}`).toString('base64')}`;
-}
-
-// Most repositories share the global pool; only one with its own trust needs its own connections.
-function dispatcherFor(access: RepositoryAccess): Agent | undefined {
-  if (access.insecure === true) return new Agent({ connect: { rejectUnauthorized: false } });
-  if (access.caCertificates !== undefined && access.caCertificates !== '') return new Agent({ connect: { ca: access.caCertificates } });
-  return undefined;
 }
 
 async function readBounded(body: AsyncIterable<Uint8Array> | null, options: TransportOptions): Promise<Uint8Array> {

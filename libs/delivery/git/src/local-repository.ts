@@ -3,7 +3,7 @@ import nodeFs from 'node:fs';
 import path from 'node:path';
 import git from 'isomorphic-git';
 import { toTimestamp } from '@tiphys/kernel';
-import { ObjectDatabase } from './object-database.ts';
+import { ObjectDatabase, type SignedCommit } from './object-database.ts';
 import type { RemoteRefs, Repository, RevisionMetadata } from './repository.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
 import { SourceError } from './source-error.ts';
@@ -47,6 +47,11 @@ export class LocalRepository implements Repository {
     signal.throwIfAborted();
     const record = await this.#database.commit(commit);
     return { author: record.author, date: toTimestamp(record.timestamp * 1000), message: record.message, parents: record.parents };
+  }
+
+  async signedCommit(commit: string, signal: AbortSignal): Promise<SignedCommit> {
+    signal.throwIfAborted();
+    return this.#database.signedCommit(commit);
   }
 
   async #add(oids: Map<string, string>, ref: string): Promise<void> {

@@ -17,6 +17,12 @@ export interface TreeEntry {
   readonly isExecutable?: boolean;
 }
 
+/** A commit as it was signed: the text under the signature, and the armored signature where there is one. */
+export interface SignedCommit {
+  readonly payload: string;
+  readonly signature: string | undefined;
+}
+
 /** A commit's tree and metadata. */
 export interface CommitRecord {
   readonly tree: string;
@@ -76,6 +82,12 @@ export class ObjectDatabase {
     };
   }
 
+  async signedCommit(oid: string): Promise<SignedCommit> {
+    const { object } = await this.#read(oid, () => git.readObject({ fs: this.#fs, gitdir: this.gitDirectory, oid, format: 'content', cache: this.#cache }));
+    if (!(object instanceof Uint8Array)) throw new TypeError('the content of an object is bytes');
+    return parseSignedCommit(new TextDecoder().decode(object));
+  }
+
   async hasCommit(oid: string): Promise<boolean> {
     try {
       await git.readTree({ fs: this.#fs, gitdir: this.gitDirectory, oid, cache: this.#cache });
@@ -117,4 +129,13 @@ export class ObjectDatabase {
       });
     }
   }
+}
+
+// The signature is a header whose further lines begin with a blank; it covers the commit without it (gitformat-signature(5)).
+function parseSignedCommit(text: string): SignedCommit {
+  const end = text.indexOf('\n\n');
+  const [head, message] = end < 0 ? [text, ''] : [text.slice(0, end + 1), text.slice(end + 1)];
+  const header = /^gpgsig (.*\n(?: .*\n)*)/m.exec(head);
+  const payload = head.replaceAll(/^gpgsig(?:-sha256)? .*\n(?: .*\n)*/gm, '') + message;
+  return { payload, signature: header?.[1]?.replaceAll(/^ /gm, '') };
 }

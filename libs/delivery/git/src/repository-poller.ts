@@ -10,6 +10,8 @@ export interface PollState {
   readonly lastPollAt?: number;
   readonly nextPollAt?: number;
   readonly error?: string;
+  /** How long the last look took, in milliseconds. */
+  readonly latencyMs?: number;
   readonly refs?: RemoteRefs;
   readonly polls: number;
 }
@@ -165,13 +167,15 @@ export class RepositoryPoller implements Service {
   async #poll(watched: Watched, signal: AbortSignal): Promise<Repository | undefined> {
     const { clock, logger, open, onMoved, onError } = this.#options;
     const { repoURL } = watched;
+    const startedAtMs = clock.monotonic();
+    const latencyMs = (): number => Math.round(clock.monotonic() - startedAtMs);
     try {
       const repository = await open(repoURL, signal);
       const refs = await repository.lsRemote(signal);
       const before = watched.state.refs;
       const recovered = watched.failures > 0;
       watched.failures = 0;
-      watched.state = { repoURL, lastPollAt: clock.now(), refs, polls: watched.state.polls + 1 };
+      watched.state = { repoURL, lastPollAt: clock.now(), latencyMs: latencyMs(), refs, polls: watched.state.polls + 1 };
       if (before === undefined || recovered || hasMoved(before, refs)) onMoved({ repoURL, refs });
       return repository;
     } catch (error) {
@@ -181,6 +185,7 @@ export class RepositoryPoller implements Service {
       watched.state = {
         repoURL,
         lastPollAt: clock.now(),
+        latencyMs: latencyMs(),
         error: redactUrl(messageOf(error)),
         polls: watched.state.polls + 1,
         ...(refs === undefined ? {} : { refs }),

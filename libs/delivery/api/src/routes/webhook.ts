@@ -1,9 +1,9 @@
-import { parseGithubPush } from '@tiphys/delivery-git';
+import { parseWebhook, type WebhookRefusal } from '@tiphys/delivery-git';
 import { LIMITS } from '@tiphys/kernel';
 import express, { Router } from 'express';
 import { handle, type RouteContext } from '../context.ts';
 
-const REFUSED_STATUS = { noSecret: 403, noSignature: 401, badSignature: 401, tooLarge: 413, malformed: 400 } as const;
+const REFUSED_STATUS: Readonly<Record<WebhookRefusal, number>> = { noSecret: 403, noSignature: 401, badSignature: 401, tooLarge: 413, malformed: 400 };
 
 /** Push webhooks: checked over the raw bytes before anything is parsed, and only a hint to look now. */
 export function webhookRoutes(context: RouteContext): Router {
@@ -13,7 +13,7 @@ export function webhookRoutes(context: RouteContext): Router {
     express.raw({ type: () => true, limit: LIMITS.webhookBodyBytes }),
     handle(context, async (request, response, { signal }) => {
       const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      const result = parseGithubPush({ rawBody, headers: request.headers, secret: await context.backend.webhookSecret(signal) });
+      const result = parseWebhook({ rawBody, headers: request.headers, secrets: await context.backend.webhookSecrets(signal) });
       if (result.kind === 'refused') {
         context.logger.warn({ reason: result.reason, address: request.ip }, 'webhook refused');
         response.status(REFUSED_STATUS[result.reason]);
