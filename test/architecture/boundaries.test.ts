@@ -23,7 +23,14 @@ const SIDES: Readonly<Record<string, { readonly to: readonly string[]; readonly 
 };
 
 /** Rooms that decide: no I/O, no clock, no randomness. */
-const PURE = ['@tiphys/kube-model', '@tiphys/kube-patch', '@tiphys/delivery-applications', '@tiphys/delivery-diff', '@tiphys/delivery-health'];
+const PURE = [
+  '@tiphys/kube-model',
+  '@tiphys/kube-patch',
+  '@tiphys/delivery-actions',
+  '@tiphys/delivery-applications',
+  '@tiphys/delivery-diff',
+  '@tiphys/delivery-health',
+];
 
 function filesBelow(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];

@@ -68,10 +68,47 @@ describe('assess', () => {
         apiVersion: 'apiextensions.k8s.io/v1',
         kind: 'CustomResourceDefinition',
         metadata: { name: 'x' },
-        status: { conditions: [{ type: 'Established', status }] },
+        status: { conditions: [{ type: 'Established', status, reason: status === 'False' ? 'Installing' : 'InitialNamesAccepted' }] },
       }) as KubeObject;
     expect(assess(crd('False'))?.status).toBe('Progressing');
     expect(assess(crd('True'))?.status).toBe('Healthy');
+  });
+});
+
+describe('an object that is being deleted', () => {
+  const deleted = (apiVersion: string, kind: string, status: object): KubeObject =>
+    ({ apiVersion, kind, metadata: { name: 'x', deletionTimestamp: '2026-01-01T00:00:00Z' }, status }) as KubeObject;
+  it('is Progressing whatever its rule says', () => {
+    expect(assess(deleted('kafka.strimzi.io/v1beta2', 'KafkaTopic', { conditions: [{ type: 'NotReady', status: 'True' }] }))).toEqual({
+      status: 'Progressing',
+      message: 'Pending deletion',
+    });
+  });
+  it('says so in the words of its kind', () => {
+    expect(assess(deleted('services.cloud.sap.com/v1', 'ServiceInstance', {}))?.message).toBe('Resource is being deleted');
+  });
+});
+
+describe('kinds', () => {
+  const at = (apiVersion: string, kind: string, status: object = {}): KubeObject => ({ apiVersion, kind, metadata: { name: 'x' }, status }) as KubeObject;
+  it('without a rule have no health', () => {
+    expect(assess(at('v1', 'ConfigMap'))).toBeUndefined();
+    expect(assess(at('infrastructure.cluster.x-k8s.io/v1beta2', 'AWSMachineTemplate'))).toBeUndefined();
+    expect(assess(at('crossplane.io.example.org/v1', 'Thing'))).toBeUndefined();
+  });
+  it('of a family of groups share a rule', () => {
+    const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
+    expect(assess(at('ec2.aws.upbound.io/v1beta1', 'VPC', ready))?.status).toBe('Healthy');
+    expect(assess(at('s3.services.k8s.aws/v1alpha1', 'Bucket', ready))?.status).toBe('Healthy');
+  });
+  it('survive a status of another shape', () => {
+    for (const status of [{ conditions: 'no' }, { conditions: [null, 7, 'x'] }, { conditions: { Ready: true } }, { phase: { a: 1 } }])
+      for (const [apiVersion, kind] of [
+        ['cert-manager.io/v1', 'Certificate'],
+        ['gateway.networking.k8s.io/v1', 'HTTPRoute'],
+        ['argoproj.io/v1alpha1', 'Rollout'],
+      ] as const)
+        expect(() => assess(at(apiVersion, kind, status))).not.toThrow();
   });
 });
 

@@ -1,39 +1,20 @@
-import { parseApiVersion, type KubeObject } from '@tiphys/kube-model';
-import { health, isWorse, type Assess, type Health, type HealthCode } from './health.ts';
-import { assessApiService, assessCustomResourceDefinition, assessNamespace } from './kinds/conditions.ts';
-import { assessDaemonSet } from './kinds/daemon-set.ts';
-import { assessDeployment } from './kinds/deployment.ts';
-import { assessHorizontalPodAutoscaler } from './kinds/horizontal-pod-autoscaler.ts';
-import { assessIngress } from './kinds/ingress.ts';
-import { assessCronJob, assessJob } from './kinds/job.ts';
-import { assessPersistentVolumeClaim } from './kinds/persistent-volume-claim.ts';
-import { assessPod } from './kinds/pod.ts';
-import { assessReplicaSet } from './kinds/replica-set.ts';
-import { assessService } from './kinds/service.ts';
-import { assessStatefulSet } from './kinds/stateful-set.ts';
+import { fieldAt, type KubeObject } from '@tiphys/kube-model';
+import { health, isWorse, type Health, type HealthCode } from './health.ts';
+import { ruleFor } from './rules/registry.ts';
 
-const ASSESSORS: ReadonlyMap<string, Assess> = new Map<string, Assess>([
-  ['apps/Deployment', assessDeployment],
-  ['apps/StatefulSet', assessStatefulSet],
-  ['apps/DaemonSet', assessDaemonSet],
-  ['apps/ReplicaSet', assessReplicaSet],
-  ['/Pod', assessPod],
-  ['batch/Job', assessJob],
-  ['batch/CronJob', assessCronJob],
-  ['/PersistentVolumeClaim', assessPersistentVolumeClaim],
-  ['/Service', assessService],
-  ['networking.k8s.io/Ingress', assessIngress],
-  ['extensions/Ingress', assessIngress],
-  ['autoscaling/HorizontalPodAutoscaler', assessHorizontalPodAutoscaler],
-  ['apiregistration.k8s.io/APIService', assessApiService],
-  ['apiextensions.k8s.io/CustomResourceDefinition', assessCustomResourceDefinition],
-  ['/Namespace', assessNamespace],
-]);
-
-/** The health of a live object; undefined for kinds that have none, which then do not count. Anything being deleted is Progressing. */
+/**
+ * The health of a live object; undefined for kinds that have none, which then do not count. Anything being deleted is
+ * Progressing, in the words of its own rule where that speaks of deletion.
+ */
 export function assess(live: KubeObject): Health | undefined {
-  if (live.metadata.deletionTimestamp !== undefined) return health('Progressing', 'Pending deletion');
-  return ASSESSORS.get(`${parseApiVersion(live.apiVersion).group}/${live.kind}`)?.(live);
+  if (fieldAt(live, 'metadata', 'deletionTimestamp') === undefined) return assessByRule(live);
+  const own = assessByRule(live);
+  return own?.status === 'Progressing' && own.message !== undefined && /delet|terminat/i.test(own.message) ? own : health('Progressing', 'Pending deletion');
+}
+
+/** What the rule of its kind says of an object, whether or not it is being deleted. */
+export function assessByRule(live: KubeObject): Health | undefined {
+  return ruleFor(live)?.(live);
 }
 
 /** One object's part in the health of its application. */

@@ -12,8 +12,8 @@ export interface Health {
   readonly message?: string;
 }
 
-/** Judges one live object of the kind it is written for. */
-export type Assess = (live: KubeObject) => Health;
+/** Judges one live object of the kind it is written for; undefined where such an object has no health. */
+export type Assess = (live: KubeObject) => Health | undefined;
 
 /** Whether `a` is worse than `b`. */
 export function isWorse(a: HealthCode, b: HealthCode): boolean {

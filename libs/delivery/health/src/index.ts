@@ -1,2 +1,2 @@
-export { aggregateHealth, assess, completionOf, type HealthEvidence } from './assess.ts';
+export { aggregateHealth, assess, assessByRule, completionOf, type HealthEvidence } from './assess.ts';
 export { HEALTH_ORDER, isWorse, type Health, type HealthCode } from './health.ts';

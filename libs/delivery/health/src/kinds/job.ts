@@ -15,9 +15,3 @@ export function assessJob(live: KubeObject): Health {
   if (suspended !== undefined) return health('Suspended', suspended.message);
   return health('Progressing');
 }
-
-/** Health of a CronJob: it waits for its time, so it is well unless suspended. */
-export function assessCronJob(live: KubeObject): Health {
-  // The dispatcher calls this for batch CronJobs only.
-  return (live as batchv1.CronJob).spec?.suspend === true ? health('Suspended', 'CronJob is suspended') : health('Healthy');
-}
