@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import type { KubeObject } from '@tiphys/kube-model';
-import { parseSyncOptions, roleOf, waveOf } from './annotations.ts';
+import { roleOf, waveOf } from './annotations.ts';
 import { crdManifests } from './crds.ts';
 import { checkApplication, checkResource, defaultProject, type AppProject } from './project.ts';
 import { normalizeRepoUrl } from './repo-url.ts';
 import { parseApplication } from './schema.ts';
+import { defaultSyncOptions, parseSyncOptions, resourceSyncOptions } from './sync-options.ts';
 import { applicationLabel } from './sync-run.ts';
 import { applicationOf, formatTrackingId, parseTrackingId, withTracking } from './tracking.ts';
 
@@ -135,6 +136,28 @@ describe('annotations', () => {
       prune: 'no',
       prunePropagationPolicy: 'Orphan',
     });
+  });
+});
+
+describe('sync options', () => {
+  it.each([
+    ['ServerSideApply=false', { serverSideApply: false }],
+    ['ServerSideApply=true', { serverSideApply: true }],
+    ['ClientSideApplyMigration=false', { clientSideApplyMigration: false }],
+    ['Delete=confirm', { delete: 'confirm' }],
+    ['Prune=confirm', { prune: 'confirm' }],
+    ['Validate=false', { validate: false }],
+    ['PruneLast=true', { pruneLast: true }],
+    ['RespectIgnoreDifferences=true', { respectIgnoreDifferences: true }],
+    ['FailOnSharedResource=true', { failOnSharedResource: true }],
+    ['SkipDryRunOnMissingResource=true', { skipDryRunOnMissingResource: true }],
+    ['toString=true', {}],
+  ])('reads %s', (option, change) => expect(parseSyncOptions([option])).toEqual({ ...defaultSyncOptions, ...change }));
+  it('lets the object decide over the application, and keeps what Helm keeps', () => {
+    const application = parseSyncOptions(['Prune=false', 'Replace=true']);
+    const object = annotated({ 'argocd.argoproj.io/sync-options': 'Prune=true, Replace=false' });
+    expect(resourceSyncOptions(object, application)).toMatchObject({ prune: 'yes', replace: false });
+    expect(resourceSyncOptions(annotated({ 'helm.sh/resource-policy': 'keep' }), defaultSyncOptions)).toMatchObject({ prune: 'no', delete: 'no' });
   });
 });
 

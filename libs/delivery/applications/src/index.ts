@@ -1,15 +1,4 @@
-export {
-  defaultSyncOptions,
-  ignoresExtraneous,
-  parseSyncOptions,
-  resourceSyncOptions,
-  roleOf,
-  waveOf,
-  type HookDeletePolicy,
-  type HookPhase,
-  type ResourceRole,
-  type SyncOptions,
-} from './annotations.ts';
+export { ignoresExtraneous, roleOf, waveOf, type HookDeletePolicy, type HookPhase, type ResourceRole } from './annotations.ts';
 export {
   applicationType,
   ARGO_API_VERSION,
@@ -52,6 +41,7 @@ export {
 } from './project.ts';
 export { normalizeRepoUrl } from './repo-url.ts';
 export { parseApplication, parseProject, parseSyncRun, type Parsed } from './schema.ts';
+export { defaultSyncOptions, parseSyncOptions, resourceSyncOptions, type DeletionPolicy, type SyncOptions } from './sync-options.ts';
 export {
   APPLICATION_LABEL,
   applicationLabel,

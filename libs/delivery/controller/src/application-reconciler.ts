@@ -1,5 +1,4 @@
 import {
-  applicationOf,
   applicationType,
   isAutomated,
   isFinished,
@@ -16,7 +15,7 @@ import {
 import type { Comparison } from '@tiphys/delivery-diff';
 import { isAbortError, messageOf, toTimestamp, type Clock, type Logger } from '@tiphys/kernel';
 import type { KubeClient, Lister } from '@tiphys/kube-client';
-import { describeRef, isStatus, refKey, type KubeObject } from '@tiphys/kube-model';
+import { isStatus, type KubeObject } from '@tiphys/kube-model';
 import { hasChanged, observedStatus, type Observation } from './application-status.ts';
 import { deleteManaged } from './cascade-delete.ts';
 import { isSuperseded } from './claim.ts';
@@ -25,6 +24,7 @@ import { DeliveryError } from './delivery-error.ts';
 import { attemptKey, compareRendered, gatherFailure, renderSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
 import { resolveSources } from './revisions.ts';
 import { createRun, requestOf, runsOf } from './runs.ts';
+import { sharedObjects } from './shared-objects.ts';
 
 /** What reconciling applications needs. */
 export interface ApplicationReconcilerDeps extends GatherDeps {
@@ -36,6 +36,8 @@ export interface ApplicationReconcilerDeps extends GatherDeps {
   readonly random: () => number;
   /** A run was created: ring for it. */
   readonly onRun: (run: SyncRun) => void;
+  /** A newer commit makes what a run waits for pointless. */
+  readonly onSuperseded: (run: SyncRun) => void;
   /** New evidence about an application. */
   readonly onCompared: (application: string, evidence: Evidence) => void;
 }
@@ -100,7 +102,7 @@ export class ApplicationReconciler {
       const evidence = await compareRendered(application, rendered, target, this.#deps, signal);
       if (!target.cluster.hasCaughtUp(evidence.comparison.resources.map((resource) => resource.ref))) return { kind: 'requeueAfter', afterMs: BEHIND_MS };
       this.#deps.onCompared(name, evidence);
-      const shared = this.#sharedWith(name, evidence.comparison);
+      const shared = sharedObjects(name, evidence.comparison, (other) => this.#deps.applications.get(other, this.#deps.namespace) !== undefined);
       const conditions: Observation['conditions'] = [
         ...(evidence.nonDeterministic.length === 0
           ? []
@@ -137,7 +139,7 @@ export class ApplicationReconciler {
     conditions: Observation['conditions'],
     signal: AbortSignal,
   ): Promise<ReconcileResult> {
-    const { clock, runs, onRun } = this.#deps;
+    const { clock, runs, onRun, onSuperseded } = this.#deps;
     const { sources, revisions, isPinned, shared } = wanted;
     const name = application.metadata.name ?? '';
     const known = runsOf(name, runs);
@@ -177,20 +179,8 @@ export class ApplicationReconciler {
     }
     const refused: Observation['conditions'] = decision.kind === 'refused' ? [{ type: 'SyncError', message: decision.message }] : [];
     await this.#settle(application, { evidence, revisions, conditions: [...conditions, ...refused] }, signal);
-    // Rung before its time it finds that it is superseded, and makes room.
-    for (const run of known) if (!isFinished(run) && run.status?.nextAttemptAt !== undefined && isSuperseded(run, revisions)) onRun(run);
+    for (const run of known) if (!isFinished(run) && isSuperseded(run, revisions)) onSuperseded(run);
     return decision.kind === 'wait' ? { kind: 'requeueAfter', afterMs: decision.afterMs } : DONE;
-  }
-
-  // Objects that another existing application tracks, by key, with a sentence each.
-  #sharedWith(name: string, comparison: Comparison): ReadonlyMap<string, string> {
-    const shared = new Map<string, string>();
-    for (const { ref, live, desired } of comparison.resources) {
-      const other = live === undefined || desired === undefined ? undefined : applicationOf(live);
-      if (other === undefined || other === name || this.#deps.applications.get(other, this.#deps.namespace) === undefined) continue;
-      shared.set(refKey(ref), `${describeRef(ref)} is part of applications ${name} and ${other}`);
-    }
-    return shared;
   }
 
   // A pin holds while its time runs or no new commit came; then it is taken off and automation goes on.

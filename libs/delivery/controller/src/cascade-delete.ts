@@ -14,7 +14,7 @@ export async function deleteManaged(application: Application, cluster: Cluster, 
   );
   const mine = cluster
     .tracked(application.metadata.name ?? '')
-    .filter((object) => resourceSyncOptions(object, defaultSyncOptions).delete && (object.metadata.ownerReferences ?? []).length === 0);
+    .filter((object) => resourceSyncOptions(object, defaultSyncOptions).delete !== 'no' && (object.metadata.ownerReferences ?? []).length === 0);
   for (const wave of [...new Set(mine.map(waveOf))].toSorted((a, b) => b - a)) {
     const objects = mine.filter((object) => waveOf(object) === wave);
     await mapLimit(objects, DELETES_AT_ONCE, async (object) => {

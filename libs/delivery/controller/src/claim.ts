@@ -10,8 +10,6 @@ export interface ClaimDeps {
   readonly clock: Clock;
   readonly namespace: string;
   readonly identity: string;
-  /** Whether this process works on a run right now. */
-  readonly isWorkingOn: (run: string) => boolean;
 }
 
 /** What came of a claim. */
@@ -78,7 +76,7 @@ export function latestRevisions({ status }: Application): readonly string[] {
 function heldFor(run: SyncRun, deps: ClaimDeps): number {
   const { owner, leaseUntil, phase } = run.status ?? {};
   if (phase !== 'Running' || owner === undefined || run.status?.nextAttemptAt !== undefined) return 0;
-  if (owner === deps.identity) return deps.isWorkingOn(run.metadata.name ?? '') ? LEASE_MS : 0;
+  if (owner === deps.identity) return 0;
   return Math.max(0, Date.parse(leaseUntil ?? '') - deps.clock.now() || 0);
 }
 

@@ -120,10 +120,10 @@ export class Cluster {
     return { kubeVersion: this.#capabilities.kubeVersion, apiVersions: [...new Set(served)].toSorted() };
   }
 
-  /** Whether a namespace is there, asked of the API. */
-  async hasNamespace(name: string, signal: AbortSignal): Promise<boolean> {
+  /** A namespace as it lives; undefined when there is none. */
+  async namespace(name: string, signal: AbortSignal): Promise<KubeObject | undefined> {
     await this.follow([{ group: '', version: 'v1', kind: 'Namespace' }], signal);
-    return this.get({ group: '', version: 'v1', kind: 'Namespace', name }) !== undefined;
+    return this.get({ group: '', version: 'v1', kind: 'Namespace', name });
   }
 
   /** The schema of a kind: built in, or from its CustomResourceDefinition. */

@@ -2,7 +2,7 @@ import type { RunOptions, SyncRun } from '@tiphys/delivery-applications';
 import type { PollState, RepositoryStore, RevisionMetadata } from '@tiphys/delivery-git';
 import type { JobQueue } from '@tiphys/delivery-queue';
 import type { Renderer } from '@tiphys/delivery-render';
-import type { Failpoint, SyncPlan } from '@tiphys/delivery-sync';
+import type { Failpoint, PruneBudget, SyncPlan } from '@tiphys/delivery-sync';
 import type { Clock, Logger, Service } from '@tiphys/kernel';
 import type { InformerFactory, KubeClient } from '@tiphys/kube-client';
 import type { Evidence } from './gather.ts';
@@ -26,6 +26,8 @@ export interface DeliveryControllerOptions {
   readonly runsAtOnce?: number;
   /** Who claims runs. A lone controller keeps its name over restarts and takes its own runs back at once; several need different ones. */
   readonly identity?: string;
+  /** How much automation may prune without asking a person; absent: as much as Git asks for. */
+  readonly pruneBudget?: PruneBudget;
   readonly failpoint?: Failpoint;
 }
 

@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import {
   applicationType,
-  crdManifests,
   isAutomated,
   isFinished,
   isRepoPermitted,
@@ -20,10 +19,10 @@ import {
 } from '@tiphys/delivery-applications';
 import { RepositoryPoller, type PollState, type Repository, type RevisionMetadata } from '@tiphys/delivery-git';
 import type { WantedChart } from '@tiphys/delivery-render';
-import { planSync, watchUntil, type SyncPlan } from '@tiphys/delivery-sync';
+import { planSync, type SyncPlan } from '@tiphys/delivery-sync';
 import { isAbortError, WorkQueue, type Service } from '@tiphys/kernel';
 import type { Informer, KubeClient } from '@tiphys/kube-client';
-import { builtin, fieldAt, isStatus, toKey, type corev1, type KubeObject } from '@tiphys/kube-model';
+import { builtin, fieldAt, toKey, type corev1, type KubeObject } from '@tiphys/kube-model';
 import { ApplicationReconciler, currentRevisions } from './application-reconciler.ts';
 import { ChartSources } from './chart-sources.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
@@ -31,6 +30,7 @@ import type { ClusterState, DeliveryController, DeliveryControllerOptions, Rollb
 import { accessFor } from './credentials.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
+import { installDefinitions } from './install.ts';
 import { Outbox } from './outbox.ts';
 import { rollbackTarget } from './rollback-target.ts';
 import { planRequest, SHOWN_PLAN } from './plan-request.ts';
@@ -107,17 +107,7 @@ class Controller implements DeliveryController {
       fetchChart: (wanted, project, inner) => this.#fetchChart(wanted, project, inner),
       digestKey: randomBytes(32),
     };
-    this.#reconciler = new ApplicationReconciler({
-      ...this.#gather,
-      client,
-      applications: this.#applications,
-      runs: this.#runs,
-      clock,
-      logger,
-      random: Math.random,
-      onRun: (run) => this.#ring(run),
-      onCompared: (application, evidence) => this.#evidence.set(application, evidence),
-    });
+    this.#reconciler = this.#createReconciler();
     this.#runner = new SyncRunner({
       ...this.#gather,
       client,
@@ -125,6 +115,8 @@ class Controller implements DeliveryController {
       logger,
       identity: options.identity ?? randomUUID(),
       onSettled: onChange,
+      applicationExists: (name) => this.#applications.get(name, namespace) !== undefined,
+      pruneBudget: () => options.pruneBudget,
       ...(options.failpoint === undefined ? {} : { failpoint: options.failpoint }),
     });
     this.#outbox = new Outbox({ client, clock, logger, namespace, applications: this.#applications, runs: this.#runs, ring: (run) => this.#ring(run) });
@@ -138,30 +130,35 @@ class Controller implements DeliveryController {
     this.#subscribe();
   }
 
+  #createReconciler(): ApplicationReconciler {
+    const { client, clock, logger } = this.#options;
+    return new ApplicationReconciler({
+      ...this.#gather,
+      client,
+      applications: this.#applications,
+      runs: this.#runs,
+      clock,
+      logger: logger.child({ component: 'delivery' }),
+      random: Math.random,
+      onRun: (run) => this.#ring(run),
+      onSuperseded: (run) => {
+        this.#runner.supersede(run.metadata.name ?? '');
+        // Rung before its time it finds that it is superseded, and makes room.
+        if (run.status?.nextAttemptAt !== undefined) this.#ring(run);
+      },
+      onCompared: (application, evidence) => this.#evidence.set(application, evidence),
+    });
+  }
+
   // A dependency is fetched with the credentials of its repository, if the project lets its applications take anything from there.
   async #fetchChart(wanted: WantedChart, project: AppProject, signal: AbortSignal): Promise<Uint8Array | undefined> {
     if (!/^(https?|oci):\/\//.test(wanted.repository) || !isRepoPermitted(project, wanted.repository)) return undefined;
     return this.#charts.fetch(wanted, accessFor(wanted.repository, this.#secrets.list()), signal);
   }
 
-  async install(signal: AbortSignal): Promise<void> {
+  install(signal: AbortSignal): Promise<void> {
     const { client, clock } = this.#options;
-    const type = builtin('apiextensions.k8s.io/v1', 'CustomResourceDefinition');
-    for (const manifest of crdManifests()) {
-      await client.patch(type, { name: manifest.metadata.name ?? '' }, manifest, { type: 'apply', fieldManager: 'tiphys', force: true, signal });
-    }
-    const isSettled = (_name: string, object: KubeObject | undefined): boolean => {
-      const conditions = fieldAt(object, 'status', 'conditions');
-      return (
-        Array.isArray(conditions) &&
-        conditions.some((condition: unknown) => fieldAt(condition, 'type') === 'Established' && fieldAt(condition, 'status') === 'True')
-      );
-    };
-    await watchUntil(client, clock, { type, namespace: undefined, names: crdManifests().map((manifest) => manifest.metadata.name ?? ''), isSettled }, signal);
-    const namespaces = builtin('v1', 'Namespace');
-    await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.#namespace } }, { signal }).catch((error: unknown) => {
-      if (!isStatus(error, 'AlreadyExists')) throw error;
-    });
+    return installDefinitions({ client, clock, namespace: this.#namespace }, signal);
   }
 
   async waitForReady(signal: AbortSignal): Promise<void> {
@@ -199,7 +196,10 @@ class Controller implements DeliveryController {
 
   async plan(name: string, { options, signal, revisions }: PlanOptions): Promise<{ readonly plan: SyncPlan; readonly evidence: Evidence }> {
     const evidence = await this.compare(name, { signal, ...(revisions === undefined ? {} : { revisions }) });
-    const request = await planRequest({ application: this.#application(name), runId: SHOWN_PLAN, options, cause: 'manual', evidence }, signal);
+    const request = await planRequest(
+      { application: this.#application(name), runId: SHOWN_PLAN, options, cause: 'manual', evidence, pruneBudget: undefined },
+      signal,
+    );
     return { plan: planSync(request), evidence };
   }
 

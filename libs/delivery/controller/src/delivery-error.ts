@@ -2,10 +2,11 @@ import { DomainError } from '@tiphys/kernel';
 
 /**
  * Why the controller refuses or cannot go on: `invalidSpec` the application or its project forbids it · `unknownCluster` · `notReady` evidence is still being
- * gathered, try again · `notFound` · `renderIncomplete` manifests have problems · `fenced` another controller took the run over · `terminated` a person ended it.
+ * gathered, try again · `notFound` · `renderIncomplete` manifests have problems · `fenced` another controller took the run over · `terminated` a person ended it ·
+ * `planMoved` the plan is no longer the one shown · `sharedResource` another application tracks the same object.
  */
 export interface DeliveryErrorDetail {
-  readonly code: 'invalidSpec' | 'unknownCluster' | 'notReady' | 'notFound' | 'renderIncomplete' | 'fenced' | 'terminated' | 'superseded' | 'planMoved';
+  readonly code: 'invalidSpec' | 'unknownCluster' | 'notReady' | 'notFound' | 'renderIncomplete' | 'fenced' | 'terminated' | 'planMoved' | 'sharedResource';
 }
 
 /** The one error of the delivery controller. */

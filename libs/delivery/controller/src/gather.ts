@@ -14,12 +14,13 @@ import type { Repository, RepositoryPoller, RevisionMetadata } from '@tiphys/del
 import type { Renderer, RenderResult, WantedChart } from '@tiphys/delivery-render';
 import { messageOf } from '@tiphys/kernel';
 import type { Lister } from '@tiphys/kube-client';
-import { refKey, refOf, type KubeObject } from '@tiphys/kube-model';
+import { refOf, type KubeObject } from '@tiphys/kube-model';
 import { formatProblem } from '@tiphys/kube-yaml';
 import type { Cluster } from './cluster.ts';
 import type { ClusterRegistry } from './cluster-registry.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { kindsOf, prepareDesired, type Desired } from './desired.ts';
+import { liveObjects } from './live-objects.ts';
 import { lookupFor } from './lookup.ts';
 import { snapshotOf } from './revisions.ts';
 
@@ -56,6 +57,8 @@ export interface Evidence extends Rendered {
   readonly cluster: Cluster;
   readonly project: AppProject;
   readonly comparison: Comparison;
+  /** Keys of live objects whose fields another applier of the same manifests owns so far. */
+  readonly adopted: ReadonlySet<string>;
 }
 
 /** The project of an application. Throws DeliveryError `invalidSpec`. */
@@ -134,14 +137,8 @@ export async function compareRendered(
   const managed = (application.status?.resources ?? []).map(({ group = '', version, kind }) => ({ group, version, kind }));
   await cluster.follow([...kindsOf(rendered.desired.objects), ...managed], signal);
   const desired = rendered.desired.objects.filter((object) => roleOf(object).kind === 'resource');
-  const refs = desired.map(refOf);
-  cluster.setWanted(name, refs);
-  const live = new Map(
-    refs.flatMap((ref) => {
-      const object = cluster.get(ref);
-      return object === undefined ? [] : [[refKey(ref), object] as const];
-    }),
-  );
+  cluster.setWanted(name, desired.map(refOf));
+  const { byKey: live, adopted } = liveObjects(application, desired, cluster, FIELD_MANAGER);
   const comparison = compareApplication({
     desired,
     live,
@@ -151,7 +148,7 @@ export async function compareRendered(
     ignoreDifferences: application.spec.ignoreDifferences ?? [],
     digest: (value) => `hmac:${createHmac('sha256', deps.digestKey).update(value).digest('hex').slice(0, 16)}`,
   });
-  return { ...rendered, cluster, project, comparison };
+  return { ...rendered, cluster, project, comparison, adopted };
 }
 
 /** A fingerprint of sources and commits: what an automated attempt is counted by. */

@@ -38,6 +38,19 @@ export async function publishRun(
   }
 }
 
+/** Shows what a running run waits for. It is told once and not again: what comes after it says more. */
+export async function publishProgress(run: SyncRun, deps: { readonly client: KubeClient; readonly namespace: string }, signal: AbortSignal): Promise<void> {
+  const { client, namespace } = deps;
+  const key = { name: run.spec.application, namespace };
+  const application = await client.get<Application>(applicationType, key, { signal });
+  const state = application.status?.operationState;
+  if (state === undefined || state.run !== run.metadata.name || state.finishedAt !== undefined) return;
+  const status = { ...application.status, operationState: stateOf(run, run.status?.tasks ?? []) };
+  await client.update<Application>(applicationType, { ...application, status }, { signal, fieldManager: 'tiphys-controller' }).catch((error: unknown) => {
+    if (!isStatus(error, 'Conflict', 'NotFound')) throw error;
+  });
+}
+
 function stateOf(run: SyncRun, results: readonly TaskResult[]): OperationState {
   const { message = '', startedAt = '', finishedAt, attempt = 0 } = run.status ?? {};
   const revisions = run.status?.revisions ?? run.spec.revisions;
