@@ -22,6 +22,8 @@ export interface ApplicationSource {
   readonly chart?: string;
   readonly ref?: string;
   readonly name?: string;
+  /** Tags without this beginning are not looked at. */
+  readonly tagPrefix?: string;
   readonly directory?: DirectorySource;
   readonly helm?: object;
   readonly kustomize?: object;
@@ -107,6 +109,9 @@ export interface Operation {
     readonly resources?: readonly SyncResource[];
     readonly source?: ApplicationSource;
     readonly sources?: readonly ApplicationSource[];
+    /** Manifests to apply instead of what the sources say, one JSON or YAML text each. */
+    readonly manifests?: readonly string[];
+    readonly autoHealAttemptsCount?: number;
     readonly syncOptions?: readonly string[];
     readonly syncStrategy?: { readonly apply?: { readonly force?: boolean }; readonly hook?: { readonly force?: boolean } };
   };
@@ -139,6 +144,7 @@ export interface ResourceStatus {
   readonly health?: HealthStatus;
   readonly hook?: boolean;
   readonly requiresPruning?: boolean;
+  readonly requiresDeletionConfirmation?: boolean;
   readonly syncWave?: number;
 }
 
@@ -202,6 +208,7 @@ export interface OperationState {
     readonly source?: ApplicationSource;
     readonly sources?: readonly ApplicationSource[];
     readonly resources?: readonly ResourceResult[];
+    readonly managedNamespaceMetadata?: SyncPolicy['managedNamespaceMetadata'];
   };
   /** The SyncRun behind it. */
   readonly run?: string;

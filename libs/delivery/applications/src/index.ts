@@ -28,15 +28,26 @@ export {
   type SyncStatusCode,
 } from './application.ts';
 export { crdManifests } from './crds.ts';
+export { globMatches, globOrRegexMatches } from './glob.ts';
+export { instanceKey, instanceName } from './instance-name.ts';
 export {
   checkApplication,
   checkResource,
   defaultProject,
+  ignoresOrphan,
+  impersonationFor,
   isRepoPermitted,
+  isSourceNamespacePermitted,
   projectType,
+  withGlobalProjects,
   type AppProject,
+  type DestinationServiceAccount,
   type GroupKindRule,
+  type Impersonation,
+  type OrphanedResourceKey,
+  type ProjectRole,
   type ProjectSpec,
+  type SyncWindow,
   type TargetCluster,
 } from './project.ts';
 export { normalizeRepoUrl } from './repo-url.ts';
