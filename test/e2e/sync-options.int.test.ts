@@ -1,89 +1,31 @@
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applicationType, type Application, type SyncRun } from '@tiphys/delivery-applications';
-import { builtin, fieldAt, isStatus, type corev1, type KubeObject } from '@tiphys/kube-model';
-import { createGitRepo, type GitRepo } from '@tiphys/testkit';
-import {
-  application,
-  CONFIG_MAPS,
-  configMap,
-  createRig,
-  eventually,
-  getApplication,
-  getConfigMap,
-  signal,
-  type Rig,
-  type RunningController,
-} from './delivery-harness.ts';
+import { builtin, fieldAt, type corev1, type KubeObject } from '@tiphys/kube-model';
+import { CONFIG_MAPS, configMap, eventually, getApplication, getConfigMap, signal, type Rig } from './delivery-harness.ts';
+import { createSteps, NAMESPACES, options, outcomes, type Steps } from './delivery-steps.ts';
 
-const NAMESPACES = builtin('v1', 'Namespace');
 const DEPLOYMENTS = builtin('apps/v1', 'Deployment');
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+let steps: Steps;
 let rig: Rig;
-let repo: GitRepo;
-let running: RunningController;
+const { push, start, sync, find, ended } = {
+  push: (files: Record<string, string | null>) => steps.push(files),
+  start: (name: string, request: object = {}) => steps.start(name, request),
+  sync: (name: string, request: object = {}) => steps.sync(name, request),
+  find: (type: typeof CONFIG_MAPS, name: string) => steps.find(type, name),
+  ended: (run: SyncRun) => steps.ended(run),
+};
 
 beforeAll(async () => {
-  rig = await createRig();
-  repo = await createGitRepo(path.join(rig.folder, 'app'));
-  await repo.commit({ 'README.md': 'x' });
-  running = await rig.start();
-  await rig.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }, { signal: signal() });
+  steps = await createSteps();
+  ({ rig } = steps);
 });
-afterAll(() => rig[Symbol.asyncDispose]());
+afterAll(() => steps[Symbol.asyncDispose]());
 
-const options = (...list: readonly string[]): string => `argocd.argoproj.io/sync-options: ${list.join(',')}`;
-
-async function push(files: Record<string, string | null>): Promise<void> {
-  await repo.commit(files);
-  running.controller.hint(repo.directory);
-}
-
-async function create(name: string, syncOptions: readonly string[] = [], spec: object = {}): Promise<void> {
-  const wanted = application(name, { source: { repoURL: repo.directory, path: name }, syncPolicy: { syncOptions }, ...spec });
-  await rig.client.create(applicationType, wanted, { signal: signal() });
-  await eventually(
-    `${name} is looked at`,
-    () => getApplication(rig.client, name),
-    (app) => app.status?.sync !== undefined,
-  );
-}
-
+const create = (name: string, syncOptions: readonly string[] = [], spec: object = {}): Promise<void> =>
+  steps.create(name, { syncPolicy: { syncOptions }, ...spec });
 const compared = (name: string, status: 'Synced' | 'OutOfSync'): Promise<Application> =>
-  eventually(
-    `${name} is ${status}`,
-    () => getApplication(rig.client, name),
-    (app) => app.status?.sync?.status === status,
-  );
-
-const started = (name: string, request: object = {}): Promise<SyncRun> => running.controller.requestSync(name, { actor: 'alice', ...request }, signal());
-
-async function ended(run: SyncRun): Promise<SyncRun> {
-  const found = await eventually(
-    `run ${run.metadata.name ?? ''} ends`,
-    () => running.controller.runs(run.spec.application).find(({ metadata }) => metadata.name === run.metadata.name),
-    (candidate) => candidate?.status?.finishedAt !== undefined,
-  );
-  if (found === undefined) throw new Error('the run is gone');
-  return found;
-}
-
-async function sync(name: string, request: object = {}): Promise<SyncRun> {
-  await running.controller.refresh(name, { hard: true, signal: signal() });
-  return ended(await started(name, request));
-}
-
-const outcomes = (run: SyncRun): readonly (readonly [string, string, string])[] =>
-  (run.status?.tasks ?? []).map((task) => [task.name, task.outcome, task.message] as const);
-
-async function find(type: typeof CONFIG_MAPS, name: string): Promise<KubeObject | undefined> {
-  try {
-    return await rig.client.get(type, { name, namespace: 'shop' }, { signal: signal() });
-  } catch (error) {
-    if (isStatus(error, 'NotFound')) return undefined;
-    throw error;
-  }
-}
+  steps.until(`${name} is ${status}`, name, (app) => app.status?.sync?.status === status);
 
 describe('how objects are written', () => {
   it('applies on the server with its own manager, without a last-applied annotation', async () => {
@@ -243,7 +185,7 @@ describe('how objects are written', () => {
   it('creates and keeps up the managed namespace', async () => {
     await push({ 'ns/a.yaml': configMap('in-managed', '1') });
     const spec = (team: string): object => ({
-      source: { repoURL: repo.directory, path: 'ns' },
+      source: { repoURL: steps.repo.directory, path: 'ns' },
       destination: { server: 'https://kubernetes.default.svc', namespace: 'managed' },
       syncPolicy: { syncOptions: ['CreateNamespace=true'], managedNamespaceMetadata: { labels: { team }, annotations: { note: 'x' } } },
     });
@@ -292,7 +234,7 @@ describe('what is pruned', () => {
     await sync('confirm');
     await push({ 'confirm/a.yaml': null });
     await compared('confirm', 'OutOfSync');
-    const run = await started('confirm', { options: { prune: true } });
+    const run = await start('confirm', { options: { prune: true } });
     await eventually(
       'it asks',
       () => getApplication(rig.client, 'confirm'),

@@ -235,7 +235,7 @@ export interface ApplicationStatus {
   readonly observedAt?: string;
   readonly sourceType?: string;
   readonly sourceTypes?: readonly string[];
-  readonly summary?: { readonly images?: readonly string[]; readonly externalURLs?: readonly string[] };
+  readonly summary?: { readonly images?: readonly string[]; readonly externalURLs?: readonly string[]; readonly isAppOfApps?: boolean };
   readonly controllerNamespace?: string;
 }
 

@@ -1,16 +1,20 @@
-import { checkResource, parseApplication, type Application, type SyncRun, type TaskResult } from '@tiphys/delivery-applications';
-import { abandonHooks, perform, planSync, printablePlan, type Failpoint, type PerformDeps, type PruneBudget, type SyncPlan } from '@tiphys/delivery-sync';
+import { parseApplication, type Application, type SyncRun, type TaskResult } from '@tiphys/delivery-applications';
+import { abandonHooks, perform, planSync, printablePlan, type Failpoint, type PerformDeps, type SyncPlan } from '@tiphys/delivery-sync';
 import { abortReason, withTimeout, type Clock, type Logger } from '@tiphys/kernel';
 import type { KubeClient } from '@tiphys/kube-client';
+import { checkResourceOf } from './check-resource.ts';
 import { waitForApproval } from './deletion-approval.ts';
 import { DeliveryError } from './delivery-error.ts';
-import { compareRendered, FIELD_MANAGER, gatherFailure, renderSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
+import { compareRendered, FIELD_MANAGER, gatherFailure, renderLocal, renderSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
 import { earlierApplierOf } from './live-objects.ts';
+import { mustAdmitManifests, readLocalManifests } from './local-manifests.ts';
 import { notingClient } from './noting-client.ts';
 import { planMoved, planRequest, SHOWN_PLAN } from './plan-request.ts';
+import { writerFor } from './projects.ts';
 import { isFixedRevision, resolveSources } from './revisions.ts';
 import type { RunLedger } from './run-ledger.ts';
 import { sharedObjects } from './shared-objects.ts';
+import { waitForWindow } from './window-wait.ts';
 
 /** What one attempt of a run needs. */
 export interface AttemptDeps extends GatherDeps {
@@ -19,7 +23,6 @@ export interface AttemptDeps extends GatherDeps {
   readonly logger: Logger;
   readonly failpoint?: Failpoint;
   readonly applicationExists: (application: string) => boolean;
-  readonly pruneBudget: () => PruneBudget | undefined;
 }
 
 /** How an attempt ended. */
@@ -92,9 +95,15 @@ async function gatherForRun({ ledger, application: stored, signal }: AttemptCont
   const parsed = parseApplication(stored);
   if (parsed.kind === 'invalid') throw new DeliveryError({ code: 'invalidSpec' }, parsed.problems.join('; '));
   const application = parsed.value;
+  const { sources, options } = ledger.run.spec;
+  mustAdmitManifests(application, options);
   const target = resolveTarget(application, deps);
+  await waitForWindow({ ledger, application, target, isBegun: (ledger.run.status?.tasks ?? []).length > 0 }, deps, signal);
   const revisions = commitsOf(ledger.run, deps);
-  const rendered = await renderSources(application, { sources: ledger.run.spec.sources, revisions }, target.cluster, deps, { signal });
+  const rendered =
+    options.manifests === undefined
+      ? await renderSources(application, { sources, revisions }, target, deps, { signal })
+      : await renderLocal(application, { ...readLocalManifests(options.manifests), revisions }, target, deps, signal);
   if (rendered.problems.length > 0) throw new DeliveryError({ code: 'renderIncomplete' }, rendered.problems.join('; '));
   return compareRendered(application, rendered, target, deps, signal);
 }
@@ -116,20 +125,21 @@ async function planOf({ ledger, application, signal }: AttemptContext, evidence:
   const attempt = run.status?.attempt ?? 0;
   // Each attempt has hooks of its own; a second start of one attempt finds the hooks of the first.
   const runId = attempt === 0 ? (run.metadata.name ?? '') : `${run.metadata.name ?? ''}#${attempt}`;
-  const subject = { application, options, cause, evidence, pruneBudget: deps.pruneBudget() };
+  const instance = run.spec.application;
+  const subject = { application, instance, options, cause, evidence, pruneBudget: deps.settings().pruneBudget };
   const request = await planRequest({ ...subject, runId }, signal);
-  refuseShared(application, evidence, request.syncOptions.failOnSharedResource, deps);
+  refuseShared(instance, evidence, request.syncOptions.failOnSharedResource, deps);
   const isUntouched = (run.status?.tasks ?? []).length === 0 && attempt === 0;
   if (options.planHash !== undefined && isUntouched) {
     const shown = planSync(await planRequest({ ...subject, runId: SHOWN_PLAN }, signal));
-    if (shown.hash !== options.planHash) throw planMoved(application.metadata.name ?? '', shown.hash);
+    if (shown.hash !== options.planHash) throw planMoved(instance, shown.hash);
   }
   return planSync(request);
 }
 
-function refuseShared(application: Application, { comparison }: Evidence, isRefused: boolean, { applicationExists }: AttemptDeps): void {
+function refuseShared(instance: string, { comparison }: Evidence, isRefused: boolean, { applicationExists }: AttemptDeps): void {
   if (!isRefused) return;
-  const shared = [...sharedObjects(application.metadata.name ?? '', comparison, applicationExists).values()];
+  const shared = [...sharedObjects(instance, comparison, applicationExists).values()];
   if (shared.length === 0) return;
   throw new DeliveryError({ code: 'sharedResource' }, `shared resource found: ${shared.slice(0, 3).join('; ')}`, {
     hint: 'remove it from one of the applications, or drop the sync option FailOnSharedResource',
@@ -139,17 +149,18 @@ function refuseShared(application: Application, { comparison }: Evidence, isRefu
 function performDeps({ ledger, application, superseded }: AttemptContext, { cluster, project }: Evidence, deps: AttemptDeps): PerformDeps {
   const { clock, logger, failpoint } = deps;
   return {
-    client: notingClient(cluster),
+    client: notingClient(cluster, writerFor(application, project, cluster, deps)),
     kinds: cluster.kinds,
     clock,
     logger,
     manager: FIELD_MANAGER,
     earlierApplier: earlierApplierOf(application),
     schemaFor: (apiVersion, kind) => cluster.schemaFor(apiVersion, kind),
-    check: (ref, namespaced) => checkResource(project, ref, namespaced, cluster),
+    check: checkResourceOf({ project, cluster }),
     ledger,
     approval: (signal) => waitForApproval(application, ledger.run.status?.startedAt ?? '', deps, signal),
     superseded,
+    mayGoOn: (signal) => waitForWindow({ ledger, application, target: { project, cluster }, isBegun: true }, deps, signal),
     ...(failpoint === undefined ? {} : { failpoint }),
   };
 }

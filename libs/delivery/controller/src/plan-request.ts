@@ -10,6 +10,8 @@ export const SHOWN_PLAN = 'shown';
 /** What a plan is wanted for. */
 export interface PlanSubject {
   readonly application: Application;
+  /** The name the application is known by. */
+  readonly instance: string;
   readonly runId: string;
   readonly options: RunOptions;
   readonly cause: RunCause;
@@ -19,13 +21,16 @@ export interface PlanSubject {
 }
 
 /** Everything the plan of a run, or of a preview, is made from. */
-export async function planRequest({ application, runId, options, cause, evidence, pruneBudget }: PlanSubject, signal: AbortSignal): Promise<PlanRequest> {
+export async function planRequest(
+  { application, instance, runId, options, cause, evidence, pruneBudget }: PlanSubject,
+  signal: AbortSignal,
+): Promise<PlanRequest> {
   const { syncPolicy, destination, ignoreDifferences = [] } = application.spec;
   const destinationNamespace = destination.namespace ?? '';
   const isAutomatic = cause === 'automated' || cause === 'self-heal';
   const liveNamespace = destinationNamespace === '' ? undefined : await evidence.cluster.namespace(destinationNamespace, signal);
   return {
-    application: application.metadata.name ?? '',
+    application: instance,
     runId,
     revision: evidence.revisions[0] ?? '',
     desired: evidence.desired.objects,

@@ -1,5 +1,6 @@
 import {
   applicationType,
+  instanceKey,
   type Application,
   type OperationState,
   type ResourceResult,
@@ -22,7 +23,7 @@ export async function publishRun(
 ): Promise<void> {
   const { client, namespace } = deps;
   for (let attempt = 0; ; attempt += 1) {
-    const application = await client.get<Application>(applicationType, { name: run.spec.application, namespace }, { signal });
+    const application = await client.get<Application>(applicationType, instanceKey(run.spec.application, namespace), { signal });
     const state = application.status?.operationState;
     const name = run.metadata.name ?? '';
     if (state?.run !== undefined && state.run !== name) return;
@@ -41,7 +42,7 @@ export async function publishRun(
 /** Shows what a running run waits for. It is told once and not again: what comes after it says more. */
 export async function publishProgress(run: SyncRun, deps: { readonly client: KubeClient; readonly namespace: string }, signal: AbortSignal): Promise<void> {
   const { client, namespace } = deps;
-  const key = { name: run.spec.application, namespace };
+  const key = instanceKey(run.spec.application, namespace);
   const application = await client.get<Application>(applicationType, key, { signal });
   const state = application.status?.operationState;
   if (state === undefined || state.run !== run.metadata.name || state.finishedAt !== undefined) return;

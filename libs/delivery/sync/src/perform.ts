@@ -86,6 +86,7 @@ class Performance {
   async runSteps(steps: readonly SyncStep[]): Promise<string | undefined> {
     let wave: SyncTask[] = [];
     for (const [index, step] of steps.entries()) {
+      if (wave.length === 0 && index > 0) await this.#deps.mayGoOn?.(this.#signal);
       wave.push(...step.tasks);
       await this.#waitForApproval(step.tasks);
       await mapLimit(step.tasks, WRITES_AT_ONCE, (task) => this.#runTask(task), this.#signal);

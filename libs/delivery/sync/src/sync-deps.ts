@@ -55,6 +55,8 @@ export interface PerformDeps {
   readonly ledger: SyncLedger;
   /** Resolves when a person has approved the prunes. */
   readonly approval: (signal: AbortSignal) => Promise<void>;
+  /** Resolves when the run may begin its next wave; rejects when the signal aborts. */
+  readonly mayGoOn?: (signal: AbortSignal) => Promise<void>;
   /** Aborts when a newer commit makes waiting for the health of this one pointless. */
   readonly superseded?: AbortSignal;
   readonly failpoint?: Failpoint;
