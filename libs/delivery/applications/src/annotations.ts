@@ -70,92 +70,13 @@ export function waveOf(object: KubeObject): number {
   return text !== undefined && /^[+-]?\d{1,9}$/.test(text.trim()) ? Number(text) : 0;
 }
 
-/** The choices of sync options we act on; a missing one has its default. */
-export interface SyncOptions {
-  readonly createNamespace: boolean;
-  readonly prune: 'yes' | 'no' | 'confirm';
-  readonly pruneLast: boolean;
-  readonly prunePropagationPolicy: 'Foreground' | 'Background' | 'Orphan';
-  readonly replace: boolean;
-  readonly force: boolean;
-  readonly serverSideApply: boolean;
-  readonly applyOutOfSyncOnly: boolean;
-  readonly validate: boolean;
-  readonly delete: boolean;
-  readonly skipDryRunOnMissingResource: boolean;
-  readonly failOnSharedResource: boolean;
-  readonly respectIgnoreDifferences: boolean;
-}
-
-/** What holds when nothing is said. Server-side apply is our only way to apply, so its option is accepted and always on. */
-export const defaultSyncOptions: SyncOptions = {
-  createNamespace: false,
-  prune: 'yes',
-  pruneLast: false,
-  prunePropagationPolicy: 'Foreground',
-  replace: false,
-  force: false,
-  serverSideApply: true,
-  applyOutOfSyncOnly: false,
-  validate: true,
-  delete: true,
-  skipDryRunOnMissingResource: false,
-  failOnSharedResource: false,
-  respectIgnoreDifferences: false,
-};
-
-/** Reads `Name=value` options over a base; unknown names are ignored, as in Argo CD. */
-export function parseSyncOptions(options: readonly string[], base: SyncOptions = defaultSyncOptions): SyncOptions {
-  return options.reduce(withOption, base);
-}
-
-function withOption(options: SyncOptions, text: string): SyncOptions {
-  const [name = '', value = ''] = text.split('=').map((part) => part.trim());
-  const on = value.toLowerCase() === 'true';
-  switch (name) {
-    case 'CreateNamespace':
-      return { ...options, createNamespace: on };
-    case 'Prune':
-      return { ...options, prune: value === 'confirm' ? 'confirm' : value === 'false' ? 'no' : 'yes' };
-    case 'PruneLast':
-      return { ...options, pruneLast: on };
-    case 'PrunePropagationPolicy':
-      return { ...options, prunePropagationPolicy: value === 'background' ? 'Background' : value === 'orphan' ? 'Orphan' : 'Foreground' };
-    case 'Replace':
-      return { ...options, replace: on };
-    case 'Force':
-      return { ...options, force: on };
-    case 'ServerSideApply':
-      return options;
-    case 'ApplyOutOfSyncOnly':
-      return { ...options, applyOutOfSyncOnly: on };
-    case 'Validate':
-      return { ...options, validate: value !== 'false' };
-    case 'Delete':
-      return { ...options, delete: value !== 'false' && value !== 'confirm' };
-    case 'SkipDryRunOnMissingResource':
-      return { ...options, skipDryRunOnMissingResource: on };
-    case 'FailOnSharedResource':
-      return { ...options, failOnSharedResource: on };
-    case 'RespectIgnoreDifferences':
-      return { ...options, respectIgnoreDifferences: on };
-    default:
-      return options;
-  }
-}
-
-/** The options of one object: its annotation over the application's. */
-export function resourceSyncOptions(object: KubeObject, application: SyncOptions): SyncOptions {
-  const own = parseSyncOptions(listAnnotation(object, 'argocd.argoproj.io/sync-options'), application);
-  return object.metadata.annotations?.['helm.sh/resource-policy'] === 'keep' ? { ...own, delete: false } : own;
-}
-
 /** Whether an object the application no longer has should not count as out of sync. */
 export function ignoresExtraneous(object: KubeObject): boolean {
   return listAnnotation(object, 'argocd.argoproj.io/compare-options').includes('IgnoreExtraneous');
 }
 
-function listAnnotation(object: KubeObject, name: string): readonly string[] {
+/** The items of a comma-separated annotation. */
+export function listAnnotation(object: KubeObject, name: string): readonly string[] {
   return (object.metadata.annotations?.[name] ?? '')
     .split(',')
     .map((item) => item.trim())

@@ -124,6 +124,9 @@ export interface Operation {
     readonly resources?: readonly SyncResource[];
     readonly source?: ApplicationSource;
     readonly sources?: readonly ApplicationSource[];
+    /** Manifests to apply instead of what the sources say, one JSON or YAML text each. */
+    readonly manifests?: readonly string[];
+    readonly autoHealAttemptsCount?: number;
     readonly syncOptions?: readonly string[];
     readonly syncStrategy?: { readonly apply?: { readonly force?: boolean }; readonly hook?: { readonly force?: boolean } };
   };
@@ -156,6 +159,7 @@ export interface ResourceStatus {
   readonly health?: HealthStatus;
   readonly hook?: boolean;
   readonly requiresPruning?: boolean;
+  readonly requiresDeletionConfirmation?: boolean;
   readonly syncWave?: number;
 }
 
@@ -219,6 +223,7 @@ export interface OperationState {
     readonly source?: ApplicationSource;
     readonly sources?: readonly ApplicationSource[];
     readonly resources?: readonly ResourceResult[];
+    readonly managedNamespaceMetadata?: SyncPolicy['managedNamespaceMetadata'];
   };
   /** The SyncRun behind it. */
   readonly run?: string;
@@ -245,7 +250,7 @@ export interface ApplicationStatus {
   readonly observedAt?: string;
   readonly sourceType?: string;
   readonly sourceTypes?: readonly string[];
-  readonly summary?: { readonly images?: readonly string[]; readonly externalURLs?: readonly string[] };
+  readonly summary?: { readonly images?: readonly string[]; readonly externalURLs?: readonly string[]; readonly isAppOfApps?: boolean };
   readonly controllerNamespace?: string;
 }
 

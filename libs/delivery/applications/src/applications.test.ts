@@ -1,11 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import type { KubeObject } from '@tiphys/kube-model';
-import { parseSyncOptions, roleOf, waveOf } from './annotations.ts';
+import { roleOf, waveOf } from './annotations.ts';
 import { crdManifests } from './crds.ts';
-import { checkApplication, checkResource, defaultProject, type AppProject } from './project.ts';
+import { instanceKey, instanceName } from './instance-name.ts';
+import {
+  checkApplication,
+  checkResource,
+  defaultProject,
+  ignoresOrphan,
+  impersonationFor,
+  isRepoPermitted,
+  isSourceNamespacePermitted,
+  withGlobalProjects,
+  type AppProject,
+  type ProjectSpec,
+} from './project.ts';
 import { normalizeRepoUrl } from './repo-url.ts';
 import { parseApplication } from './schema.ts';
+import { defaultSyncOptions, parseSyncOptions, resourceSyncOptions } from './sync-options.ts';
 import { applicationLabel } from './sync-run.ts';
 import { applicationOf, formatTrackingId, parseTrackingId, withTracking } from './tracking.ts';
 
@@ -80,6 +93,129 @@ describe('project rules', () => {
   });
 });
 
+describe('more project rules', () => {
+  const project = (spec: ProjectSpec): AppProject => ({ ...defaultProject, metadata: { name: 'team' }, spec });
+  const at = (server: string, namespace: string, of: AppProject, name = 'c', scope?: string): boolean =>
+    checkApplication(
+      of,
+      { project: 'team', source: { repoURL: 'r' }, destination: { namespace } },
+      { server, name, ...(scope === undefined ? {} : { project: scope }) },
+    ).length === 0;
+  it.each([
+    [['https://host/team/*'], 'https://host/team/web', true],
+    [['https://host/team/*'], 'https://host/team/deep/web', false],
+    [['https://host/team/**'], 'https://host/team/deep/web', true],
+    [['!https://host/secret'], 'https://host/web', false],
+    [['!https://host/secret'], 'https://host/secret', false],
+    [['*', '!https://host/secret'], 'git@host:secret.git', false],
+    [[], 'https://host/web', false],
+  ])('repositories %j permit %s: %s', (sourceRepos, url, permitted) => expect(isRepoPermitted(project({ sourceRepos }), url)).toBe(permitted));
+  it.each([
+    [[{ server: 'https://a', namespace: '!kube-system' }], 'https://a', 'shop', false],
+    [
+      [
+        { server: 'https://b', namespace: '!kube-system' },
+        { server: '*', namespace: '*' },
+      ],
+      'https://a',
+      'kube-system',
+      false,
+    ],
+    [
+      [
+        { server: 'https://b', namespace: '!kube-system' },
+        { server: '*', namespace: '*' },
+      ],
+      'https://a',
+      'shop',
+      true,
+    ],
+    [
+      [
+        { server: '*', namespace: '*' },
+        { server: '!https://a', namespace: '*' },
+      ],
+      'https://a',
+      'shop',
+      false,
+    ],
+    [[{ name: 'c', namespace: 'shop' }], 'https://a', 'shop', true],
+    [[{ name: 'other', namespace: 'shop' }], 'https://a', 'shop', false],
+    [
+      [
+        { name: '!c', namespace: '*' },
+        { server: '*', namespace: '*' },
+      ],
+      'https://a',
+      'shop',
+      false,
+    ],
+    [[{ server: 'https://*', namespace: 'team-*' }], 'https://a', 'team-x', true],
+  ])('destinations %j permit %s %s: %s', (destinations, server, namespace, permitted) =>
+    expect(at(server, namespace, project({ sourceRepos: ['*'], destinations }))).toBe(permitted),
+  );
+  it('admits only its own clusters where it says so', () => {
+    const own = project({ sourceRepos: ['*'], destinations: [{ server: '*', namespace: '*' }], permitOnlyProjectScopedClusters: true });
+    expect([at('https://a', 'x', own), at('https://a', 'x', own, 'c', 'other'), at('https://a', 'x', own, 'c', 'team')]).toEqual([false, false, true]);
+  });
+  it('reads source namespaces as globs and expressions', () => {
+    const spaces = project({ sourceNamespaces: ['team-*', '/^dev-[0-9]+$/', '/(/'] });
+    expect(['argocd', 'team-a', 'dev-1', 'dev-x', '('].map((name) => isSourceNamespacePermitted(spaces, name, 'argocd'))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+  it('narrows cluster-scoped kinds by name', () => {
+    const named = project({ clusterResourceWhitelist: [{ group: '', kind: 'Namespace', name: 'team-*' }] });
+    const namespace = (name: string) => checkResource(named, { group: '', version: 'v1', kind: 'Namespace', name }, false, cluster);
+    expect(namespace('team-a')).toBeUndefined();
+    expect(namespace('kube-system')).toContain('not permitted');
+  });
+  it('leaves orphans unsaid', () => {
+    const quiet = project({ orphanedResources: { ignore: [{ kind: 'ConfigMap', name: 'kube-*' }, { group: 'apps' }] } });
+    const ref = (group: string, kind: string, name: string) => ({ group, version: 'v1', kind, namespace: 'n', name });
+    expect([ref('', 'ConfigMap', 'kube-root'), ref('', 'ConfigMap', 'mine'), ref('apps', 'Deployment', 'x')].map((key) => ignoresOrphan(quiet, key))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+  it.each([
+    [{ namespace: 'shop' }, { kind: 'user', user: 'system:serviceaccount:shop:deployer' }],
+    [{ namespace: 'ops' }, { kind: 'user', user: 'system:serviceaccount:admin:root' }],
+    [{}, { kind: 'refused' }],
+  ])('writes to %j as %j', (destination, expected) => {
+    const accounts = project({
+      destinationServiceAccounts: [
+        { server: '*', namespace: 'shop', defaultServiceAccount: 'deployer' },
+        { server: cluster.server, namespace: 'ops', defaultServiceAccount: 'admin:root' },
+      ],
+    });
+    expect(impersonationFor(accounts, destination, cluster, 'argocd')).toMatchObject(expected);
+  });
+  it('joins the rules of global projects', () => {
+    const global = project({ namespaceResourceBlacklist: [{ group: '', kind: 'Secret' }], sourceRepos: ['b'] });
+    expect(withGlobalProjects(project({ sourceRepos: ['a'], description: 'mine' }), [global]).spec).toEqual({
+      description: 'mine',
+      sourceRepos: ['a', 'b'],
+      namespaceResourceBlacklist: [{ group: '', kind: 'Secret' }],
+    });
+  });
+});
+
+describe('instance names', () => {
+  it.each([
+    ['argocd', 'shop', 'shop'],
+    ['team', 'shop', 'team_shop'],
+  ])('%s/%s is %s', (namespace, name, instance) => {
+    expect(instanceName({ metadata: { namespace, name } }, 'argocd')).toBe(instance);
+    expect(instanceKey(instance, 'argocd')).toEqual({ namespace, name });
+  });
+});
+
 describe('tracking', () => {
   it('reads what it writes', () => {
     fc.assert(
@@ -135,6 +271,28 @@ describe('annotations', () => {
       prune: 'no',
       prunePropagationPolicy: 'Orphan',
     });
+  });
+});
+
+describe('sync options', () => {
+  it.each([
+    ['ServerSideApply=false', { serverSideApply: false }],
+    ['ServerSideApply=true', { serverSideApply: true }],
+    ['ClientSideApplyMigration=false', { clientSideApplyMigration: false }],
+    ['Delete=confirm', { delete: 'confirm' }],
+    ['Prune=confirm', { prune: 'confirm' }],
+    ['Validate=false', { validate: false }],
+    ['PruneLast=true', { pruneLast: true }],
+    ['RespectIgnoreDifferences=true', { respectIgnoreDifferences: true }],
+    ['FailOnSharedResource=true', { failOnSharedResource: true }],
+    ['SkipDryRunOnMissingResource=true', { skipDryRunOnMissingResource: true }],
+    ['toString=true', {}],
+  ])('reads %s', (option, change) => expect(parseSyncOptions([option])).toEqual({ ...defaultSyncOptions, ...change }));
+  it('lets the object decide over the application, and keeps what Helm keeps', () => {
+    const application = parseSyncOptions(['Prune=false', 'Replace=true']);
+    const object = annotated({ 'argocd.argoproj.io/sync-options': 'Prune=true, Replace=false' });
+    expect(resourceSyncOptions(object, application)).toMatchObject({ prune: 'yes', replace: false });
+    expect(resourceSyncOptions(annotated({ 'helm.sh/resource-policy': 'keep' }), defaultSyncOptions)).toMatchObject({ prune: 'no', delete: 'no' });
   });
 });
 

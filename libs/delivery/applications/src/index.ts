@@ -1,15 +1,4 @@
-export {
-  defaultSyncOptions,
-  ignoresExtraneous,
-  parseSyncOptions,
-  resourceSyncOptions,
-  roleOf,
-  waveOf,
-  type HookDeletePolicy,
-  type HookPhase,
-  type ResourceRole,
-  type SyncOptions,
-} from './annotations.ts';
+export { ignoresExtraneous, roleOf, waveOf, type HookDeletePolicy, type HookPhase, type ResourceRole } from './annotations.ts';
 export {
   applicationType,
   ARGO_API_VERSION,
@@ -41,19 +30,31 @@ export {
   type SyncStatusCode,
 } from './application.ts';
 export { crdManifests } from './crds.ts';
+export { globMatches, globOrRegexMatches } from './glob.ts';
+export { instanceKey, instanceName } from './instance-name.ts';
 export {
   checkApplication,
   checkResource,
   defaultProject,
+  ignoresOrphan,
+  impersonationFor,
   isRepoPermitted,
+  isSourceNamespacePermitted,
   projectType,
+  withGlobalProjects,
   type AppProject,
+  type DestinationServiceAccount,
   type GroupKindRule,
+  type Impersonation,
+  type OrphanedResourceKey,
+  type ProjectRole,
   type ProjectSpec,
+  type SyncWindow,
   type TargetCluster,
 } from './project.ts';
 export { normalizeRepoUrl } from './repo-url.ts';
 export { parseApplication, parseProject, parseSyncRun, type Parsed } from './schema.ts';
+export { defaultSyncOptions, parseSyncOptions, resourceSyncOptions, type DeletionPolicy, type SyncOptions } from './sync-options.ts';
 export {
   APPLICATION_LABEL,
   applicationLabel,

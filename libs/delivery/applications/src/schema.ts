@@ -6,6 +6,7 @@ import type { SyncRun } from './sync-run.ts';
 
 // Only fields that are read are described; everything else passes through untouched.
 const strings = z.array(z.string());
+const stringMap = z.record(z.string(), z.string());
 const duration = z.string().regex(/^\d+$|^([0-9.]+(ns|us|µs|ms|s|m|h))+$/, 'is not a duration such as 5s or 3m');
 const jsonnetVariables = z.array(z.looseObject({ name: z.string().min(1), value: z.string(), code: z.boolean().optional() })).optional();
 const directory = z.looseObject({
@@ -21,6 +22,7 @@ const source = z.looseObject({
   chart: z.string().optional(),
   ref: z.string().optional(),
   name: z.string().optional(),
+  tagPrefix: z.string().optional(),
   directory: directory.optional(),
   helm: z.looseObject({}).optional(),
   kustomize: z.looseObject({}).optional(),
@@ -52,7 +54,15 @@ const spec = z
     source: source.optional(),
     sources: z.array(source).optional(),
     destination: z.looseObject({ server: z.string().optional(), name: z.string().optional(), namespace: z.string().optional() }),
-    syncPolicy: z.looseObject({ automated: automated.nullish(), syncOptions: strings.optional(), retry: retry.nullish() }).nullish(),
+    syncPolicy: z
+      .looseObject({
+        automated: automated.nullish(),
+        syncOptions: strings.nullish(),
+        retry: retry.nullish(),
+        managedNamespaceMetadata: z.looseObject({ labels: stringMap.nullish(), annotations: stringMap.nullish() }).nullish(),
+      })
+      .nullish(),
+    info: z.array(z.looseObject({ name: z.string(), value: z.string() })).nullish(),
     ignoreDifferences: z.array(ignoreDifference).nullish(),
     revisionHistoryLimit: z.int().min(0).optional(),
   })
@@ -62,15 +72,20 @@ const spec = z
     path: ['destination'],
   });
 const syncResource = z.looseObject({ group: z.string().optional(), kind: z.string(), name: z.string(), namespace: z.string().optional() });
+const strategy = z.looseObject({ force: z.boolean().optional() });
 const operation = z.looseObject({
   sync: z
     .looseObject({
       revision: z.string().optional(),
       prune: z.boolean().optional(),
       dryRun: z.boolean().optional(),
+      revisions: strings.nullish(),
       resources: z.array(syncResource).nullish(),
-      source: source.optional(),
+      source: source.nullish(),
+      sources: z.array(source).nullish(),
+      manifests: strings.nullish(),
       syncOptions: strings.nullish(),
+      syncStrategy: z.looseObject({ apply: strategy.nullish(), hook: strategy.nullish() }).nullish(),
     })
     .optional(),
   initiatedBy: z.looseObject({ username: z.string().optional(), automated: z.boolean().optional() }).optional(),
@@ -78,7 +93,21 @@ const operation = z.looseObject({
 });
 const application = z.looseObject({ spec, operation: operation.nullish(), status: z.looseObject({}).nullish() });
 
-const groupKind = z.looseObject({ group: z.string(), kind: z.string() });
+const groupKind = z.looseObject({ group: z.string(), kind: z.string(), name: z.string().optional() });
+const syncWindow = z.looseObject({
+  kind: z.enum(['allow', 'deny'], 'must be allow or deny'),
+  schedule: z.string(),
+  duration,
+  timeZone: z.string().optional(),
+  applications: strings.nullish(),
+  namespaces: strings.nullish(),
+  clusters: strings.nullish(),
+  andOperator: z.boolean().optional(),
+  manualSync: z.boolean().optional(),
+  syncOverrun: z.boolean().optional(),
+});
+const role = z.looseObject({ name: z.string().min(1), policies: strings.nullish(), groups: strings.nullish() });
+const orphanedKey = z.looseObject({ group: z.string().optional(), kind: z.string().optional(), name: z.string().optional() });
 const project = z.looseObject({
   spec: z
     .looseObject({
@@ -88,6 +117,14 @@ const project = z.looseObject({
       clusterResourceBlacklist: z.array(groupKind).nullish(),
       namespaceResourceWhitelist: z.array(groupKind).nullish(),
       namespaceResourceBlacklist: z.array(groupKind).nullish(),
+      sourceNamespaces: strings.nullish(),
+      roles: z.array(role).nullish(),
+      syncWindows: z.array(syncWindow).nullish(),
+      orphanedResources: z.looseObject({ warn: z.boolean().optional(), ignore: z.array(orphanedKey).nullish() }).nullish(),
+      signatureKeys: z.array(z.looseObject({ keyID: z.string() })).nullish(),
+      sourceIntegrity: z.looseObject({}).nullish(),
+      permitOnlyProjectScopedClusters: z.boolean().optional(),
+      destinationServiceAccounts: z.array(z.looseObject({ server: z.string(), namespace: z.string().optional(), defaultServiceAccount: z.string() })).nullish(),
     })
     .default({}),
 });

@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly resources?: readonly SyncResource[];
   readonly syncOptions?: readonly string[];
   readonly skipHooks?: boolean;
+  /** Manifests to apply instead of what the sources say, one JSON or YAML text each. */
+  readonly manifests?: readonly string[];
   /** Hash of the plan that was shown: another plan is refused. */
   readonly planHash?: string;
   readonly retry?: RetryStrategy;

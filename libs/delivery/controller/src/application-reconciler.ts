@@ -1,53 +1,47 @@
 import {
-  applicationOf,
   applicationType,
-  isAutomated,
-  isFinished,
   parseApplication,
-  PIN_ANNOTATION,
-  pinOf,
+  roleOf,
   sourcesOf,
   type Application,
   type ApplicationCondition,
   type ApplicationSource,
-  type Pin,
-  type SyncRun,
 } from '@tiphys/delivery-applications';
-import type { Comparison } from '@tiphys/delivery-diff';
-import { isAbortError, messageOf, toTimestamp, type Clock, type Logger } from '@tiphys/kernel';
-import type { KubeClient, Lister } from '@tiphys/kube-client';
-import { describeRef, isStatus, refKey, type KubeObject } from '@tiphys/kube-model';
+import { isAbortError, toTimestamp, type Logger } from '@tiphys/kernel';
+import { isStatus, type KubeObject } from '@tiphys/kube-model';
+import type { ApplicationDeleter } from './application-deleter.ts';
+import type { ApplicationIndex } from './application-index.ts';
 import { hasChanged, observedStatus, type Observation } from './application-status.ts';
-import { deleteManaged } from './cascade-delete.ts';
-import { isSuperseded } from './claim.ts';
-import { decideAutoSync } from './decide-auto-sync.ts';
+import { automate, type AutomationDeps } from './automation.ts';
+import { warningsOf } from './conditions.ts';
+import { CASCADE_FINALIZER, DELETION_FINALIZERS, withHookFinalizers } from './deletion-finalizers.ts';
 import { DeliveryError } from './delivery-error.ts';
-import { attemptKey, compareRendered, gatherFailure, renderSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
-import { resolveSources } from './revisions.ts';
-import { createRun, requestOf, runsOf } from './runs.ts';
+import { compareRendered, gatherFailure, renderSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
+import { mustAdmitManifests } from './local-manifests.ts';
+import { pinState, withoutPin } from './pins.ts';
+import { currentRevisions, resolveSources } from './revisions.ts';
+import { createRun, requestOf } from './runs.ts';
+import { sharedObjects } from './shared-objects.ts';
 
 /** What reconciling applications needs. */
-export interface ApplicationReconcilerDeps extends GatherDeps {
-  readonly client: KubeClient;
-  readonly applications: Lister<KubeObject>;
-  readonly runs: Lister<SyncRun>;
-  readonly clock: Clock;
+export interface ApplicationReconcilerDeps extends GatherDeps, AutomationDeps {
+  readonly applications: ApplicationIndex;
+  readonly deleter: ApplicationDeleter;
   readonly logger: Logger;
-  readonly random: () => number;
-  /** A run was created: ring for it. */
-  readonly onRun: (run: SyncRun) => void;
   /** New evidence about an application. */
   readonly onCompared: (application: string, evidence: Evidence) => void;
+  /** Look at an application again after a while. */
+  readonly requeue: (application: string, afterMs: number) => void;
 }
 
 /** What becomes of the key. */
 export type ReconcileResult = { readonly kind: 'done' } | { readonly kind: 'requeueAfter'; readonly afterMs: number };
 
 const DONE: ReconcileResult = { kind: 'done' };
-const FINALIZER = 'resources-finalizer.argocd.argoproj.io';
 const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
+const SKIP_ANNOTATION = 'argocd.argoproj.io/skip-reconcile';
 const BEHIND_MS = 15;
-const DEFAULT_RETRY_LIMIT = 5;
+const RETRY_MS = 5_000;
 
 /** Brings one application's status up to date and decides what automation does next. Level-triggered: it may be killed and repeated anywhere. */
 export class ApplicationReconciler {
@@ -63,151 +57,84 @@ export class ApplicationReconciler {
     this.#hard.add(application);
   }
 
-  async reconcile(name: string, signal: AbortSignal): Promise<ReconcileResult> {
-    const { applications, clusters, namespace } = this.#deps;
-    const stored = applications.get(name, namespace);
+  async reconcile(instance: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const { applications, clusters } = this.#deps;
+    const stored = applications.get(instance);
     if (stored === undefined) {
-      for (const cluster of clusters.clusters) cluster.setWanted(name, []);
+      for (const cluster of clusters.clusters) cluster.setWanted(instance, []);
       return DONE;
     }
+    if (stored.metadata.annotations?.[SKIP_ANNOTATION] === 'true') return DONE;
     const parsed = parseApplication(stored);
     if (parsed.kind === 'invalid') {
       // Only what the status needs is read of an object that is known to be wrong.
-      return this.#settle(
-        { ...(stored as Application), spec: { ...(stored as Partial<Application>).spec, project: '', destination: {} } },
-        failed('InvalidSpecError', `application spec is invalid: ${parsed.problems.join('; ')}`),
-        signal,
-      );
+      const readable = { ...(stored as Application), spec: { ...(stored as Partial<Application>).spec, project: '', destination: {} } };
+      if (stored.metadata.deletionTimestamp !== undefined) return this.#delete(instance, readable, signal);
+      return this.#settle(readable, failed('InvalidSpecError', `application spec is invalid: ${parsed.problems.join('; ')}`), signal);
     }
     const application = parsed.value;
-    if (application.metadata.deletionTimestamp !== undefined) return this.#delete(application, signal);
+    if (application.metadata.deletionTimestamp !== undefined) return this.#delete(instance, application, signal);
     if (application.operation !== undefined) return this.#accept(application, signal);
-    return this.#observe(application, signal);
+    return this.#observe(instance, application, signal);
   }
 
-  async #observe(application: Application, signal: AbortSignal): Promise<ReconcileResult> {
-    const name = application.metadata.name ?? '';
-    const noCache = this.#hard.delete(name) || application.metadata.annotations?.[REFRESH_ANNOTATION] === 'hard';
+  async #observe(instance: string, application: Application, signal: AbortSignal): Promise<ReconcileResult> {
+    const noCache = this.#hard.delete(instance) || application.metadata.annotations?.[REFRESH_ANNOTATION] === 'hard';
     let revisions: readonly string[] | undefined;
     try {
       const target = resolveTarget(application, this.#deps);
-      const latest = resolveSources(sourcesOf(application.spec), this.#deps);
-      const pin = await this.#pinInForce(application, latest, signal);
-      const sources = pin?.sources ?? sourcesOf(application.spec);
-      revisions = pin?.revisions ?? latest;
-      const rendered = await renderSources(application, { sources, revisions }, target.cluster, this.#deps, { signal, noCache });
+      if (target.cluster.isSkipped) return DONE;
+      const wanted = await this.#wanted(application, signal);
+      ({ revisions } = wanted);
+      const rendered = await renderSources(application, wanted, target, this.#deps, { signal, noCache });
       if (rendered.problems.length > 0) throw new DeliveryError({ code: 'renderIncomplete' }, rendered.problems.join('; '));
       const evidence = await compareRendered(application, rendered, target, this.#deps, signal);
       if (!target.cluster.hasCaughtUp(evidence.comparison.resources.map((resource) => resource.ref))) return { kind: 'requeueAfter', afterMs: BEHIND_MS };
-      this.#deps.onCompared(name, evidence);
-      const shared = this.#sharedWith(name, evidence.comparison);
-      const conditions: Observation['conditions'] = [
-        ...(evidence.nonDeterministic.length === 0
-          ? []
-          : [
-              {
-                type: 'NonDeterministicRenderWarning' as const,
-                message: `the chart uses ${evidence.nonDeterministic.join(', ')}, which differ in every render`,
-              },
-            ]),
-        ...evidence.desired.warnings.map((message) => ({ type: 'RepeatedResourceWarning' as const, message })),
-        ...[...shared.values()].map((message) => ({ type: 'SharedResourceWarning' as const, message })),
-      ];
-      return await this.#automate(
-        application,
-        { sources, revisions, isPinned: pin !== undefined, shared: new Set(shared.keys()) },
-        evidence,
-        conditions,
-        signal,
-      );
+      this.#deps.onCompared(instance, evidence);
+      return await this.#conclude({ ...wanted, instance, application }, evidence, signal);
     } catch (error) {
       if (signal.aborted || isAbortError(error)) throw error;
-      if (error instanceof DeliveryError && error.code === 'notReady') return DONE; // The poller rings when it has looked.
+      if (error instanceof DeliveryError && error.code === 'notReady') return DONE; // Whoever it waits for rings when it is there.
       const type = error instanceof DeliveryError && (error.code === 'invalidSpec' || error.code === 'unknownCluster') ? 'InvalidSpecError' : 'ComparisonError';
       await this.#settle(application, { ...failed(type, gatherFailure(error)), revisions }, signal);
       // Bad input waits for the next commit or edit; trouble with the world is tried again.
-      return error instanceof DeliveryError ? DONE : { kind: 'requeueAfter', afterMs: 5_000 };
+      return error instanceof DeliveryError && error.code !== 'unreachable' ? DONE : { kind: 'requeueAfter', afterMs: RETRY_MS };
     }
   }
 
-  async #automate(
-    application: Application,
-    wanted: Wanted,
+  // What the sources stand for now, or what a pin holds on to.
+  async #wanted(application: Application, signal: AbortSignal): Promise<Pinned> {
+    const { clock, runs, namespace } = this.#deps;
+    const sources = sourcesOf(application.spec);
+    const latest = resolveSources(sources, this.#deps);
+    const pin = pinState(application, latest, clock.now(), (name) => runs.get(name, namespace));
+    if (pin.kind === 'over') await this.#patch(application, withoutPin, signal);
+    return pin.kind === 'holds' ? { sources: pin.sources, revisions: pin.revisions, isPinned: true } : { sources, revisions: latest, isPinned: false };
+  }
+
+  async #conclude(
+    wanted: Pinned & { readonly instance: string; readonly application: Application },
     evidence: Evidence,
-    conditions: Observation['conditions'],
     signal: AbortSignal,
   ): Promise<ReconcileResult> {
-    const { clock, runs, onRun } = this.#deps;
-    const { sources, revisions, isPinned, shared } = wanted;
-    const name = application.metadata.name ?? '';
-    const known = runsOf(name, runs);
-    const decision = decideAutoSync({
-      application,
-      comparison: evidence.comparison,
-      isComplete: evidence.problems.length === 0,
-      attempt: attemptKey(sources, revisions),
-      attemptOf: (run) => attemptKey(run.spec.sources, run.status?.revisions ?? run.spec.revisions),
-      runs: known,
-      isPinned,
-      shared,
-      nowMs: clock.now(),
-    });
-    if (decision.kind === 'sync') {
-      const automated = application.spec.syncPolicy?.automated;
-      const retry = application.spec.syncPolicy?.retry ?? { limit: DEFAULT_RETRY_LIMIT };
-      const isHeal = decision.cause === 'self-heal';
-      const run = await createRun(
-        application,
-        {
-          cause: decision.cause,
-          actor: 'automation',
-          sources,
-          revisions,
-          options: { prune: automated?.prune === true, ...(isHeal ? { skipHooks: true } : { retry }) },
-          identity: [
-            application.metadata.uid,
-            attemptKey(sources, revisions),
-            isHeal ? `${driftKey(evidence.comparison)}/${known[0]?.metadata.name ?? ''}` : '',
-          ].join('/'),
-        },
-        this.#deps,
-        signal,
-      );
-      onRun(run);
-    }
+    const { application, instance, revisions } = wanted;
+    const shared = sharedObjects(instance, evidence.comparison, (other) => this.#deps.applications.get(other) !== undefined);
+    await this.#keepHookFinalizers(application, evidence, signal);
+    const decision = await automate({ ...wanted, shared: new Set(shared.keys()) }, evidence, this.#deps, signal);
     const refused: Observation['conditions'] = decision.kind === 'refused' ? [{ type: 'SyncError', message: decision.message }] : [];
-    await this.#settle(application, { evidence, revisions, conditions: [...conditions, ...refused] }, signal);
-    // Rung before its time it finds that it is superseded, and makes room.
-    for (const run of known) if (!isFinished(run) && run.status?.nextAttemptAt !== undefined && isSuperseded(run, revisions)) onRun(run);
+    await this.#settle(application, { evidence, revisions, conditions: [...warningsOf(evidence, shared), ...refused] }, signal);
     return decision.kind === 'wait' ? { kind: 'requeueAfter', afterMs: decision.afterMs } : DONE;
   }
 
-  // Objects that another existing application tracks, by key, with a sentence each.
-  #sharedWith(name: string, comparison: Comparison): ReadonlyMap<string, string> {
-    const shared = new Map<string, string>();
-    for (const { ref, live, desired } of comparison.resources) {
-      const other = live === undefined || desired === undefined ? undefined : applicationOf(live);
-      if (other === undefined || other === name || this.#deps.applications.get(other, this.#deps.namespace) === undefined) continue;
-      shared.set(refKey(ref), `${describeRef(ref)} is part of applications ${name} and ${other}`);
-    }
-    return shared;
-  }
-
-  // A pin holds while its time runs or no new commit came; then it is taken off and automation goes on.
-  async #pinInForce(
-    application: Application,
-    latest: readonly string[],
-    signal: AbortSignal,
-  ): Promise<{ readonly sources: readonly ApplicationSource[]; readonly revisions: readonly string[] } | undefined> {
-    const pin = pinOf(application);
-    if (pin === undefined || !isAutomated(application.spec)) return undefined;
-    if (isPinOver(pin, latest, this.#deps.clock.now())) {
-      await this.#patch(application, { metadata: { annotations: { [PIN_ANNOTATION]: null } } }, signal);
-      return undefined;
-    }
-    const run = pin.run === undefined ? undefined : this.#deps.runs.get(pin.run, this.#deps.namespace);
-    if (run !== undefined) return { sources: run.spec.sources, revisions: run.spec.revisions };
-    return { sources: sourcesOf(application.spec), revisions: pin.revision.split(',') };
+  // Hooks of a deletion can only run if the application waits for them: a finalizer each, as long as Git has them.
+  async #keepHookFinalizers(application: Application, { desired }: Evidence, signal: AbortSignal): Promise<void> {
+    const phases = new Set(desired.objects.map(roleOf).flatMap((role) => (role.kind === 'hook' ? role.phases : [])));
+    const finalizers = withHookFinalizers(application.metadata.finalizers ?? [], phases);
+    if (finalizers === undefined) return;
+    const patch = { metadata: { resourceVersion: application.metadata.resourceVersion, finalizers } };
+    await this.#patch(application, patch, signal).catch((error: unknown) => {
+      if (!isStatus(error, 'Conflict')) throw error; // Changed meanwhile: the event of that change brings us back.
+    });
   }
 
   // The operation field is a wish from outside: it becomes a run, and then goes.
@@ -217,13 +144,14 @@ export class ApplicationReconciler {
     if (operation === undefined) return DONE;
     const sources = sourcesOf(application.spec);
     const revisions = currentRevisions(sources, this.#deps);
-    const run = await createRun(
-      application,
-      { ...requestOf(operation, { sources, revisions }), identity: `${metadata.uid ?? ''}/operation/${metadata.resourceVersion ?? ''}` },
-      this.#deps,
-      signal,
-    );
-    onRun(run);
+    const request = requestOf(operation, { sources, revisions });
+    try {
+      mustAdmitManifests(application, request.options);
+      onRun(await createRun(application, { ...request, identity: `${metadata.uid ?? ''}/operation/${metadata.resourceVersion ?? ''}` }, this.#deps, signal));
+    } catch (error) {
+      if (!(error instanceof DeliveryError)) throw error;
+      await this.#settle(application, { evidence: undefined, revisions: undefined, conditions: [{ type: 'SyncError', message: error.message }] }, signal);
+    }
     try {
       await this.#patch(application, { metadata: { resourceVersion: metadata.resourceVersion }, operation: null }, signal);
     } catch (error) {
@@ -246,70 +174,43 @@ export class ApplicationReconciler {
     return DONE;
   }
 
-  async #delete(application: Application, signal: AbortSignal): Promise<ReconcileResult> {
-    const { clusters, clock } = this.#deps;
+  // A deletion may take as long as its slowest object: it goes on by itself, and the worker is free.
+  #delete(instance: string, application: Application, signal: AbortSignal): Promise<ReconcileResult> {
+    const { deleter, logger, requeue } = this.#deps;
     const finalizers = application.metadata.finalizers ?? [];
-    if (!finalizers.some((finalizer) => finalizer.startsWith(FINALIZER))) return DONE;
-    try {
-      await deleteManaged(application, clusters.resolve(application.spec.destination), clock, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      await this.#settle(application, failed('DeletionError', messageOf(error)), signal);
-      return { kind: 'requeueAfter', afterMs: 5_000 };
-    }
-    await this.#patch(
-      application,
-      { metadata: { resourceVersion: application.metadata.resourceVersion, finalizers: finalizers.filter((finalizer) => !finalizer.startsWith(FINALIZER)) } },
-      signal,
-    );
-    return DONE;
+    if (!finalizers.some((name) => name.startsWith(CASCADE_FINALIZER) || DELETION_FINALIZERS.includes(name))) return Promise.resolve(DONE);
+    const begun = deleter.begin(instance, application, signal);
+    void begun
+      ?.then(async (outcome) => {
+        if (outcome.kind === 'deleted') return;
+        await this.#settle(application, failed('DeletionError', outcome.message), signal);
+        if (outcome.kind === 'failed') requeue(instance, RETRY_MS);
+      })
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        logger.warn({ application: instance, err: error }, 'deletion of an application is tried again');
+        requeue(instance, RETRY_MS);
+      });
+    return Promise.resolve(DONE);
   }
 
   async #patch(application: Application, patch: object, signal: AbortSignal): Promise<void> {
-    const { client, namespace } = this.#deps;
+    const { client } = this.#deps;
+    const { name = '', namespace } = application.metadata;
     try {
-      await client.patch(applicationType, { name: application.metadata.name ?? '', namespace }, patch, {
-        type: 'merge',
-        fieldManager: 'tiphys-controller',
-        signal,
-      });
+      await client.patch<KubeObject>(applicationType, { name, namespace }, patch, { type: 'merge', fieldManager: 'tiphys-controller', signal });
     } catch (error) {
       if (!isStatus(error, 'NotFound')) throw error;
     }
   }
 }
 
-interface Wanted {
+interface Pinned {
   readonly sources: readonly ApplicationSource[];
   readonly revisions: readonly string[];
   readonly isPinned: boolean;
-  readonly shared: ReadonlySet<string>;
 }
 
 function failed(type: ApplicationCondition['type'], message: string): Observation {
   return { evidence: undefined, revisions: undefined, conditions: [{ type, message }] };
-}
-
-/** Whether a pin has ended: its time is over, or the branch moved on from where it stood. */
-export function isPinOver(pin: Pin, latest: readonly string[], nowMs: number): boolean {
-  return pin.until === 'next-commit' ? latest.join() !== pin.heldRevision : nowMs >= Date.parse(pin.until);
-}
-
-/** The commits sources stand for where they are known, else their names: the run resolves those itself. */
-export function currentRevisions(sources: readonly ApplicationSource[], deps: Pick<GatherDeps, 'poller'>): readonly string[] {
-  return sources.map((source) => {
-    try {
-      return resolveSources([source], deps)[0] ?? '';
-    } catch {
-      return source.targetRevision ?? '';
-    }
-  });
-}
-
-// What has drifted to which version: the same drift seen twice is one wish to heal.
-function driftKey(comparison: Comparison): string {
-  return comparison.resources
-    .filter((resource) => resource.status === 'OutOfSync')
-    .map(({ ref, live }) => `${ref.kind}/${ref.name}@${live?.metadata.resourceVersion ?? 'gone'}`)
-    .join();
 }

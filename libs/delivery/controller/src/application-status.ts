@@ -1,4 +1,6 @@
 import {
+  defaultSyncOptions,
+  resourceSyncOptions,
   sourcesOf,
   type Application,
   type ApplicationCondition,
@@ -9,6 +11,7 @@ import {
 import { aggregateHealth, assess } from '@tiphys/delivery-health';
 import { toTimestamp } from '@tiphys/kernel';
 import { deepEqual, fieldAt, isJsonObject, type KubeObject } from '@tiphys/kube-model';
+import { externalUrls } from './external-urls.ts';
 import type { Evidence } from './gather.ts';
 
 /** What a reconcile found out. */
@@ -43,10 +46,7 @@ export function observedStatus(application: Application, observation: Observatio
     resources: evidence === undefined ? (before.resources ?? []) : resourcesOf(evidence),
     conditions: observation.conditions.map((condition) => conditionWithTime(condition, before.conditions ?? [], nowMs)),
     ...(evidence?.tools[0] === undefined ? {} : application.spec.sources === undefined ? { sourceType: evidence.tools[0] } : { sourceTypes: evidence.tools }),
-    summary:
-      evidence === undefined
-        ? (before.summary ?? {})
-        : { images: imagesOf(evidence.comparison.resources.flatMap(({ live }) => (live === undefined ? [] : [live]))) },
+    summary: evidence === undefined ? (before.summary ?? {}) : summaryOf(evidence.comparison.resources.flatMap(({ live }) => live ?? [])),
     controllerNamespace: namespace,
   };
 }
@@ -96,9 +96,21 @@ function resourcesOf({ comparison }: Evidence): readonly ResourceStatus[] {
       status,
       ...(health === undefined ? {} : { health }),
       ...(requiresPruning ? { requiresPruning: true } : {}),
+      ...(asksBeforeDeletion(live) ? { requiresDeletionConfirmation: true } : {}),
       ...(wave === 0 ? {} : { syncWave: wave }),
     };
   });
+}
+
+function asksBeforeDeletion(live: KubeObject | undefined): boolean {
+  const options = live === undefined ? undefined : resourceSyncOptions(live, defaultSyncOptions);
+  return options?.delete === 'confirm' || options?.prune === 'confirm';
+}
+
+function summaryOf(live: readonly KubeObject[]): NonNullable<ApplicationStatus['summary']> {
+  const urls = externalUrls(live);
+  const isAppOfApps = live.some(({ kind, apiVersion }) => kind === 'Application' && apiVersion.startsWith('argoproj.io/'));
+  return { images: imagesOf(live), ...(urls.length === 0 ? {} : { externalURLs: urls }), ...(isAppOfApps ? { isAppOfApps } : {}) };
 }
 
 const MAX_IMAGES = 200;

@@ -1,7 +1,7 @@
-import { applicationType, isFinished, syncRunType, type Application, type OperationState, type SyncRun } from '@tiphys/delivery-applications';
+import { applicationType, instanceKey, isFinished, syncRunType, type Application, type OperationState, type SyncRun } from '@tiphys/delivery-applications';
 import { toTimestamp, type Clock } from '@tiphys/kernel';
 import type { KubeClient } from '@tiphys/kube-client';
-import { isStatus } from '@tiphys/kube-model';
+import { isStatus, type ObjectKey } from '@tiphys/kube-model';
 import { LEASE_MS } from './run-ledger.ts';
 
 /** What claiming needs. */
@@ -10,8 +10,6 @@ export interface ClaimDeps {
   readonly clock: Clock;
   readonly namespace: string;
   readonly identity: string;
-  /** Whether this process works on a run right now. */
-  readonly isWorkingOn: (run: string) => boolean;
 }
 
 /** What came of a claim. */
@@ -27,17 +25,17 @@ const SOON_MS = 100;
  * are fenced by resourceVersion, so of two claimants one loses.
  */
 export async function claimRun(name: string, deps: ClaimDeps, signal: AbortSignal): Promise<Claim> {
-  const run = await read<SyncRun>(deps, syncRunType, name, signal);
+  const run = await read<SyncRun>(deps, syncRunType, { name, namespace: deps.namespace }, signal);
   if (run === undefined || isFinished(run)) return { kind: 'gone' };
   const wait = heldFor(run, deps);
   if (wait > 0) return { kind: 'busy', afterMs: wait };
-  const application = await read<Application>(deps, applicationType, run.spec.application, signal);
+  const application = await read<Application>(deps, applicationType, instanceKey(run.spec.application, deps.namespace), signal);
   if (application === undefined) return { kind: 'gone' };
   const dueMs = Date.parse(run.status?.nextAttemptAt ?? '') - deps.clock.now();
   if (dueMs > 0 && run.spec.terminate !== true && !isSuperseded(run, latestRevisions(application))) return { kind: 'busy', afterMs: dueMs };
   const other = application.status?.operationState;
   if (other?.run !== undefined && other.run !== name && other.finishedAt === undefined) {
-    const holder = await read<SyncRun>(deps, syncRunType, other.run, signal);
+    const holder = await read<SyncRun>(deps, syncRunType, { name: other.run, namespace: deps.namespace }, signal);
     if (holder !== undefined && !isFinished(holder)) return { kind: 'busy', afterMs: Math.max(SOON_MS, Math.min(heldFor(holder, deps), 1_000)) };
   }
   try {
@@ -78,7 +76,7 @@ export function latestRevisions({ status }: Application): readonly string[] {
 function heldFor(run: SyncRun, deps: ClaimDeps): number {
   const { owner, leaseUntil, phase } = run.status ?? {};
   if (phase !== 'Running' || owner === undefined || run.status?.nextAttemptAt !== undefined) return 0;
-  if (owner === deps.identity) return deps.isWorkingOn(run.metadata.name ?? '') ? LEASE_MS : 0;
+  if (owner === deps.identity) return 0;
   return Math.max(0, Date.parse(leaseUntil ?? '') - deps.clock.now() || 0);
 }
 
@@ -103,6 +101,10 @@ export function operationOf({ spec }: SyncRun): OperationState['operation'] {
       ...(options.prune === undefined ? {} : { prune: options.prune }),
       ...(options.dryRun === undefined ? {} : { dryRun: options.dryRun }),
       ...(options.resources === undefined ? {} : { resources: options.resources }),
+      ...(options.manifests === undefined ? {} : { manifests: options.manifests }),
+      ...(options.force === undefined
+        ? {}
+        : { syncStrategy: options.skipHooks === true ? { apply: { force: options.force } } : { hook: { force: options.force } } }),
       ...(options.syncOptions === undefined ? {} : { syncOptions: options.syncOptions }),
     },
     initiatedBy: spec.cause === 'automated' || spec.cause === 'self-heal' ? { automated: true } : { username: spec.actor },
@@ -111,9 +113,9 @@ export function operationOf({ spec }: SyncRun): OperationState['operation'] {
   };
 }
 
-async function read<T extends Application | SyncRun>(deps: ClaimDeps, type: typeof syncRunType, name: string, signal: AbortSignal): Promise<T | undefined> {
+async function read<T extends Application | SyncRun>(deps: ClaimDeps, type: typeof syncRunType, key: ObjectKey, signal: AbortSignal): Promise<T | undefined> {
   try {
-    return await deps.client.get<T>(type, { name, namespace: deps.namespace }, { signal });
+    return await deps.client.get<T>(type, key, { signal });
   } catch (error) {
     if (isStatus(error, 'NotFound')) return undefined;
     throw error;

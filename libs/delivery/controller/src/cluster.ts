@@ -43,6 +43,10 @@ const CRDS = customResource('apiextensions.k8s.io/v1', 'CustomResourceDefinition
 export interface ClusterOptions {
   readonly server: string;
   readonly name: string;
+  /** The project the cluster is registered for. */
+  readonly project?: string;
+  /** Applications that go there are not reconciled (annotation skip-reconcile). */
+  readonly isSkipped?: boolean;
   readonly client: KubeClient;
   readonly informers: InformerFactory;
   readonly clock: Clock;
@@ -55,6 +59,8 @@ export interface ClusterOptions {
 export class Cluster {
   readonly server: string;
   readonly name: string;
+  readonly project?: string;
+  readonly isSkipped: boolean;
   readonly client: KubeClient;
   readonly kinds: RestMapper;
   readonly #options: ClusterOptions;
@@ -70,6 +76,8 @@ export class Cluster {
     this.#options = options;
     this.server = options.server;
     this.name = options.name;
+    this.isSkipped = options.isSkipped === true;
+    if (options.project !== undefined) this.project = options.project;
     this.client = options.client;
     this.kinds = new RestMapper(options.client, options.clock);
   }
@@ -106,6 +114,11 @@ export class Cluster {
     return [...this.#informers.values()].flatMap((informer) => informer.byIndex(BY_OWNER, uid));
   }
 
+  /** Why an object may not be written here, whatever projects say; undefined when it may. */
+  refusal(_ref: ObjectRef, _namespaced: boolean): string | undefined {
+    return undefined;
+  }
+
   /** What the API can do, as charts ask for it: its version and every kind it serves. Looked up at most once a minute. */
   async capabilities(signal: AbortSignal): Promise<ClusterCapabilities> {
     const { clock } = this.#options;
@@ -120,10 +133,10 @@ export class Cluster {
     return { kubeVersion: this.#capabilities.kubeVersion, apiVersions: [...new Set(served)].toSorted() };
   }
 
-  /** Whether a namespace is there, asked of the API. */
-  async hasNamespace(name: string, signal: AbortSignal): Promise<boolean> {
+  /** A namespace as it lives; undefined when there is none. */
+  async namespace(name: string, signal: AbortSignal): Promise<KubeObject | undefined> {
     await this.follow([{ group: '', version: 'v1', kind: 'Namespace' }], signal);
-    return this.get({ group: '', version: 'v1', kind: 'Namespace', name }) !== undefined;
+    return this.get({ group: '', version: 'v1', kind: 'Namespace', name });
   }
 
   /** The schema of a kind: built in, or from its CustomResourceDefinition. */

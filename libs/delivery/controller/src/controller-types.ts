@@ -5,6 +5,7 @@ import type { Renderer } from '@tiphys/delivery-render';
 import type { Failpoint, SyncPlan } from '@tiphys/delivery-sync';
 import type { Clock, Logger, Service } from '@tiphys/kernel';
 import type { InformerFactory, KubeClient } from '@tiphys/kube-client';
+import type { ApplicationIndex } from './application-index.ts';
 import type { Evidence } from './gather.ts';
 import type { ResourceNode } from './resource-tree.ts';
 
@@ -19,6 +20,8 @@ export interface DeliveryControllerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly namespace?: string;
+  /** Globs, or expressions between slashes, of further namespaces that may hold Applications. */
+  readonly applicationNamespaces?: readonly string[];
   readonly pollIntervalMs?: number;
   /** Patterns of repositories that Kustomize sources may build on besides their own; none by default. */
   readonly remoteBases?: readonly string[];
@@ -73,6 +76,8 @@ export interface DeliveryController {
   readonly services: readonly Service[];
   /** What a process needs that only shows and asks, while controllers elsewhere reconcile and perform. */
   readonly readServices: readonly Service[];
+  /** The Applications this controller answers for, by the names it knows them by; every `application` below is such a name. */
+  readonly applications: ApplicationIndex;
   /** Creates or updates the CRDs and resolves when they are served. */
   install(signal: AbortSignal): Promise<void>;
   /** Looks at the application now; `hard` also polls its repositories and renders anew. */
@@ -80,7 +85,10 @@ export interface DeliveryController {
   /** Evidence of the last comparison in this process. */
   evidence(application: string): Evidence | undefined;
   /** Renders and compares now, for a diff or a plan, at other revisions if wished. */
-  compare(application: string, options: { readonly revisions?: readonly string[]; readonly signal: AbortSignal }): Promise<Evidence>;
+  compare(
+    application: string,
+    options: { readonly revisions?: readonly string[]; readonly manifests?: readonly string[]; readonly signal: AbortSignal },
+  ): Promise<Evidence>;
   /** The plan a sync would carry out now, and what it was made from. */
   plan(application: string, options: PlanOptions): Promise<{ readonly plan: SyncPlan; readonly evidence: Evidence }>;
   resourceTree(application: string, signal: AbortSignal): Promise<readonly ResourceNode[]>;

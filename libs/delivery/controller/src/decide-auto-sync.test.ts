@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ARGO_API_VERSION, TIPHYS_API_VERSION, type Application, type AutomatedSync, type SyncRun } from '@tiphys/delivery-applications';
 import type { ResourceComparison } from '@tiphys/delivery-diff';
 import type { corev1, KubeObject } from '@tiphys/kube-model';
-import { isPinOver } from './application-reconciler.ts';
+import { isPinOver } from './pins.ts';
 import { accessFor } from './credentials.ts';
 import { decideAutoSync, retryDelay, type AutoSyncInput } from './decide-auto-sync.ts';
 import { prepareDesired } from './desired.ts';

@@ -1,36 +1,28 @@
 import { createHash, createHmac } from 'node:crypto';
-import {
-  checkApplication,
-  defaultProject,
-  parseProject,
-  roleOf,
-  sourcesOf,
-  type Application,
-  type ApplicationSource,
-  type AppProject,
-} from '@tiphys/delivery-applications';
+import { roleOf, sourcesOf, type Application, type ApplicationSource, type AppProject } from '@tiphys/delivery-applications';
 import { compareApplication, type Comparison } from '@tiphys/delivery-diff';
 import type { Repository, RepositoryPoller, RevisionMetadata } from '@tiphys/delivery-git';
 import type { Renderer, RenderResult, WantedChart, WantedRepository } from '@tiphys/delivery-render';
+import { instanceName } from '@tiphys/delivery-applications';
 import { messageOf } from '@tiphys/kernel';
-import type { Lister } from '@tiphys/kube-client';
-import { refKey, refOf, type KubeObject } from '@tiphys/kube-model';
+import { describeRef, refOf, type KubeObject } from '@tiphys/kube-model';
 import { formatProblem } from '@tiphys/kube-yaml';
 import type { Cluster } from './cluster.ts';
 import type { ClusterRegistry } from './cluster-registry.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { kindsOf, prepareDesired, type Desired } from './desired.ts';
+import { liveObjects } from './live-objects.ts';
 import { lookupFor } from './lookup.ts';
+import { mustBePermitted, projectOf, type ProjectDeps } from './projects.ts';
 import type { OpenRemote } from './remote-bases.ts';
 import { snapshotOf } from './revisions.ts';
+import { isExcluded } from './settings.ts';
 
 /** The field manager of everything we apply. */
 export const FIELD_MANAGER = 'tiphys';
 
 /** What gathering reads from. */
-export interface GatherDeps {
-  readonly projects: Pick<Lister<AppProject>, 'get'>;
-  readonly namespace: string;
+export interface GatherDeps extends ProjectDeps {
   readonly clusters: ClusterRegistry;
   readonly openRepository: (repoURL: string, signal: AbortSignal) => Promise<Repository>;
   readonly poller: Pick<RepositoryPoller, 'state'>;
@@ -43,6 +35,12 @@ export interface GatherDeps {
   readonly digestKey: Uint8Array;
 }
 
+/** Where an application goes, and what it may do there. */
+export interface Target {
+  readonly cluster: Cluster;
+  readonly project: AppProject;
+}
+
 /** What an application's sources say at some commits. */
 export interface Rendered {
   readonly revisions: readonly string[];
@@ -52,52 +50,48 @@ export interface Rendered {
   readonly problems: readonly string[];
   /** Functions of charts that give another result in every run. */
   readonly nonDeterministic: readonly string[];
+  /** Sentences about objects of kinds that the settings leave alone; they are not among the desired. */
+  readonly excluded: readonly string[];
 }
 
 /** Everything a decision about an application is made from. */
-export interface Evidence extends Rendered {
-  readonly cluster: Cluster;
-  readonly project: AppProject;
+export interface Evidence extends Rendered, Target {
   readonly comparison: Comparison;
-}
-
-/** The project of an application. Throws DeliveryError `invalidSpec`. */
-function projectOf(application: Application, deps: Pick<GatherDeps, 'projects' | 'namespace'>): AppProject {
-  const name = application.spec.project === undefined || application.spec.project === '' ? 'default' : application.spec.project;
-  const stored = deps.projects.get(name, deps.namespace);
-  if (stored === undefined) {
-    if (name === 'default') return defaultProject;
-    throw new DeliveryError({ code: 'invalidSpec' }, `application references project '${name}' which does not exist`);
-  }
-  const parsed = parseProject(stored);
-  if (parsed.kind === 'invalid') throw new DeliveryError({ code: 'invalidSpec' }, `project '${name}' is invalid: ${parsed.problems.join('; ')}`);
-  return parsed.value;
+  /** Keys of live objects whose fields another applier of the same manifests owns so far. */
+  readonly adopted: ReadonlySet<string>;
+  /** How many objects of the destination namespace belong to no application; 0 where the project does not ask. */
+  readonly orphans: number;
 }
 
 /** The cluster and project of an application, after its project permitted both. Throws DeliveryError. */
-export function resolveTarget(application: Application, deps: GatherDeps): { readonly cluster: Cluster; readonly project: AppProject } {
+export function resolveTarget(application: Application, deps: GatherDeps): Target {
   const project = projectOf(application, deps);
   const cluster = deps.clusters.resolve(application.spec.destination);
-  const problems = checkApplication(project, application.spec, cluster);
-  if (problems.length > 0) throw new DeliveryError({ code: 'invalidSpec' }, problems.join('; '));
+  mustBePermitted(application, project, cluster, deps.namespace);
   return { cluster, project };
+}
+
+/** Sources at commits. */
+export interface SourcesAt {
+  readonly sources: readonly ApplicationSource[];
+  readonly revisions: readonly string[];
 }
 
 /** Renders sources at commits. Problems of files are part of the result; what cannot be rendered at all is thrown. */
 export async function renderSources(
   application: Application,
-  { sources, revisions }: { readonly sources: readonly ApplicationSource[]; readonly revisions: readonly string[] },
-  cluster: Cluster,
+  { sources, revisions }: SourcesAt,
+  target: Target,
   deps: GatherDeps,
   options: { readonly signal: AbortSignal; readonly noCache?: boolean },
 ): Promise<Rendered> {
+  const { cluster, project } = target;
   const { namespace = '' } = application.spec.destination;
   const environment = { application: application.metadata.name ?? '', namespace, project: application.spec.project };
   const objects: KubeObject[] = [];
   const problems: string[] = [];
   const tools: RenderResult['tool'][] = [];
   const nonDeterministic: string[] = [];
-  const project = projectOf(application, deps);
   const lookup = lookupFor(project, cluster, options.signal);
   const snapshots = await Promise.all(sources.map((source, index) => snapshotOf(source, revisions[index] ?? '', deps, options.signal)));
   const refs = new Map(sources.flatMap(({ ref }, index) => (ref === undefined || snapshots[index] === undefined ? [] : [[ref, snapshots[index]] as const])));
@@ -118,44 +112,57 @@ export async function renderSources(
     tools.push(result.tool);
     nonDeterministic.push(...result.nonDeterministic);
   }
-  await Promise.all(
-    kindsOf(objects).map(({ group, version, kind }) => cluster.kinds.find(group === '' ? version : `${group}/${version}`, kind, options.signal)),
+  return placed(application, { objects, revisions, tools, problems, nonDeterministic }, target, deps, options.signal);
+}
+
+/** Objects that came with a request in the place of what the sources say. */
+export function renderLocal(
+  application: Application,
+  { objects, problems, revisions }: { readonly objects: readonly KubeObject[]; readonly problems: readonly string[]; readonly revisions: readonly string[] },
+  target: Target,
+  deps: GatherDeps,
+  signal: AbortSignal,
+): Promise<Rendered> {
+  return placed(application, { objects, problems, revisions, tools: ['Directory'], nonDeterministic: [] }, target, deps, signal);
+}
+
+interface Collected extends Omit<Rendered, 'desired' | 'excluded'> {
+  readonly objects: readonly KubeObject[];
+}
+
+// Objects with namespace and tracking id, without the kinds that are left alone.
+async function placed(application: Application, collected: Collected, { cluster }: Target, deps: GatherDeps, signal: AbortSignal): Promise<Rendered> {
+  const { objects, nonDeterministic, ...rest } = collected;
+  const settings = deps.settings();
+  const isLeftAlone = (object: KubeObject): boolean => isExcluded(settings, refOf(object).group, object.kind, cluster.server);
+  const kept = objects.filter((object) => !isLeftAlone(object));
+  await Promise.all(kindsOf(kept).map(({ group, version, kind }) => cluster.kinds.find(group === '' ? version : `${group}/${version}`, kind, signal)));
+  const desired = prepareDesired(kept, instanceName(application, deps.namespace), application.spec.destination.namespace ?? '', (apiVersion, kind) =>
+    cluster.kinds.known(apiVersion, kind),
   );
-  const desired = prepareDesired(objects, application.metadata.name ?? '', namespace, (apiVersion, kind) => cluster.kinds.known(apiVersion, kind));
-  return { revisions, desired, tools, problems, nonDeterministic: [...new Set(nonDeterministic)].toSorted() };
+  const excluded = objects.filter(isLeftAlone).map((object) => `${describeRef(refOf(object))}: its kind is excluded in the settings`);
+  return { ...rest, desired, excluded, nonDeterministic: [...new Set(nonDeterministic)].toSorted() };
 }
 
 /** Compares what is rendered with what lives. */
-export async function compareRendered(
-  application: Application,
-  rendered: Rendered,
-  target: { readonly cluster: Cluster; readonly project: AppProject },
-  deps: GatherDeps,
-  signal: AbortSignal,
-): Promise<Evidence> {
+export async function compareRendered(application: Application, rendered: Rendered, target: Target, deps: GatherDeps, signal: AbortSignal): Promise<Evidence> {
   const { cluster, project } = target;
-  const name = application.metadata.name ?? '';
+  const instance = instanceName(application, deps.namespace);
   const managed = (application.status?.resources ?? []).map(({ group = '', version, kind }) => ({ group, version, kind }));
   await cluster.follow([...kindsOf(rendered.desired.objects), ...managed], signal);
   const desired = rendered.desired.objects.filter((object) => roleOf(object).kind === 'resource');
-  const refs = desired.map(refOf);
-  cluster.setWanted(name, refs);
-  const live = new Map(
-    refs.flatMap((ref) => {
-      const object = cluster.get(ref);
-      return object === undefined ? [] : [[refKey(ref), object] as const];
-    }),
-  );
+  cluster.setWanted(instance, desired.map(refOf));
+  const { byKey: live, adopted } = liveObjects(application, desired, cluster, FIELD_MANAGER);
   const comparison = compareApplication({
     desired,
     live,
-    tracked: cluster.tracked(name),
+    tracked: cluster.tracked(instance),
     manager: FIELD_MANAGER,
     schemaFor: (apiVersion, kind) => cluster.schemaFor(apiVersion, kind),
     ignoreDifferences: application.spec.ignoreDifferences ?? [],
     digest: (value) => `hmac:${createHmac('sha256', deps.digestKey).update(value).digest('hex').slice(0, 16)}`,
   });
-  return { ...rendered, cluster, project, comparison };
+  return { ...rendered, cluster, project, comparison, adopted, orphans: 0 };
 }
 
 /** A fingerprint of sources and commits: what an automated attempt is counted by. */

@@ -1,7 +1,8 @@
 import { parseSyncOptions, type Application, type RunCause, type RunOptions } from '@tiphys/delivery-applications';
-import type { PlanRequest } from '@tiphys/delivery-sync';
+import type { PlanRequest, PruneBudget } from '@tiphys/delivery-sync';
 import { DeliveryError } from './delivery-error.ts';
 import type { Evidence } from './gather.ts';
+import { withIgnoredLiveValues } from './ignored-live-values.ts';
 
 /** The run id of a plan that is only shown: its hash does not depend on the run that carries it out. */
 export const SHOWN_PLAN = 'shown';
@@ -9,18 +10,27 @@ export const SHOWN_PLAN = 'shown';
 /** What a plan is wanted for. */
 export interface PlanSubject {
   readonly application: Application;
+  /** The name the application is known by. */
+  readonly instance: string;
   readonly runId: string;
   readonly options: RunOptions;
   readonly cause: RunCause;
   readonly evidence: Evidence;
+  /** How much automation may prune without asking. */
+  readonly pruneBudget: PruneBudget | undefined;
 }
 
 /** Everything the plan of a run, or of a preview, is made from. */
-export async function planRequest({ application, runId, options, cause, evidence }: PlanSubject, signal: AbortSignal): Promise<PlanRequest> {
-  const { syncPolicy, destination } = application.spec;
+export async function planRequest(
+  { application, instance, runId, options, cause, evidence, pruneBudget }: PlanSubject,
+  signal: AbortSignal,
+): Promise<PlanRequest> {
+  const { syncPolicy, destination, ignoreDifferences = [] } = application.spec;
   const destinationNamespace = destination.namespace ?? '';
+  const isAutomatic = cause === 'automated' || cause === 'self-heal';
+  const liveNamespace = destinationNamespace === '' ? undefined : await evidence.cluster.namespace(destinationNamespace, signal);
   return {
-    application: application.metadata.name ?? '',
+    application: instance,
     runId,
     revision: evidence.revisions[0] ?? '',
     desired: evidence.desired.objects,
@@ -29,9 +39,13 @@ export async function planRequest({ application, runId, options, cause, evidence
     run: options,
     syncOptions: parseSyncOptions([...(syncPolicy?.syncOptions ?? []), ...(options.syncOptions ?? [])]),
     destinationNamespace,
-    destinationNamespaceExists: destinationNamespace === '' || (await evidence.cluster.hasNamespace(destinationNamespace, signal)),
+    ...(liveNamespace === undefined ? {} : { liveNamespace }),
     ...(syncPolicy?.managedNamespaceMetadata === undefined ? {} : { namespaceMetadata: syncPolicy.managedNamespaceMetadata }),
-    skipUnchanged: cause === 'automated' || cause === 'self-heal',
+    skipUnchanged: isAutomatic,
+    allowsEmpty: !isAutomatic || syncPolicy?.automated?.allowEmpty === true,
+    ...(isAutomatic && pruneBudget !== undefined ? { pruneBudget } : {}),
+    adopted: evidence.adopted,
+    withIgnoredLiveValues: (desired, live) => withIgnoredLiveValues(desired, live, ignoreDifferences),
   };
 }
 

@@ -1,5 +1,6 @@
 import {
   applicationType,
+  instanceKey,
   type Application,
   type OperationState,
   type ResourceResult,
@@ -22,7 +23,7 @@ export async function publishRun(
 ): Promise<void> {
   const { client, namespace } = deps;
   for (let attempt = 0; ; attempt += 1) {
-    const application = await client.get<Application>(applicationType, { name: run.spec.application, namespace }, { signal });
+    const application = await client.get<Application>(applicationType, instanceKey(run.spec.application, namespace), { signal });
     const state = application.status?.operationState;
     const name = run.metadata.name ?? '';
     if (state?.run !== undefined && state.run !== name) return;
@@ -36,6 +37,19 @@ export async function publishRun(
       if (!isStatus(error, 'Conflict') || attempt > 20) throw error;
     }
   }
+}
+
+/** Shows what a running run waits for. It is told once and not again: what comes after it says more. */
+export async function publishProgress(run: SyncRun, deps: { readonly client: KubeClient; readonly namespace: string }, signal: AbortSignal): Promise<void> {
+  const { client, namespace } = deps;
+  const key = instanceKey(run.spec.application, namespace);
+  const application = await client.get<Application>(applicationType, key, { signal });
+  const state = application.status?.operationState;
+  if (state === undefined || state.run !== run.metadata.name || state.finishedAt !== undefined) return;
+  const status = { ...application.status, operationState: stateOf(run, run.status?.tasks ?? []) };
+  await client.update<Application>(applicationType, { ...application, status }, { signal, fieldManager: 'tiphys-controller' }).catch((error: unknown) => {
+    if (!isStatus(error, 'Conflict', 'NotFound')) throw error;
+  });
 }
 
 function stateOf(run: SyncRun, results: readonly TaskResult[]): OperationState {

@@ -31,6 +31,17 @@ export function resolveSources(sources: readonly ApplicationSource[], deps: { re
   });
 }
 
+/** The commits sources stand for where they are known, else their names: the run resolves those itself. */
+export function currentRevisions(sources: readonly ApplicationSource[], deps: { readonly poller: Pick<RepositoryPoller, 'state'> }): readonly string[] {
+  return sources.map((source) => {
+    try {
+      return resolveSources([source], deps)[0] ?? '';
+    } catch {
+      return source.targetRevision ?? ''; // Whatever is wrong with it, the run will say.
+    }
+  });
+}
+
 /** The files of a source at a fixed revision. */
 export async function snapshotOf(
   source: ApplicationSource,

@@ -16,6 +16,8 @@ export interface RunLedgerDeps {
   readonly identity: string;
   /** The run's terminate wish was seen. */
   readonly onTerminate: () => void;
+  /** The run says what it waits for. */
+  readonly onSay: (run: SyncRun) => Promise<void>;
 }
 
 /**
@@ -46,6 +48,11 @@ export class RunLedger implements SyncLedger {
     return this.#run;
   }
 
+  /** Every task noted so far, durable or not. */
+  get tasks(): readonly TaskResult[] {
+    return [...this.#tasks.values()];
+  }
+
   note(result: TaskResult): void {
     this.#tasks.set(result.id, result);
     this.#isDirty = true;
@@ -60,6 +67,12 @@ export class RunLedger implements SyncLedger {
       for (const task of change.tasks) this.#tasks.set(task.id, task);
     }
     this.#isDirty = true;
+  }
+
+  async say(message: string): Promise<void> {
+    this.update({ message });
+    await this.flush();
+    await this.#deps.onSay(this.#run);
   }
 
   async flush(): Promise<void> {

@@ -1,6 +1,7 @@
 import {
   APPLICATION_LABEL,
   applicationLabel,
+  instanceName,
   isFinished,
   syncRunType,
   TIPHYS_API_VERSION,
@@ -34,8 +35,9 @@ export async function createRun(
   deps: { readonly client: KubeClient; readonly namespace: string; readonly random: () => number },
   signal: AbortSignal,
 ): Promise<SyncRun> {
-  const app = application.metadata.name ?? '';
-  const base = app.slice(0, 200);
+  const app = instanceName(application, deps.namespace);
+  // Names hold no underscore: the namespace of an application elsewhere is set off by a dot.
+  const base = app.replace('_', '.').slice(0, 200);
   const name =
     request.identity === undefined
       ? generateName(`${base.slice(0, 57)}-`, deps.random)
@@ -83,6 +85,7 @@ export function requestOf(
       ...(sync.prune === undefined ? {} : { prune: sync.prune }),
       ...(sync.dryRun === undefined ? {} : { dryRun: sync.dryRun }),
       ...(sync.resources === undefined ? {} : { resources: sync.resources }),
+      ...(sync.manifests === undefined || sync.manifests.length === 0 ? {} : { manifests: sync.manifests }),
       ...(sync.syncOptions === undefined ? {} : { syncOptions: sync.syncOptions }),
       ...(force === undefined ? {} : { force }),
       ...(sync.syncStrategy?.apply === undefined ? {} : { skipHooks: true }),
@@ -105,8 +108,8 @@ export function unfinishedRuns(runs: Pick<Lister<SyncRun>, 'list'>, namespace: s
     .toSorted(compareAge);
 }
 
-// Timestamps have seconds only; within one the version of the last write decides, where versions can be compared.
-function compareAge(a: KubeObject, b: KubeObject): number {
+/** Orders runs by age, the oldest first. Timestamps have seconds only; within one the version of the last write decides, where versions can be compared. */
+export function compareAge(a: KubeObject, b: KubeObject): number {
   const [left, right] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
   if (left !== right) return left < right ? -1 : 1;
   return compareResourceVersions(a.metadata.resourceVersion ?? '', b.metadata.resourceVersion ?? '') ?? 0;

@@ -13,23 +13,30 @@ export interface GatedTask {
 }
 
 /** How a gated task ended. */
-export interface GateVerdict {
+interface GateVerdict {
   readonly outcome: 'succeeded' | 'failed';
   readonly message: string;
 }
 
+/** What waiting needs, and what it tells. */
+export interface GateDeps extends Pick<PerformDeps, 'client' | 'clock'> {
+  /** Called once when there is something to wait for. */
+  readonly onWait: (waiting: readonly SyncTask[]) => Promise<void>;
+  readonly onVerdict: (task: SyncTask, verdict: GateVerdict) => void;
+}
+
 /** Waits until every object of a wave is well, every hook has ended and every pruned object is gone. Watches, never ticks. */
-export async function waitAtGate(gated: readonly GatedTask[], deps: PerformDeps, signal: AbortSignal): Promise<ReadonlyMap<string, GateVerdict>> {
-  const verdicts = new Map<string, GateVerdict>();
+export async function waitAtGate(gated: readonly GatedTask[], deps: GateDeps, signal: AbortSignal): Promise<void> {
   const open: GatedTask[] = [];
   for (const entry of gated) {
     const verdict = entry.object === undefined ? undefined : judge(entry.task, entry.object);
     if (verdict === undefined) open.push(entry);
-    else verdicts.set(entry.task.id, verdict);
+    else deps.onVerdict(entry.task, verdict);
   }
+  if (open.length === 0) return;
+  await deps.onWait(open.map(({ task }) => task));
   const groups = groupByPlace(open);
-  await Promise.all([...groups.values()].map((group) => waitForGroup(group, verdicts, deps, signal)));
-  return verdicts;
+  await Promise.all([...groups.values()].map((group) => waitForGroup(group, deps, signal)));
 }
 
 function groupByPlace(entries: readonly GatedTask[]): ReadonlyMap<string, readonly GatedTask[]> {
@@ -42,7 +49,7 @@ function groupByPlace(entries: readonly GatedTask[]): ReadonlyMap<string, readon
   return groups;
 }
 
-async function waitForGroup(group: readonly GatedTask[], verdicts: Map<string, GateVerdict>, deps: PerformDeps, signal: AbortSignal): Promise<void> {
+async function waitForGroup(group: readonly GatedTask[], deps: GateDeps, signal: AbortSignal): Promise<void> {
   const [first] = group;
   if (first === undefined) return;
   const byName = new Map(group.map((entry) => [entry.task.ref.name, entry.task]));
@@ -56,7 +63,7 @@ async function waitForGroup(group: readonly GatedTask[], verdicts: Map<string, G
       isSettled: (name, object) => {
         const task = byName.get(name);
         const verdict = task === undefined ? undefined : judge(task, object);
-        if (task !== undefined && verdict !== undefined) verdicts.set(task.id, verdict);
+        if (task !== undefined && verdict !== undefined) deps.onVerdict(task, verdict);
         return verdict !== undefined;
       },
     },
@@ -68,9 +75,20 @@ function judge(task: SyncTask, object: KubeObject | undefined): GateVerdict | un
   if (task.action === 'prune') return object === undefined || object.metadata.uid !== task.liveUid ? { outcome: 'succeeded', message: 'pruned' } : undefined;
   if (object === undefined)
     return { outcome: 'failed', message: `${describeRef(task.ref)}: is gone: it might have been deleted while the sync waited for it (${toKey(task.ref)})` };
+  return task.action === 'hook' ? judgeHook(object) : judgeResource(object);
+}
+
+function judgeResource(object: KubeObject): GateVerdict | undefined {
   const health = assess(object);
   const completion = completionOf(health?.status);
   // A suspended object waits for a person; a sync does not.
   if (completion === 'running' && health?.status !== 'Suspended') return undefined;
   return { outcome: completion === 'failed' ? 'failed' : 'succeeded', message: health?.message ?? '' };
+}
+
+// Our finalizer keeps a hook that is being deleted: how it ended can still be seen, and whether it ever will.
+function judgeHook(object: KubeObject): GateVerdict | undefined {
+  const { deletionTimestamp, ...metadata } = object.metadata;
+  const verdict = judgeResource({ ...object, metadata });
+  return verdict === undefined && deletionTimestamp !== undefined ? { outcome: 'failed', message: 'was deleted while it ran' } : verdict;
 }

@@ -1,7 +1,10 @@
+export { planDeletionHooks } from './hook-tasks.ts';
 export { compareRefs, kindRank } from './kind-order.ts';
+export { asOurs, type OwnershipContext } from './ownership.ts';
 export { perform, type PerformContext, type PerformOutcome } from './perform.ts';
 export { planSync } from './plan-sync.ts';
-export { printablePlan, type PlanRequest, type SyncPhase, type SyncPlan, type SyncStep, type SyncTask } from './plan.ts';
-export type { Failpoint, KindResolver, PerformDeps, SyncLedger } from './sync-deps.ts';
+export { printablePlan, type PlanRequest, type PruneBudget, type SyncPhase, type SyncPlan, type SyncStep, type SyncTask } from './plan.ts';
+export { deleteAndWait, removeHook } from './run-hook.ts';
+export { abandonHooks } from './settle-hooks.ts';
+export type { Failpoint, FailpointName, KindResolver, PerformDeps, SyncLedger } from './sync-deps.ts';
 export { isTransient, watchUntil, type WatchTarget } from './watch-until.ts';
-export { deleteAndWait } from './write-task.ts';

@@ -1,12 +1,14 @@
 import type { TaskResult } from '@tiphys/delivery-applications';
 import { mapLimit, messageOf, retry, toTimestamp, withTimeout } from '@tiphys/kernel';
-import { describeRef, formatApiVersion, isStatus, StatusError, type KubeObject, type ResourceType } from '@tiphys/kube-model';
+import { describeRef, formatApiVersion, StatusError, type KubeObject, type ResourceType } from '@tiphys/kube-model';
 import { ConnectionError } from '@tiphys/kube-client';
+import { dryRun, missingKind } from './dry-run.ts';
 import { waitAtGate, type GatedTask } from './gate.ts';
+import { settleHooks } from './settle-hooks.ts';
 import type { SyncPlan, SyncStep, SyncTask } from './plan.ts';
 import type { PerformDeps } from './sync-deps.ts';
 import { isTransient, watchUntil } from './watch-until.ts';
-import { deleteAndWait, writeTask } from './write-task.ts';
+import { writeTask } from './write-task.ts';
 
 /** What performing starts from. */
 export interface PerformContext {
@@ -15,11 +17,12 @@ export interface PerformContext {
   readonly dryRun: boolean;
 }
 
-/** How a performance ended. */
+/** How a performance ended. `superseded`: it gave up waiting because a newer commit is there. */
 export interface PerformOutcome {
   readonly phase: 'Succeeded' | 'Failed';
   readonly message: string;
   readonly results: readonly TaskResult[];
+  readonly superseded?: boolean;
 }
 
 const WRITES_AT_ONCE = 8;
@@ -31,8 +34,11 @@ const ESTABLISH_TIMEOUT_MS = 60_000;
  */
 export async function perform(plan: SyncPlan, context: PerformContext, deps: PerformDeps, signal: AbortSignal): Promise<PerformOutcome> {
   const performance = new Performance(plan, context, deps, signal);
+  const refused = await performance.rehearse();
+  if (refused !== undefined) return { phase: 'Failed', message: refused, results: performance.results };
   const failure = await performance.runSteps(plan.steps);
   if (failure === undefined) return { phase: 'Succeeded', message: 'successfully synced', results: performance.results };
+  if (performance.isSuperseded) return { phase: 'Failed', message: failure, results: performance.results, superseded: true };
   await performance.runSteps(plan.onFailure);
   return { phase: 'Failed', message: failure, results: performance.results };
 }
@@ -50,6 +56,8 @@ class Performance {
   readonly #results = new Map<string, TaskResult>();
   readonly #written = new Map<string, Written>();
   #writes = 0;
+  #waves = 0;
+  isSuperseded = false;
 
   constructor(plan: SyncPlan, context: PerformContext, deps: PerformDeps, signal: AbortSignal) {
     this.#plan = plan;
@@ -63,20 +71,46 @@ class Performance {
     return [...this.#results.values()];
   }
 
+  /** The sentence of what the API would refuse, or undefined. A second start has been rehearsed before. */
+  async rehearse(): Promise<string | undefined> {
+    if (this.#context.dryRun || this.#context.done.size > 0) return undefined;
+    const refusals = await dryRun(this.#plan, this.#deps, this.#signal);
+    const startedAt = toTimestamp(this.#deps.clock.now());
+    for (const { task, message } of refusals) this.#note(task, startedAt, task.action === 'hook' ? 'Failed' : 'SyncFailed', message, false);
+    await this.#deps.failpoint?.('sync.dryRun');
+    const shown = refusals.slice(0, 3).map(({ task, message }) => `${describeRef(task.ref)}: ${message}`);
+    return refusals.length === 0 ? undefined : `one or more objects failed to apply (dry run): ${shown.join('; ')}`;
+  }
+
   /** Runs steps in order; the sentence of the first failure, or undefined. */
   async runSteps(steps: readonly SyncStep[]): Promise<string | undefined> {
     let wave: SyncTask[] = [];
     for (const [index, step] of steps.entries()) {
+      if (wave.length === 0 && index > 0) await this.#deps.mayGoOn?.(this.#signal);
       wave.push(...step.tasks);
+      await this.#waitForApproval(step.tasks);
       await mapLimit(step.tasks, WRITES_AT_ONCE, (task) => this.#runTask(task), this.#signal);
       const failed = (await this.#establish(step)) ?? this.#failureOf(step.tasks);
       const verdict = failed ?? (step.isGate ? await this.#gate(wave, index < steps.length - 1) : undefined);
       await this.#deps.ledger.flush();
-      if (step.isGate || verdict !== undefined) await this.#removeHooks(wave, verdict !== undefined);
+      if (step.isGate || verdict !== undefined) await this.#endWave(wave, verdict !== undefined);
       if (verdict !== undefined) return verdict;
       if (step.isGate) wave = [];
     }
     return undefined;
+  }
+
+  async #endWave(wave: readonly SyncTask[], hasFailed: boolean): Promise<void> {
+    if (!this.#context.dryRun) await settleHooks(wave, this.#results, hasFailed, this.#deps, this.#signal);
+    this.#waves += 1;
+    await this.#deps.failpoint?.('sync.afterWave', this.#waves);
+  }
+
+  async #waitForApproval(tasks: readonly SyncTask[]): Promise<void> {
+    const asking = tasks.filter((task) => task.needsApproval === true && this.#results.get(task.id)?.outcome !== 'Pruned');
+    if (asking.length === 0 || this.#context.dryRun) return;
+    await this.#deps.ledger.say(`waiting for pruning confirmation of ${describe(asking)}`);
+    await this.#deps.approval(this.#signal);
   }
 
   async #runTask(task: SyncTask): Promise<void> {
@@ -84,42 +118,39 @@ class Performance {
     if (before !== undefined && before.outcome !== 'Running' && before.outcome !== 'SyncFailed' && before.outcome !== 'Failed') return;
     const startedAt = before?.startedAt ?? toTimestamp(this.#deps.clock.now());
     try {
-      const type = await this.#deps.kinds.find(formatApiVersion(task.ref.group, task.ref.version), task.ref.kind, this.#signal);
-      if (type === undefined)
-        throw new Error(
-          `the server serves no kind ${task.ref.kind} in ${formatApiVersion(task.ref.group, task.ref.version)}: install its CustomResourceDefinition first`,
-        );
-      const forbidden = this.#deps.check(task.ref, type.namespaced);
-      if (forbidden !== undefined && task.action !== 'skip-prune') throw new Error(forbidden);
-      if (task.unchanged === true) {
-        this.#written.set(task.id, { type, object: undefined });
-        this.#note(task, startedAt, 'Synced', 'unchanged', false);
-        return;
-      }
-      const { application, runId } = this.#plan;
-      const { dryRun } = this.#context;
-      const outcome = await retry(() => writeTask({ task, type, application, runId, dryRun, signal: this.#signal }, this.#deps), {
-        signal: this.#signal,
-        attempts: 4,
-        delayMs: 100,
-        shouldRetry: isTransient,
-      });
-      this.#written.set(task.id, { type, object: outcome.object });
-      const isRunning = task.action === 'hook' && !dryRun;
-      this.#note(
-        task,
-        startedAt,
-        isRunning ? 'Running' : outcome.kind === 'written' ? 'Synced' : outcome.kind === 'pruned' ? 'Pruned' : 'PruneSkipped',
-        outcome.message,
-        outcome.changed,
-      );
-      this.#writes += 1;
-      await this.#deps.failpoint?.('sync.afterWrite', this.#writes);
+      await this.#writeTask(task, startedAt);
     } catch (error) {
       this.#signal.throwIfAborted();
       if (!(error instanceof StatusError) && !(error instanceof ConnectionError)) this.#deps.logger.info({ task: task.id, err: error }, 'task failed');
       this.#note(task, startedAt, task.action === 'hook' ? 'Failed' : 'SyncFailed', messageOf(error), false);
     }
+  }
+
+  async #writeTask(task: SyncTask, startedAt: string): Promise<void> {
+    const { kinds, check, failpoint } = this.#deps;
+    const { application, runId } = this.#plan;
+    const { dryRun: isDry } = this.#context;
+    const type = await kinds.find(formatApiVersion(task.ref.group, task.ref.version), task.ref.kind, this.#signal);
+    if (type === undefined) throw new Error(missingKind(task));
+    const forbidden = check(task.ref, type.namespaced);
+    if (forbidden !== undefined && task.action !== 'skip-prune') throw new Error(forbidden);
+    if (task.unchanged === true) {
+      this.#written.set(task.id, { type, object: undefined });
+      this.#note(task, startedAt, 'Synced', 'unchanged', false);
+      return;
+    }
+    await failpoint?.('sync.beforeWrite', this.#writes + 1);
+    const outcome = await retry(() => writeTask({ task, type, application, runId, dryRun: isDry, signal: this.#signal }, this.#deps), {
+      signal: this.#signal,
+      attempts: 4,
+      delayMs: 100,
+      shouldRetry: isTransient,
+    });
+    this.#written.set(task.id, { type, object: outcome.object });
+    const done = outcome.kind === 'written' ? 'Synced' : outcome.kind === 'pruned' ? 'Pruned' : 'PruneSkipped';
+    this.#note(task, startedAt, task.action === 'hook' && !isDry ? 'Running' : done, outcome.message, outcome.changed);
+    this.#writes += 1;
+    await failpoint?.('sync.afterWrite', this.#writes);
   }
 
   #note(task: SyncTask, startedAt: string, outcome: TaskResult['outcome'], message: string, changed: boolean): void {
@@ -177,45 +208,72 @@ class Performance {
     return undefined;
   }
 
-  // Hooks are always waited for; other objects only when something comes after them (gitops-engine sync_context.go).
+  // With nothing after it a wave need not be healthy: the sync succeeds, health goes on being observed. Hooks are always waited for.
   async #gate(wave: readonly SyncTask[], hasMore: boolean): Promise<string | undefined> {
     if (this.#context.dryRun) return undefined;
-    const gated: GatedTask[] = [];
-    for (const task of wave) {
-      const isRunningHook = task.action === 'hook' && this.#results.get(task.id)?.outcome === 'Running';
-      const isWaited =
-        task.action === 'hook' ? isRunningHook : hasMore && task.action !== 'skip-prune' && this.#results.get(task.id)?.outcome !== 'PruneSkipped';
-      if (!isWaited) continue;
-      const type =
-        this.#written.get(task.id)?.type ?? (await this.#deps.kinds.find(formatApiVersion(task.ref.group, task.ref.version), task.ref.kind, this.#signal));
-      if (type !== undefined) gated.push({ task, type, object: this.#written.get(task.id)?.object });
-    }
-    const verdicts = await waitAtGate(gated, this.#deps, this.#signal);
+    const gated = await this.#gated(wave, hasMore);
     const failures: string[] = [];
-    for (const { task } of gated) {
-      const verdict = verdicts.get(task.id);
-      if (verdict === undefined) continue;
-      if (task.action === 'hook')
-        this.#note(task, this.#results.get(task.id)?.startedAt ?? '', verdict.outcome === 'failed' ? 'Failed' : 'Succeeded', verdict.message, true);
-      if (verdict.outcome === 'failed') failures.push(`${describeRef(task.ref)}: ${verdict.message}`);
+    const runningHooks = new Set(gated.filter(({ task }) => task.action === 'hook').map(({ task }) => task.id));
+    const given = this.#deps.superseded;
+    const giveUp = new AbortController();
+    // A hook that has begun is seen to its end: what it does may not bear to be cut off.
+    const onSuperseded = (): void => {
+      if (given?.aborted === true && runningHooks.size === 0) giveUp.abort();
+    };
+    given?.addEventListener('abort', onSuperseded);
+    try {
+      await waitAtGate(
+        gated,
+        {
+          ...this.#deps,
+          onWait: async (waiting) => {
+            await this.#deps.ledger.say(waitingFor(waiting));
+            onSuperseded();
+          },
+          onVerdict: (task, { outcome, message }) => {
+            if (task.action === 'hook')
+              this.#note(task, this.#results.get(task.id)?.startedAt ?? '', outcome === 'failed' ? 'Failed' : 'Succeeded', message, true);
+            if (outcome === 'failed') failures.push(`${describeRef(task.ref)}: ${message}`);
+            if (runningHooks.delete(task.id)) onSuperseded();
+          },
+        },
+        AbortSignal.any([this.#signal, giveUp.signal]),
+      );
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      if (!giveUp.signal.aborted) throw error;
+      this.isSuperseded = true;
+    } finally {
+      given?.removeEventListener('abort', onSuperseded);
     }
-    return failures.length === 0 ? undefined : `waiting for health failed: ${failures.slice(0, 3).join('; ')}`;
+    await this.#deps.failpoint?.('sync.hookEnded');
+    if (failures.length > 0) return `waiting for health failed: ${failures.slice(0, 3).join('; ')}`;
+    return this.isSuperseded ? 'given up for a newer commit while waiting for health' : undefined;
   }
 
-  // Invariant: a hook's end is durable before its object goes, so that a second start never runs it again.
-  async #removeHooks(wave: readonly SyncTask[], hasFailed: boolean): Promise<void> {
-    if (this.#context.dryRun) return;
+  async #gated(wave: readonly SyncTask[], hasMore: boolean): Promise<readonly GatedTask[]> {
+    const gated: GatedTask[] = [];
     for (const task of wave) {
       const outcome = this.#results.get(task.id)?.outcome;
-      const goes =
-        (outcome === 'Succeeded' && !hasFailed && task.deletePolicies?.includes('HookSucceeded') === true) ||
-        (outcome === 'Failed' && task.deletePolicies?.includes('HookFailed') === true);
-      const type = this.#written.get(task.id)?.type;
-      if (!goes || type === undefined) continue;
-      await deleteAndWait(type, task, this.#deps, this.#signal).catch((error: unknown) => {
-        this.#signal.throwIfAborted();
-        if (!isStatus(error, 'NotFound')) this.#deps.logger.warn({ task: task.id, err: error }, 'hook could not be removed');
-      });
+      const isWaited = task.action === 'hook' ? outcome === 'Running' : hasMore && task.action !== 'skip-prune' && outcome !== 'PruneSkipped';
+      if (!isWaited) continue;
+      const { group, version, kind } = task.ref;
+      const type = this.#written.get(task.id)?.type ?? (await this.#deps.kinds.find(formatApiVersion(group, version), kind, this.#signal));
+      if (type !== undefined) gated.push({ task, type, object: this.#written.get(task.id)?.object });
     }
+    return gated;
   }
+}
+
+function describe(tasks: readonly SyncTask[]): string {
+  const [first] = tasks;
+  const name = first === undefined ? '' : describeRef(first.ref);
+  return tasks.length === 1 ? name : `${name} and ${tasks.length - 1} more`;
+}
+
+function waitingFor(tasks: readonly SyncTask[]): string {
+  const hooks = tasks.filter(({ action }) => action === 'hook');
+  if (hooks.length > 0) return `waiting for completion of hook ${describe(hooks)}`;
+  const resources = tasks.filter(({ action }) => action !== 'prune');
+  return resources.length > 0 ? `waiting for healthy state of ${describe(resources)}` : `waiting for deletion of ${describe(tasks)}`;
 }

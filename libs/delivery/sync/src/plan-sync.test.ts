@@ -33,8 +33,9 @@ function request(desired: readonly KubeObject[], live: readonly KubeObject[] = [
     run: { prune: true },
     syncOptions: defaultSyncOptions,
     destinationNamespace: 'shop',
-    destinationNamespaceExists: true,
+    liveNamespace: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', uid: 'ns' } },
     skipUnchanged: false,
+    allowsEmpty: true,
     ...change,
   };
 }
@@ -44,7 +45,7 @@ const lines = (plan: SyncPlan): readonly string[] =>
   );
 
 describe('planSync', () => {
-  it('orders phases, waves and kinds, mirrors prunes and puts them last', () => {
+  it('orders phases, waves and kinds, prunes before it writes, and mirrors the waves that prune', () => {
     const desired = [
       object('Deployment', 'web'),
       object('ConfigMap', 'b'),
@@ -61,19 +62,50 @@ describe('planSync', () => {
     expect(lines(plan)).toEqual([
       'PreSync/0! hook Job migrate',
       'Sync/-1! apply ConfigMap early',
+      'Sync/0 prune ConfigMap old-late',
       'Sync/0 apply ConfigMap a, apply ConfigMap b',
       'Sync/0 apply Service web',
       'Sync/0! apply Deployment web',
       'Sync/2! apply Deployment late',
-      'Sync/3! prune ConfigMap old-late',
-      'Sync/0! prune Deployment old, prune ConfigMap old',
+      'Sync/3! prune Deployment old, prune ConfigMap old',
       'PostSync/0! hook Job notify',
     ]);
     expect(plan.onFailure.flatMap((step) => step.tasks.map((task) => task.ref.name))).toEqual(['alarm']);
     expect(printablePlan(plan)[0]).toMatchObject({ ref: 'Job.batch shop/migrate', action: 'hook' });
   });
+  it('prunes after everything else where it is told to', () => {
+    const last = { 'argocd.argoproj.io/sync-options': 'PruneLast=true' };
+    const live = [object('ConfigMap', 'old', last), object('ConfigMap', 'gone')];
+    expect(lines(planSync(request([object('ConfigMap', 'a', wave(4))], live)))).toEqual([
+      'Sync/0! prune ConfigMap gone',
+      'Sync/4! apply ConfigMap a',
+      'Sync/5! prune ConfigMap old',
+    ]);
+    const syncOptions = parseSyncOptions(['PruneLast=true']);
+    expect(lines(planSync(request([object('ConfigMap', 'a')], live, { syncOptions }))).at(-1)).toBe('Sync/1! prune ConfigMap old, prune ConfigMap gone');
+  });
+  it('writes the metadata of a managed namespace until it is there', () => {
+    const managed = { syncOptions: parseSyncOptions(['CreateNamespace=true']), namespaceMetadata: { labels: { team: 'a' } } };
+    const live = (labels: Record<string, string>) => ({ liveNamespace: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels } } });
+    const first = (change: Partial<PlanRequest>) => lines(planSync(request([object('ConfigMap', 'a')], [], { ...managed, ...change })))[0];
+    expect(first(live({}))).toBe('PreSync/-1! create-namespace Namespace shop');
+    expect(first(live({ team: 'a', other: 'b' }))).toBe('Sync/0! apply ConfigMap a');
+  });
+  it('asks before it prunes what wants confirmation, or more than its budget', () => {
+    const asks = (live: readonly KubeObject[], change: Partial<PlanRequest>) =>
+      planSync(request([object('ConfigMap', 'kept')], live, change)).steps.flatMap((step) =>
+        step.tasks.filter(({ needsApproval }) => needsApproval === true).map((task) => task.ref.name),
+      );
+    const confirm = object('ConfigMap', 'asks', { 'argocd.argoproj.io/sync-options': 'Prune=confirm' });
+    expect(asks([confirm, object('ConfigMap', 'old')], {})).toEqual(['asks']);
+    const many = ['a', 'b', 'c', 'd'].map((name) => object('ConfigMap', name));
+    const kept = object('ConfigMap', 'kept');
+    expect(asks([...many, kept], { pruneBudget: { percent: 50, minimum: 3 } })).toHaveLength(4);
+    expect(asks([...many, kept], { pruneBudget: { percent: 80, minimum: 3 } })).toEqual([]);
+    expect(asks([...many, kept], { pruneBudget: { percent: 50, minimum: 4 } })).toEqual([]);
+  });
   it('creates the namespace first, and moves namespaces and kinds before what needs them', () => {
-    const create = request([object('ConfigMap', 'a')], [], { syncOptions: parseSyncOptions(['CreateNamespace=true']), destinationNamespaceExists: false });
+    const { liveNamespace: _, ...create } = request([object('ConfigMap', 'a')], [], { syncOptions: parseSyncOptions(['CreateNamespace=true']) });
     expect(lines(planSync(create))[0]).toBe('PreSync/-1! create-namespace Namespace shop');
     const widget = { ...object('Widget', 'w', wave(-3)), apiVersion: 'example.org/v1' };
     const definition = object('CustomResourceDefinition', 'widgets.example.org', wave(5), { spec: { group: 'example.org', names: { kind: 'Widget' } } });
@@ -88,7 +120,8 @@ describe('planSync', () => {
     ['a run without prune', { run: {} }, {}],
     ['Prune=false on the application', { syncOptions: parseSyncOptions(['Prune=false']) }, {}],
     ['Prune=false on the object', {}, { 'argocd.argoproj.io/sync-options': 'Prune=false' }],
-    ['Prune=confirm on the object', {}, { 'argocd.argoproj.io/sync-options': 'Prune=confirm' }],
+    ['an empty render that may not be', { allowsEmpty: false }, {}],
+    ['what Helm keeps', {}, { 'helm.sh/resource-policy': 'keep' }],
   ])('never prunes with %s', (_why, change, annotations) => {
     const plan = planSync(request([], [object('ConfigMap', 'old', annotations)], change));
     expect(plan.steps.flatMap((step) => step.tasks.map((task) => task.action))).toEqual(['skip-prune']);
@@ -127,7 +160,7 @@ describe('laws', () => {
       }),
     );
   });
-  it('orders phases, then waves, then kinds, and prunes after all writes of Sync', () => {
+  it('orders phases, then waves, then prunes before kinds', () => {
     fc.assert(
       fc.property(made, made, (desired, live) => {
         const tasks = planSync(request(desired, live)).steps.flatMap((step) => step.tasks);
@@ -135,8 +168,10 @@ describe('laws', () => {
         const place = ({ phase, wave: w, ref }: (typeof tasks)[number]): number =>
           ['PreSync', 'Sync', 'PostSync'].indexOf(phase) * 1e6 + (w + 10) * 1e3 + kindRank(ref.kind);
         for (const [index, task] of writes.entries()) if (index > 0) expect(place(task)).toBeGreaterThanOrEqual(place(writes[index - 1] ?? task));
-        const lastWrite = tasks.findLastIndex((task) => task.phase === 'Sync' && task.action !== 'prune');
-        for (const [index, task] of tasks.entries()) if (task.action === 'prune') expect(index).toBeGreaterThan(lastWrite);
+        for (const [index, task] of tasks.entries()) {
+          const before = tasks[index - 1];
+          if (task.action === 'prune' && before?.phase === 'Sync' && before.wave === task.wave) expect(before.action).toBe('prune');
+        }
         expect(new Set(tasks.map((task) => task.id)).size).toBe(tasks.length);
       }),
     );

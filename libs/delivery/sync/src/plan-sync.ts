@@ -1,148 +1,111 @@
 import { createHash } from 'node:crypto';
-import { resourceSyncOptions, roleOf, RUN_ANNOTATION, waveOf, type SyncResource } from '@tiphys/delivery-applications';
+import { resourceSyncOptions, type SyncOptions, type SyncResource } from '@tiphys/delivery-applications';
 import type { ResourceComparison } from '@tiphys/delivery-diff';
-import { fnv32a, refKey, refOf, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
-import { compareRefs } from './kind-order.ts';
+import { refKey, refOf, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
+import { hookTasks } from './hook-tasks.ts';
+import { taskId, toSteps, withDependenciesFirst, withPruneWaves } from './order-steps.ts';
 import type { PlanRequest, SyncPhase, SyncPlan, SyncStep, SyncTask } from './plan.ts';
-
-const PHASES: readonly SyncPhase[] = ['PreSync', 'Sync', 'PostSync'];
 
 /** Decides a sync: phases, waves, order, hooks and prunes. Pure; the same request makes the same plan, whatever the order of its lists. */
 export function planSync(request: PlanRequest): SyncPlan {
   const resources = resourceTasks(request);
-  const hooks = request.run.resources !== undefined || request.run.skipHooks === true ? [] : hookTasks(request);
+  const hooks = request.run.resources !== undefined || request.run.skipHooks === true ? [] : hookTasks(request, ['PreSync', 'Sync', 'PostSync', 'SyncFail']);
   const writes = withDependenciesFirst([...resources, ...hooks.filter((task) => task.phase !== 'SyncFail')]);
-  const namespace = namespaceTask(request, writes);
-  const ordered = stepsOf([...namespace, ...writes], pruneTasks(request));
+  const steps = toSteps([...namespaceTask(request, writes), ...writes, ...withPruneWaves(pruneTasks(request), writes)]);
   const onFailure = toSteps(hooks.filter((task) => task.phase === 'SyncFail'));
-  return { application: request.application, runId: request.runId, steps: ordered, onFailure, hash: hashOf([...ordered, ...onFailure]) };
+  return { application: request.application, runId: request.runId, steps, onFailure, hash: hashOf([...steps, ...onFailure]) };
 }
 
 function resourceTasks(request: PlanRequest): readonly SyncTask[] {
-  const { run, syncOptions } = request;
+  const { run } = request;
   return request.comparison.resources.flatMap((resource) => {
     const { desired, ref } = resource;
     if (desired === undefined || !isSelected(ref, run.resources)) return [];
-    const options = resourceSyncOptions(desired, syncOptions);
+    const options = optionsOf(resource, request);
     const isUnchanged = resource.status === 'Synced';
     if (isUnchanged && options.applyOutOfSyncOnly) return [];
-    const replaces = options.replace || (run.force === true && options.replace);
     const skips = isUnchanged && request.skipUnchanged && !options.replace && !options.force;
+    const adopts = options.clientSideApplyMigration && options.serverSideApply && request.adopted?.has(refKey(ref)) === true;
     return [
       {
-        ...taskOf('Sync', replaces ? 'replace' : 'apply', ref, resource.wave),
-        object: desired,
-        options: run.force === true ? { ...options, force: true } : options,
+        ...taskOf('Sync', options.replace ? 'replace' : 'apply', ref, resource.wave),
+        object: desiredObject(resource, desired, options, request),
+        options,
         ...liveOf(resource),
         ...(skips ? { unchanged: true } : {}),
+        ...(adopts ? { adopts } : {}),
       },
     ];
   });
 }
 
-function hookTasks(request: PlanRequest): readonly SyncTask[] {
-  return request.desired.flatMap((object) => {
-    const role = roleOf(object);
-    if (role.kind !== 'hook') return [];
-    return role.phases.flatMap((phase) => {
-      if (phase === 'PreDelete' || phase === 'PostDelete') return [];
-      const hook = hookObject(object, phase, request);
-      return [
-        {
-          ...taskOf(phase, 'hook', refOf(hook), waveOf(object)),
-          object: hook,
-          deletePolicies: role.deletePolicies,
-          options: resourceSyncOptions(object, request.syncOptions),
-        },
-      ];
-    });
-  });
+// Replace may also stand on the live object (sync_context.go applyObject).
+function optionsOf({ desired, live }: ResourceComparison, { syncOptions, run }: PlanRequest): SyncOptions {
+  const options = desired === undefined ? syncOptions : resourceSyncOptions(desired, syncOptions);
+  const replace = options.replace || (live !== undefined && resourceSyncOptions(live, syncOptions).replace);
+  return { ...options, replace, force: options.force || run.force === true };
 }
 
-// A hook is known by its run: a second start of the same run finds its own hooks instead of making new ones.
-function hookObject(object: KubeObject, phase: SyncPhase, { runId, revision }: PlanRequest): KubeObject {
-  const { generateName, ...metadata } = object.metadata;
-  const suffix = fnv32a(runId).toString(36);
-  const name = metadata.name ?? `${generateName ?? 'hook-'}${revision.slice(0, 7)}-${phase.toLowerCase()}-${suffix}`.slice(-63).replace(/^[^a-z0-9]+/, '');
-  return { ...object, metadata: { ...metadata, name, annotations: { ...metadata.annotations, [RUN_ANNOTATION]: runId } } };
+function desiredObject({ live }: ResourceComparison, desired: KubeObject, options: SyncOptions, request: PlanRequest): KubeObject {
+  return options.respectIgnoreDifferences && live !== undefined ? (request.withIgnoredLiveValues?.(desired, live) ?? desired) : desired;
 }
 
 function pruneTasks(request: PlanRequest): readonly SyncTask[] {
-  const { run, syncOptions } = request;
   // What became a hook in Git is still wanted, only not compared.
   const wanted = new Set(request.desired.map((object) => refKey(refOf(object))));
-  return request.comparison.resources.flatMap((resource) => {
-    const { live, ref } = resource;
-    if (wanted.has(refKey(ref))) return [];
-    if (!resource.requiresPruning || live === undefined || !isSelected(ref, run.resources)) return [];
-    const options = resourceSyncOptions(live, syncOptions);
-    // Invariant: nothing is deleted unless a complete render omits it and policy allows it.
-    const mayPrune = request.isComplete && run.prune === true && options.prune === 'yes';
-    return [{ ...taskOf('Sync', mayPrune ? 'prune' : 'skip-prune', ref, resource.wave), options, ...liveOf(resource) }];
+  const extra = request.comparison.resources.flatMap((resource) => {
+    const { live, ref, requiresPruning } = resource;
+    return live === undefined || !requiresPruning || wanted.has(refKey(ref)) ? [] : [{ resource, options: resourceSyncOptions(live, request.syncOptions) }];
   });
+  const asks = exceedsBudget(extra.length, request);
+  return extra
+    .filter(({ resource }) => isSelected(resource.ref, request.run.resources))
+    .map(({ resource, options }) => {
+      const reason = keptBecause(options, request);
+      const task = { ...taskOf('Sync', reason === undefined ? 'prune' : 'skip-prune', resource.ref, resource.wave), options, ...liveOf(resource) };
+      if (reason !== undefined) return { ...task, reason };
+      return asks || options.prune === 'confirm' ? { ...task, needsApproval: true } : task;
+    });
+}
+
+// Invariant: nothing is deleted unless a complete render omits it and policy allows it.
+function keptBecause(options: SyncOptions, { isComplete, run, allowsEmpty, comparison }: PlanRequest): string | undefined {
+  if (options.prune === 'no') return 'ignored (no prune)';
+  if (run.prune !== true) return 'ignored (requires pruning)';
+  if (!isComplete) return 'ignored (the render is incomplete)';
+  const isEmpty = comparison.resources.every(({ requiresPruning }) => requiresPruning);
+  return isEmpty && !allowsEmpty ? 'ignored (the render is empty: set syncPolicy.automated.allowEmpty)' : undefined;
+}
+
+function exceedsBudget(count: number, { pruneBudget, comparison }: PlanRequest): boolean {
+  if (pruneBudget === undefined) return false;
+  const living = comparison.resources.filter(({ live }) => live !== undefined).length;
+  return count > pruneBudget.minimum && count * 100 > living * pruneBudget.percent;
 }
 
 function namespaceTask(request: PlanRequest, writes: readonly SyncTask[]): readonly SyncTask[] {
-  const { destinationNamespace: name, syncOptions, namespaceMetadata = {} } = request;
+  const { destinationNamespace: name, syncOptions, namespaceMetadata, liveNamespace } = request;
   const isInGit = writes.some((task) => task.ref.kind === 'Namespace' && task.ref.group === '' && task.ref.name === name);
-  if (!syncOptions.createNamespace || name === '' || request.destinationNamespaceExists || isInGit) return [];
+  if (!syncOptions.createNamespace || name === '' || isInGit || request.run.resources !== undefined) return [];
+  if (liveNamespace !== undefined && carries(liveNamespace, namespaceMetadata)) return [];
   const first = Math.min(0, ...writes.filter((task) => task.phase === 'PreSync').map((task) => task.wave)) - 1;
   const object: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, ...namespaceMetadata } };
-  return [{ ...taskOf('PreSync', 'create-namespace', refOf(object), first), object, options: syncOptions }];
+  const { uid, resourceVersion } = liveNamespace?.metadata ?? {};
+  return [
+    {
+      ...taskOf('PreSync', 'create-namespace', refOf(object), first),
+      object,
+      options: { ...syncOptions, serverSideApply: true },
+      ...(uid === undefined ? {} : { liveUid: uid }),
+      ...(resourceVersion === undefined ? {} : { liveVersion: resourceVersion }),
+    },
+  ];
 }
 
-// A namespace, or the definition of a kind, is written no later than the first object that needs it (sync_tasks.go adjustDeps).
-function withDependenciesFirst(tasks: readonly SyncTask[]): readonly SyncTask[] {
-  return tasks.map((task) => {
-    if (task.action === 'hook') return task;
-    const needs = dependentsOf(task.ref, task.object);
-    if (needs === undefined) return task;
-    const first = tasks.filter((other) => other !== task && needs(other.ref)).toSorted(comparePlace)[0];
-    return first === undefined || comparePlace(first, task) >= 0
-      ? task
-      : { ...task, id: taskId(first.phase, task.action, task.ref), phase: first.phase, wave: first.wave };
-  });
-}
-
-function dependentsOf(ref: ObjectRef, object: KubeObject | undefined): ((other: ObjectRef) => boolean) | undefined {
-  if (ref.group === '' && ref.kind === 'Namespace') return (other) => other.namespace === ref.name;
-  if (ref.group !== 'apiextensions.k8s.io' || ref.kind !== 'CustomResourceDefinition') return undefined;
-  const { spec } = object as KubeObject & { readonly spec?: { readonly group?: string; readonly names?: { readonly kind?: string } } };
-  return (other) => other.group === spec?.group && other.kind === spec.names?.kind;
-}
-
-function stepsOf(writes: readonly SyncTask[], prunes: readonly SyncTask[]): readonly SyncStep[] {
-  const before = toSteps(writes.filter((task) => task.phase !== 'PostSync'));
-  const after = toSteps(writes.filter((task) => task.phase === 'PostSync'));
-  return [...before, ...pruneSteps(prunes), ...after];
-}
-
-// Writes go by phase, wave and kind; what is of one kind goes together.
-function toSteps(tasks: readonly SyncTask[]): readonly SyncStep[] {
-  const sorted = tasks.toSorted((a, b) => comparePlace(a, b) || compareRefs(a.ref, b.ref) || (a.id < b.id ? -1 : 1));
-  const steps: { phase: SyncPhase; wave: number; tasks: SyncTask[]; isGate: boolean }[] = [];
-  for (const task of sorted) {
-    const last = steps.at(-1);
-    const isSameWave = last?.phase === task.phase && last.wave === task.wave;
-    if (last !== undefined && isSameWave && last.tasks[0]?.ref.kind === task.ref.kind) last.tasks.push(task);
-    else {
-      if (last !== undefined && isSameWave) last.isGate = false;
-      steps.push({ phase: task.phase, wave: task.wave, tasks: [task], isGate: true });
-    }
-  }
-  return steps;
-}
-
-// Prunes come last and backwards: the highest wave first, and of one wave the kinds that need others first.
-function pruneSteps(prunes: readonly SyncTask[]): readonly SyncStep[] {
-  const sorted = prunes.toSorted((a, b) => b.wave - a.wave || -compareRefs(a.ref, b.ref));
-  const steps: { phase: SyncPhase; wave: number; tasks: SyncTask[]; isGate: boolean }[] = [];
-  for (const task of sorted) {
-    const last = steps.at(-1);
-    if (last?.wave === task.wave) last.tasks.push(task);
-    else steps.push({ phase: 'Sync', wave: task.wave, tasks: [task], isGate: true });
-  }
-  return steps;
+function carries(live: KubeObject, metadata: PlanRequest['namespaceMetadata']): boolean {
+  const has = (at: Readonly<Record<string, string>> | undefined, wanted: Readonly<Record<string, string>> | undefined): boolean =>
+    Object.entries(wanted ?? {}).every(([name, value]) => at?.[name] === value);
+  return has(live.metadata.labels, metadata?.labels) && has(live.metadata.annotations, metadata?.annotations);
 }
 
 function isSelected(ref: ObjectRef, resources: readonly SyncResource[] | undefined): boolean {
@@ -160,22 +123,17 @@ function taskOf(phase: SyncPhase, action: SyncTask['action'], ref: ObjectRef, wa
   return { id: taskId(phase, action, ref), phase, action, ref, wave };
 }
 
-function taskId(phase: SyncPhase, action: SyncTask['action'], ref: ObjectRef): string {
-  return `${phase}:${action}:${refKey(ref)}`;
-}
-
 function liveOf({ live }: ResourceComparison): Pick<SyncTask, 'liveUid' | 'liveVersion'> {
   const { uid, resourceVersion } = live?.metadata ?? {};
   return { ...(uid === undefined ? {} : { liveUid: uid }), ...(resourceVersion === undefined ? {} : { liveVersion: resourceVersion }) };
 }
 
-function comparePlace(a: SyncTask, b: SyncTask): number {
-  return PHASES.indexOf(a.phase) - PHASES.indexOf(b.phase) || a.wave - b.wave;
-}
-
 function hashOf(steps: readonly SyncStep[]): string {
   const hash = createHash('sha256');
-  for (const { tasks } of steps) for (const { id, wave, object, unchanged = false } of tasks) hash.update(`${id}\0${wave}\0${unchanged}\0${stable(object)}\n`);
+  for (const { tasks } of steps) {
+    for (const { id, wave, object, unchanged, adopts, needsApproval, options, action, liveUid } of tasks)
+      hash.update(`${stable([id, wave, object, unchanged, adopts, needsApproval, options, action === 'prune' ? liveUid : ''])}\n`);
+  }
   return hash.digest('hex');
 }
 

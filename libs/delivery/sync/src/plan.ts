@@ -2,8 +2,8 @@ import type { HookDeletePolicy, PlannedTask, RunOptions, SyncOptions, TaskAction
 import type { Comparison } from '@tiphys/delivery-diff';
 import type { KubeObject, ObjectRef } from '@tiphys/kube-model';
 
-/** The part of a sync a task belongs to. */
-export type SyncPhase = 'PreSync' | 'Sync' | 'PostSync' | 'SyncFail';
+/** The part of a sync, or of a deletion, a task belongs to. */
+export type SyncPhase = 'PreSync' | 'Sync' | 'PostSync' | 'SyncFail' | 'PreDelete' | 'PostDelete';
 
 /** One thing to do. */
 export interface SyncTask {
@@ -20,6 +20,12 @@ export interface SyncTask {
   readonly liveVersion?: string;
   /** The prediction found nothing to change: nothing is written, health still counts. */
   readonly unchanged?: boolean;
+  /** Fields other appliers of the same manifests own become ours before the write. */
+  readonly adopts?: boolean;
+  /** A prune that waits for a person's approval. */
+  readonly needsApproval?: boolean;
+  /** Why a prune is left out. */
+  readonly reason?: string;
   readonly deletePolicies?: readonly HookDeletePolicy[];
   readonly options: SyncOptions;
 }
@@ -43,6 +49,12 @@ export interface SyncPlan {
   readonly hash: string;
 }
 
+/** When prunes of a run ask for approval: more than `minimum` objects and more than `percent` of those that live. */
+export interface PruneBudget {
+  readonly percent: number;
+  readonly minimum: number;
+}
+
 /** All a plan is made from. */
 export interface PlanRequest {
   readonly application: string;
@@ -57,10 +69,19 @@ export interface PlanRequest {
   readonly run: RunOptions;
   readonly syncOptions: SyncOptions;
   readonly destinationNamespace: string;
-  readonly destinationNamespaceExists: boolean;
+  /** The destination namespace as it lives; undefined when it does not. */
+  readonly liveNamespace?: KubeObject;
   readonly namespaceMetadata?: { readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> };
   /** Automated runs write only what differs; a person's run writes everything. */
   readonly skipUnchanged: boolean;
+  /** Whether a render without any object may prune all there is. */
+  readonly allowsEmpty: boolean;
+  /** Absent: prunes never ask because of their number. */
+  readonly pruneBudget?: PruneBudget;
+  /** Keys (`refKey`) of live objects whose fields are still owned by another applier of the same manifests. */
+  readonly adopted?: ReadonlySet<string>;
+  /** A desired object with the live values of the fields that differences are ignored in (RespectIgnoreDifferences). */
+  readonly withIgnoredLiveValues?: (desired: KubeObject, live: KubeObject) => KubeObject;
 }
 
 /** A plan as the ledger and people see it: no manifest, no secret. */

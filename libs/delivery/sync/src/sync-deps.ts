@@ -2,6 +2,7 @@ import type { Clock, Logger } from '@tiphys/kernel';
 import type { TaskResult } from '@tiphys/delivery-applications';
 import type { KubeClient } from '@tiphys/kube-client';
 import type { ObjectRef, ResourceType } from '@tiphys/kube-model';
+import type { SchemaNode } from '@tiphys/kube-patch';
 
 /** Finds how a kind is addressed. */
 export interface KindResolver {
@@ -14,10 +15,30 @@ export interface KindResolver {
 export interface SyncLedger {
   note(result: TaskResult): void;
   flush(): Promise<void>;
+  /** Says what the run waits for. */
+  say(message: string): Promise<void>;
 }
 
-/** A place where tests may end the process. */
-export type Failpoint = (name: 'sync.beforeClaim' | 'sync.afterClaim' | 'sync.afterWrite' | 'sync.beforeStatus', index?: number) => void | Promise<void>;
+/** The places of a run at which tests may hold, break or end it, in the order a run passes them. */
+export type FailpointName =
+  | 'run.created'
+  | 'sync.beforeClaim'
+  | 'sync.afterClaim'
+  | 'sync.rendered'
+  | 'sync.planned'
+  | 'sync.dryRun'
+  | 'sync.beforeWrite'
+  | 'sync.afterWrite'
+  | 'sync.hookEnded'
+  | 'sync.afterWave'
+  | 'sync.beforeStatus'
+  | 'sync.afterStatus'
+  | 'sync.published'
+  | 'delete.afterWave'
+  | 'delete.beforeFinalizer';
+
+/** What a test does at a place; `index` counts the passes within one performance. */
+export type Failpoint = (name: FailpointName, index?: number) => void | Promise<void>;
 
 /** What performing a plan needs of the world. */
 export interface PerformDeps {
@@ -26,8 +47,17 @@ export interface PerformDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly manager: string;
+  /** A further manager whose fields are adopted (see ownership.ts). */
+  readonly earlierApplier?: string | undefined;
+  readonly schemaFor: (apiVersion: string, kind: string) => SchemaNode | undefined;
   /** Project rules at the moment of writing: why an object may not be written. */
   readonly check: (ref: ObjectRef, namespaced: boolean) => string | undefined;
   readonly ledger: SyncLedger;
+  /** Resolves when a person has approved the prunes. */
+  readonly approval: (signal: AbortSignal) => Promise<void>;
+  /** Resolves when the run may begin its next wave; rejects when the signal aborts. */
+  readonly mayGoOn?: (signal: AbortSignal) => Promise<void>;
+  /** Aborts when a newer commit makes waiting for the health of this one pointless. */
+  readonly superseded?: AbortSignal;
   readonly failpoint?: Failpoint;
 }

@@ -1,9 +1,11 @@
-import { applicationOf, RUN_ANNOTATION } from '@tiphys/delivery-applications';
+import { applicationOf } from '@tiphys/delivery-applications';
 import { normalizeDesired } from '@tiphys/delivery-diff';
 import { isStatus, type KubeObject, type ResourceType } from '@tiphys/kube-model';
+import { mergeOnClient } from './client-side-apply.ts';
+import { adoptedFields, appliesOnServer } from './ownership.ts';
 import type { SyncTask } from './plan.ts';
+import { deleteAndWait, isOfRun, removeHook } from './run-hook.ts';
 import type { PerformDeps } from './sync-deps.ts';
-import { watchUntil } from './watch-until.ts';
 
 /** What one write did. */
 export interface WriteOutcome {
@@ -24,20 +26,23 @@ export interface WriteContext {
   readonly signal: AbortSignal;
 }
 
+const CONFLICT_ATTEMPTS = 5;
+
 /** The deed of one task: the only place that changes delivered objects. Doing it twice is the same as once. */
 export async function writeTask(context: WriteContext, deps: PerformDeps): Promise<WriteOutcome> {
-  switch (context.task.action) {
+  const { task } = context;
+  switch (task.action) {
     case 'prune':
       return prune(context, deps);
     case 'skip-prune':
-      return { kind: 'pruneSkipped', message: 'ignored (requires pruning)', changed: false };
+      return { kind: 'pruneSkipped', message: task.reason ?? 'ignored (requires pruning)', changed: false };
     case 'hook':
       return runHook(context, deps);
     case 'replace':
       return replace(context, deps);
     case 'apply':
     case 'create-namespace':
-      return apply(context, deps);
+      return task.object === undefined || appliesOnServer(task.object, task.options) ? apply(context, deps) : applyOnClient(context, deps);
   }
 }
 
@@ -55,24 +60,72 @@ function withoutNamespace(metadata: KubeObject['metadata']): KubeObject['metadat
 async function apply(context: WriteContext, deps: PerformDeps): Promise<WriteOutcome> {
   const { task, type, dryRun, signal } = context;
   const body = bodyOf(context);
+  const write = (): Promise<KubeObject> =>
+    deps.client.patch(type, task.ref, body, { type: 'apply', fieldManager: deps.manager, force: true, fieldValidation: validationOf(task), dryRun, signal });
+  if (task.adopts === true && !dryRun) await adopt(context, deps);
   try {
-    const object = await deps.client.patch(type, task.ref, body, {
-      type: 'apply',
-      fieldManager: deps.manager,
-      force: true,
-      fieldValidation: task.options.validate ? 'Strict' : 'Ignore',
-      dryRun,
-      signal,
-    });
-    const created = task.liveUid === undefined;
-    const changed = object.metadata.resourceVersion !== task.liveVersion;
-    return { kind: 'written', object, changed, message: created ? 'created' : changed ? 'configured' : 'unchanged' };
+    return written(task, await write());
   } catch (error) {
-    // Only with Force: an immutable field is changed by making the object anew.
-    if (!task.options.force || dryRun || !isStatus(error, 'Invalid', 'Conflict')) throw error;
+    if (!mayRecreate(context, error)) throw error;
     await remove(context, deps);
-    const object = await deps.client.patch(type, task.ref, body, { type: 'apply', fieldManager: deps.manager, force: true, signal });
-    return { kind: 'written', object, changed: true, message: 'recreated' };
+    return { kind: 'written', object: await write(), changed: true, message: 'recreated' };
+  }
+}
+
+function validationOf({ options }: SyncTask): 'Strict' | 'Ignore' {
+  return options.validate ? 'Strict' : 'Ignore';
+}
+
+function written(task: SyncTask, object: KubeObject): WriteOutcome {
+  const created = task.liveUid === undefined;
+  const changed = object.metadata.resourceVersion !== task.liveVersion;
+  return { kind: 'written', object, changed, message: created ? 'created' : changed ? 'configured' : 'unchanged' };
+}
+
+// Only with Force: an immutable field is changed by making the object anew. Never what holds others: they would go with it.
+function mayRecreate({ task, dryRun }: WriteContext, error: unknown): boolean {
+  return task.options.force && !dryRun && !holdsOthers(task) && isStatus(error, 'Invalid', 'Conflict');
+}
+
+function holdsOthers({ ref }: SyncTask): boolean {
+  return (ref.group === '' && ref.kind === 'Namespace') || ref.kind === 'CustomResourceDefinition';
+}
+
+// Fields that were applied under another name become ours, so that those Git dropped go with the apply that follows.
+async function adopt(context: WriteContext, deps: PerformDeps): Promise<void> {
+  const { task, type, signal } = context;
+  for (let attempt = 1; ; attempt += 1) {
+    const live = await readLive(context, deps);
+    const managedFields = live === undefined ? undefined : adoptedFields(live, deps);
+    if (live === undefined || managedFields === undefined) return;
+    const patch = [
+      { op: 'replace', path: '/metadata/managedFields', value: managedFields },
+      { op: 'replace', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
+    ];
+    try {
+      await deps.client.patch(type, task.ref, patch, { type: 'json', fieldManager: deps.manager, signal });
+      return;
+    } catch (error) {
+      if (!isStatus(error, 'Conflict') || attempt >= CONFLICT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function applyOnClient(context: WriteContext, deps: PerformDeps): Promise<WriteOutcome> {
+  const { task, type, dryRun, signal } = context;
+  const options = { fieldManager: deps.manager, fieldValidation: validationOf(task), dryRun, signal };
+  const schema = deps.schemaFor(type.group === '' ? type.version : `${type.group}/${type.version}`, type.kind);
+  for (let attempt = 1; ; attempt += 1) {
+    const write = mergeOnClient(bodyOf(context), await readLive(context, deps), schema);
+    if (write.kind === 'none') return { kind: 'written', object: write.object, changed: false, message: 'unchanged' };
+    try {
+      if (write.kind === 'create') return { kind: 'written', changed: true, message: 'created', object: await deps.client.create(type, write.object, options) };
+      return { kind: 'written', changed: true, message: 'configured', object: await deps.client.update(type, write.object, options) };
+    } catch (error) {
+      if (isStatus(error, 'Conflict', 'AlreadyExists') && attempt < CONFLICT_ATTEMPTS) continue;
+      if (!mayRecreate(context, error)) throw error;
+      await remove(context, deps);
+    }
   }
 }
 
@@ -80,9 +133,9 @@ async function replace(context: WriteContext, deps: PerformDeps): Promise<WriteO
   const { task, type, dryRun, signal } = context;
   const body = bodyOf(context);
   const live = await readLive(context, deps);
-  const options = { fieldManager: deps.manager, dryRun, signal };
+  const options = { fieldManager: deps.manager, fieldValidation: validationOf(task), dryRun, signal };
   if (live === undefined) return { kind: 'written', changed: true, message: 'created', object: await deps.client.create(type, body, options) };
-  if (task.options.force && !dryRun) {
+  if (task.options.force && !dryRun && !holdsOthers(task)) {
     await remove(context, deps);
     return { kind: 'written', changed: true, message: 'recreated', object: await deps.client.create(type, body, options) };
   }
@@ -99,26 +152,21 @@ async function runHook(context: WriteContext, deps: PerformDeps): Promise<WriteO
   const { task, type, runId, dryRun, signal } = context;
   const live = await readLive(context, deps);
   if (live !== undefined && isOfRun(live, runId)) return { kind: 'written', object: live, changed: false, message: 'already created by this run' };
-  if (dryRun) return { kind: 'written', changed: false, message: 'would run' };
+  const options = { fieldManager: deps.manager, fieldValidation: validationOf(task), dryRun, signal };
+  if (dryRun) {
+    if (live === undefined) await deps.client.create(type, bodyOf(context), options);
+    return { kind: 'written', changed: false, message: 'would run' };
+  }
   if (live !== undefined && task.deletePolicies?.includes('BeforeHookCreation') !== true) return apply(context, deps);
-  if (live !== undefined) await remove(context, deps);
+  if (live !== undefined) await removeHook(type, task.ref, deps, signal);
   try {
-    return {
-      kind: 'written',
-      object: await deps.client.create(type, bodyOf(context), { fieldManager: deps.manager, signal }),
-      changed: true,
-      message: 'created',
-    };
+    return { kind: 'written', object: await deps.client.create(type, bodyOf(context), options), changed: true, message: 'created' };
   } catch (error) {
     // The answer to an earlier try of ours got lost.
     const mine = isStatus(error, 'AlreadyExists') ? await readLive(context, deps) : undefined;
     if (mine === undefined || !isOfRun(mine, runId)) throw error;
     return { kind: 'written', object: mine, changed: true, message: 'created' };
   }
-}
-
-function isOfRun(live: KubeObject, runId: string): boolean {
-  return live.metadata.annotations?.[RUN_ANNOTATION] === runId && live.metadata.deletionTimestamp === undefined;
 }
 
 async function prune(context: WriteContext, deps: PerformDeps): Promise<WriteOutcome> {
@@ -151,24 +199,5 @@ async function readLive({ task, type, signal }: WriteContext, deps: PerformDeps)
 }
 
 async function remove({ task, type, signal }: WriteContext, deps: PerformDeps): Promise<void> {
-  await deleteAndWait(type, task, deps, signal);
-}
-
-/** Deletes an object and resolves when it is gone. */
-export async function deleteAndWait(
-  type: ResourceType,
-  { ref }: Pick<SyncTask, 'ref'>,
-  deps: Pick<PerformDeps, 'client' | 'clock'>,
-  signal: AbortSignal,
-): Promise<void> {
-  let uid: string | undefined;
-  try {
-    const answer = await deps.client.delete(type, ref, { propagationPolicy: 'Background', signal });
-    uid = answer.kind === 'Status' ? undefined : (answer as KubeObject).metadata.uid; // Either a Status or the object, told apart by kind.
-  } catch (error) {
-    if (isStatus(error, 'NotFound')) return;
-    throw error;
-  }
-  const isSettled = (_name: string, object: KubeObject | undefined): boolean => object === undefined || (uid !== undefined && object.metadata.uid !== uid);
-  await watchUntil(deps.client, deps.clock, { type, namespace: ref.namespace, names: [ref.name], isSettled }, signal);
+  await deleteAndWait(type, { ref: task.ref }, deps, signal);
 }

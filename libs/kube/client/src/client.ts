@@ -99,5 +99,7 @@ export interface KubeClient {
   watch<T extends KubeObject = KubeObject>(type: ResourceType, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
   /** Answers of 400 and above are thrown as StatusError. */
   raw(request: RawRequest): Promise<RawResponse>;
+  /** The same API, asked in the name of somebody else. Shares its connections; closing the original closes both. */
+  impersonate(user: string): KubeClient;
   close(): Promise<void>;
 }

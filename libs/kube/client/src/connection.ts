@@ -15,6 +15,8 @@ export interface Connection {
   /** URL of an HTTP proxy on the way to the server. */
   readonly proxyUrl?: string;
   readonly userAgent?: string;
+  /** The user to act as (header Impersonate-User). */
+  readonly impersonate?: string;
 }
 
 /** The API server could not be asked, or what came back was not an answer. */

@@ -152,6 +152,10 @@ class RestClient implements KubeClient {
     return this.#transport.send(request);
   }
 
+  impersonate(user: string): KubeClient {
+    return new RestClient(this.#transport.impersonating(user));
+  }
+
   close(): Promise<void> {
     return this.#transport.close();
   }

@@ -15,9 +15,11 @@ export class Transport {
   readonly server: string;
   readonly #connection: Connection;
   readonly #dispatcher: Dispatcher;
+  readonly #isShared: boolean;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, shared?: Dispatcher) {
     this.#connection = connection;
+    this.#isShared = shared !== undefined;
     this.server = connection.server.replace(/\/+$/, '');
     const tls = {
       ...(connection.ca === undefined ? {} : { ca: connection.ca }),
@@ -29,9 +31,15 @@ export class Transport {
     // A watch holds its connection for minutes, so the pool has no upper bound; keep-alive spares the handshakes.
     const common = { headersTimeout: HEADERS_TIMEOUT_MS, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1 };
     this.#dispatcher =
-      connection.proxyUrl === undefined
+      shared ??
+      (connection.proxyUrl === undefined
         ? new Agent({ ...common, connect: { ...tls, timeout: 10_000, keepAlive: true } })
-        : new ProxyAgent({ ...common, uri: connection.proxyUrl, requestTls: tls });
+        : new ProxyAgent({ ...common, uri: connection.proxyUrl, requestTls: tls }));
+  }
+
+  /** The same connections, asking in the name of somebody else. */
+  impersonating(user: string): Transport {
+    return new Transport({ ...this.#connection, impersonate: user }, this.#dispatcher);
   }
 
   /** Sends a request; answers of 400 and above are thrown as StatusError, everything else as ConnectionError. */
@@ -62,8 +70,9 @@ export class Transport {
     }
   }
 
+  /** Closes the connections, unless they belong to the transport this one was made from. */
   async close(): Promise<void> {
-    await this.#dispatcher.destroy();
+    if (!this.#isShared) await this.#dispatcher.destroy();
   }
 
   async #once(call: RawRequest): Promise<RawResponse> {
@@ -74,6 +83,7 @@ export class Transport {
       'user-agent': this.#connection.userAgent ?? 'tiphys',
       accept: 'application/json',
       ...(await this.#authorization(call.signal)),
+      ...(this.#connection.impersonate === undefined ? {} : { 'impersonate-user': this.#connection.impersonate }),
       ...call.headers,
     };
     try {

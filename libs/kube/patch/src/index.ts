@@ -1,5 +1,14 @@
 export { applyJsonPatch } from './json-patch.ts';
-export { fieldOwners, ownerAt, parseManagedFields, withoutManagedFields, type FieldOwner, type ManagedEntry } from './managed-fields.ts';
+export {
+  fieldOwners,
+  moveOwnership,
+  ownerAt,
+  parseManagedFields,
+  withoutManagedFields,
+  type FieldOwner,
+  type ManagedEntry,
+  type OwnershipMove,
+} from './managed-fields.ts';
 export { applyMergePatch } from './merge-patch.ts';
 export { PatchError } from './patch-error.ts';
 export { decodeElement, encodeElement, formatPath, itemElement, type PathElement } from './path-element.ts';

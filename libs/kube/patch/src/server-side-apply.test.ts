@@ -1,7 +1,7 @@
 import { deepEqual, fieldAt, type KubeObject } from '@tiphys/kube-model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ownerAt, parseManagedFields } from './managed-fields.ts';
+import { moveOwnership, ownerAt, parseManagedFields } from './managed-fields.ts';
 import { schemaNodeOf } from './schema-node.ts';
 import { serverSideApply, trackUpdate } from './server-side-apply.ts';
 
@@ -237,5 +237,36 @@ describe('laws of server-side apply', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('moveOwnership', () => {
+  const from = new Set(['kubectl-client-side-apply']);
+  const written = trackUpdate({
+    live: undefined,
+    updated: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', annotations: { last: '{}' } }, data: { a: '1', b: '2' } } as KubeObject,
+    manager: 'kubectl-client-side-apply',
+    schema: configMap,
+    now: NOW,
+  });
+  const wanted = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' }, data: { a: '1' } } as KubeObject;
+
+  it('lets an applier drop what was written under another name', () => {
+    expect(fieldAt(apply(written, wanted, 'tiphys', true), 'data')).toEqual({ a: '1', b: '2' });
+    const managedFields = moveOwnership(written, { from, manager: 'tiphys', exceptAnnotations: ['last'] }) ?? [];
+    const moved = trackUpdate({
+      live: written,
+      updated: { ...written, metadata: { ...written.metadata, managedFields } },
+      manager: 'x',
+      schema: configMap,
+      now: LATER,
+    });
+    const after = apply(moved, wanted, 'tiphys', true);
+    expect(fieldAt(after, 'data')).toEqual({ a: '1' });
+    expect(after.metadata.annotations).toEqual({ last: '{}' });
+  });
+  it('says nothing where there is nothing to move', () => {
+    expect(moveOwnership(written, { from: new Set(['other']), manager: 'tiphys', exceptAnnotations: [] })).toBeUndefined();
+    expect(moveOwnership(apply(undefined, wanted, 'tiphys'), { from, manager: 'tiphys', exceptAnnotations: [] })).toBeUndefined();
   });
 });

@@ -101,8 +101,7 @@ export function trackUpdate(request: UpdateRequest): KubeObject {
   const { updated, manager, now, subresource = '', resetFields = [] } = request;
   const node = request.schema ?? UNTYPED;
   const before = parseManagedFields(request.live ?? updated);
-  // An empty list sent by the client is the way to forget all owners.
-  const kept = request.live !== undefined && updated.metadata.managedFields !== undefined && updated.metadata.managedFields.length === 0 ? [] : before;
+  const kept = ownersToKeep(request, before);
   const bare = withoutManagedFields(updated);
   const bareLive = withoutManagedFields(request.live ?? emptyOf(updated));
   const identity: ManagedEntry = { manager, operation: 'Update', apiVersion: updated.apiVersion, subresource, time: now, fields: EMPTY_SET };
@@ -113,6 +112,15 @@ export function trackUpdate(request: UpdateRequest): KubeObject {
   const after = [...entries.filter((entry) => managerId(entry) !== actingId), { ...identity, fields }];
   const managedFields = formatManagedFields(stampChanged(after, before, actingId, now));
   return managedFields.length === 0 ? bare : { ...bare, metadata: { ...bare.metadata, managedFields } };
+}
+
+// Clients may rewrite ownership (fieldmanager decodeLiveOrNew): what they send counts, an empty list forgets all owners, none at all changes nothing.
+function ownersToKeep({ live, updated, subresource = '' }: UpdateRequest, before: readonly ManagedEntry[]): readonly ManagedEntry[] {
+  const sent = updated.metadata.managedFields;
+  if (live === undefined || sent === undefined || subresource !== '') return before;
+  if (sent.length === 0) return [];
+  const entries = parseManagedFields(updated);
+  return entries.every((entry) => isEmptySet(entry.fields)) ? before : entries;
 }
 
 function emptyOf(object: KubeObject): KubeObject {

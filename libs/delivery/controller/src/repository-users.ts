@@ -1,0 +1,53 @@
+import { normalizeRepoUrl, parseApplication, sourcesOf, type ApplicationSource } from '@tiphys/delivery-applications';
+import type { RepositoryPoller } from '@tiphys/delivery-git';
+import type { KubeObject } from '@tiphys/kube-model';
+import type { ChartSources } from './chart-sources.ts';
+
+/** Which applications take from which repositories; the poller looks at exactly those. */
+export class RepositoryUsers {
+  readonly #urls = new Map<string, readonly string[]>();
+  readonly #poller: Pick<RepositoryPoller, 'setRepositories' | 'hint'>;
+  readonly #charts: ChartSources;
+
+  constructor(poller: Pick<RepositoryPoller, 'setRepositories' | 'hint'>, charts: ChartSources) {
+    this.#poller = poller;
+    this.#charts = charts;
+  }
+
+  /** Learns what an application takes from where. */
+  set(instance: string, application: KubeObject): void {
+    const sources = sourcesIn(application);
+    this.#charts.setApplication(instance, sources);
+    const urls = sources.map(({ repoURL }) => repoURL);
+    if (JSON.stringify(this.#urls.get(instance)) === JSON.stringify(urls)) return;
+    this.#urls.set(instance, urls);
+    this.#poller.setRepositories([...this.#urls.values()].flat());
+  }
+
+  delete(instance: string): void {
+    this.#charts.setApplication(instance, []);
+    this.#urls.delete(instance);
+    this.#poller.setRepositories([...this.#urls.values()].flat());
+  }
+
+  /** Applications that name exactly this URL. */
+  of(repoURL: string): readonly string[] {
+    return [...this.#urls].filter(([, urls]) => urls.includes(repoURL)).map(([instance]) => instance);
+  }
+
+  /** Applications that take from this place, however they spell it. */
+  ofPlace(repoURL: string): readonly string[] {
+    const place = normalizeRepoUrl(repoURL);
+    return [...this.#urls].filter(([, urls]) => urls.some((url) => normalizeRepoUrl(url) === place)).map(([instance]) => instance);
+  }
+
+  /** Has the repositories of an application looked at now. */
+  hint(instance: string): void {
+    for (const url of this.#urls.get(instance) ?? []) this.#poller.hint(url);
+  }
+}
+
+function sourcesIn(object: KubeObject): readonly ApplicationSource[] {
+  const parsed = parseApplication(object);
+  return parsed.kind === 'invalid' ? [] : sourcesOf(parsed.value.spec);
+}
