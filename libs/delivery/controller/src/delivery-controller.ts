@@ -24,7 +24,7 @@ import { ApplicationReconciler } from './application-reconciler.ts';
 import { ChartSources } from './chart-sources.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
 import type { ClusterState, DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest, PlanOptions } from './controller-types.ts';
-import { accessFor } from './credentials.ts';
+import { accessFor, withTrust } from './credentials.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderLocal, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
 import { installDefinitions } from './install.ts';
@@ -41,6 +41,7 @@ import { runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './settings.ts';
 import { SyncRunner } from './sync-runner.ts';
+import { trustOf } from './trust.ts';
 import { workKeys } from './work-keys.ts';
 
 const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
@@ -75,6 +76,7 @@ class Controller implements DeliveryController {
   readonly #charts = new ChartSources();
   readonly #users: RepositoryUsers;
   #settings: DeliverySettings = parseSettings(undefined);
+  #trust = trustOf([]);
   #isPerforming = false;
 
   constructor(options: DeliveryControllerOptions) {
@@ -87,11 +89,7 @@ class Controller implements DeliveryController {
     this.#runs = informers.informer<SyncRun>({ type: syncRunType, namespace });
     this.#projects = informers.informer<AppProject>({ type: projectType, namespace });
     this.#secrets = informers.informer<corev1.Secret>({ type: builtin('v1', 'Secret'), namespace });
-    this.#configMaps = informers.informer<corev1.ConfigMap>({
-      type: builtin('v1', 'ConfigMap'),
-      namespace,
-      fieldSelector: `metadata.name=${SETTINGS_CONFIG_MAP}`,
-    });
+    this.#configMaps = informers.informer<corev1.ConfigMap>({ type: builtin('v1', 'ConfigMap'), namespace });
     this.#runs.addIndex('application', (run) => [String(fieldAt(run, 'spec', 'application'))]);
     this.#keys = new WorkQueue({ clock, rateLimit: { baseDelayMs: 50, maxDelayMs: 60_000 } });
     const onChange = (application: string): void => this.#keys.add(application);
@@ -148,6 +146,7 @@ class Controller implements DeliveryController {
       renderer: this.#options.renderer,
       fetchChart: (wanted, project, inner) => this.#fetchChart(wanted, project, inner),
       openRemote: this.#createOpenRemote(),
+      trust: () => this.#trust,
       digestKey: randomBytes(32),
     };
   }
@@ -195,7 +194,7 @@ class Controller implements DeliveryController {
   }
 
   async #openRepository(repoURL: string): Promise<Repository> {
-    const access = accessFor(repoURL, this.#secrets.list());
+    const access = withTrust(repoURL, accessFor(repoURL, this.#secrets.list()), this.#trust);
     return this.#charts.has(repoURL) ? this.#charts.open(repoURL, access) : this.#options.repositories.open(repoURL, access);
   }
 
@@ -356,9 +355,12 @@ class Controller implements DeliveryController {
       if (event.object.metadata.deletionTimestamp !== undefined) this.#releaseProjects();
       all();
     });
-    this.#configMaps.onEvent((event) => {
-      this.#settings = parseSettings(event.type === 'deleted' ? undefined : event.object);
-      for (const problem of this.#settings.problems) this.#options.logger.warn({ problem }, 'a setting is ignored');
+    this.#configMaps.onEvent(({ object }) => {
+      this.#trust = trustOf(this.#configMaps.list());
+      if (object.metadata.name === SETTINGS_CONFIG_MAP) {
+        this.#settings = parseSettings(this.#configMaps.get(SETTINGS_CONFIG_MAP, this.#namespace));
+        for (const problem of this.#settings.problems) this.#options.logger.warn({ problem }, 'a setting is ignored');
+      }
       all();
     });
     this.#secrets.onEvent((event) => {

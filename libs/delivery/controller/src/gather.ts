@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { roleOf, sourcesOf, type Application, type ApplicationSource, type AppProject } from '@tiphys/delivery-applications';
 import { compareApplication, type Comparison } from '@tiphys/delivery-diff';
-import type { Repository, RepositoryPoller, RevisionMetadata } from '@tiphys/delivery-git';
+import type { RepositoryPoller, RevisionMetadata } from '@tiphys/delivery-git';
 import type { Renderer, RenderResult, WantedChart, WantedRepository } from '@tiphys/delivery-render';
 import { instanceName } from '@tiphys/delivery-applications';
 import { messageOf } from '@tiphys/kernel';
@@ -15,16 +15,15 @@ import { liveObjects } from './live-objects.ts';
 import { lookupFor } from './lookup.ts';
 import { mustBePermitted, projectOf, type ProjectDeps } from './projects.ts';
 import type { OpenRemote } from './remote-bases.ts';
-import { snapshotOf } from './revisions.ts';
+import { sourceSnapshot, type SourceSnapshotDeps } from './source-snapshot.ts';
 import { isExcluded } from './settings.ts';
 
 /** The field manager of everything we apply. */
 export const FIELD_MANAGER = 'tiphys';
 
 /** What gathering reads from. */
-export interface GatherDeps extends ProjectDeps {
+export interface GatherDeps extends ProjectDeps, SourceSnapshotDeps {
   readonly clusters: ClusterRegistry;
-  readonly openRepository: (repoURL: string, signal: AbortSignal) => Promise<Repository>;
   readonly poller: Pick<RepositoryPoller, 'state'>;
   readonly renderer: Renderer;
   /** The archive of a chart that another depends on; undefined where the project does not allow its repository. */
@@ -93,7 +92,7 @@ export async function renderSources(
   const tools: RenderResult['tool'][] = [];
   const nonDeterministic: string[] = [];
   const lookup = lookupFor(project, cluster, options.signal);
-  const snapshots = await Promise.all(sources.map((source, index) => snapshotOf(source, revisions[index] ?? '', deps, options.signal)));
+  const snapshots = await Promise.all(sources.map((source, index) => sourceSnapshot(source, revisions[index] ?? '', { project, deps }, options.signal)));
   const refs = new Map(sources.flatMap(({ ref }, index) => (ref === undefined || snapshots[index] === undefined ? [] : [[ref, snapshots[index]] as const])));
   for (const [index, source] of sources.entries()) {
     const snapshot = snapshots[index];

@@ -1,6 +1,6 @@
 import type { ApplicationSource } from '@tiphys/delivery-applications';
-import { chartRevision, isChartVersion, resolveChartRevision } from '@tiphys/delivery-charts';
-import { isCommit, SourceError, type Repository, type RepositoryPoller, type Snapshot } from '@tiphys/delivery-git';
+import { isChartVersion, resolveChartRevision } from '@tiphys/delivery-charts';
+import { isCommit, SourceError, type RepositoryPoller } from '@tiphys/delivery-git';
 import { redactUrl } from '@tiphys/kernel';
 import { DeliveryError } from './delivery-error.ts';
 import { resolveGitRevision } from './git-revision.ts';
@@ -40,15 +40,4 @@ export function currentRevisions(sources: readonly ApplicationSource[], deps: { 
       return source.targetRevision ?? ''; // Whatever is wrong with it, the run will say.
     }
   });
-}
-
-/** The files of a source at a fixed revision. */
-export async function snapshotOf(
-  source: ApplicationSource,
-  revision: string,
-  deps: { readonly openRepository: (repoURL: string, signal: AbortSignal) => Promise<Repository> },
-  signal: AbortSignal,
-): Promise<Snapshot> {
-  const repository = await deps.openRepository(source.repoURL, signal);
-  return repository.snapshot(source.chart === undefined ? revision : chartRevision(source.chart, revision), signal);
 }
