@@ -75,6 +75,7 @@ async function runDelivery(role: 'controller' | 'server', options: DeliveryComma
       webhookSecret,
       plugins: await openPlugins(options, host),
       remoteBases: options.remoteBases,
+      generatorUrls: options.generatorUrls,
       clock: systemClock,
       logger,
     },

@@ -12,6 +12,7 @@ export interface RenderOptions {
   readonly plugins: readonly string[];
   readonly pluginUser?: PluginUser;
   readonly remoteBases: readonly string[];
+  readonly generatorUrls: readonly string[];
 }
 
 // Debian's and everybody's nobody.
@@ -27,6 +28,9 @@ export function withRenderOptions(command: Command): Command {
       new Option('--remote-bases <pattern>', 'repositories Kustomize may build on besides the own one, as in sourceRepos; may be repeated')
         .argParser(collect)
         .default([], 'none'),
+    )
+    .addOption(
+      new Option('--generator-urls <pattern>', 'addresses that generators of ApplicationSets may call; may be repeated').argParser(collect).default([], 'all'),
     );
 }
 

@@ -78,6 +78,7 @@ async function runUp(options: UpOptions, host: Host): Promise<void> {
         webhookSecret,
         plugins: await openPlugins(options, host),
         remoteBases: options.remoteBases,
+        generatorUrls: options.generatorUrls,
         clock,
         logger,
       },

@@ -33,6 +33,8 @@ export interface DeliveryOptions {
   readonly plugins?: PluginHost | undefined;
   /** Repositories Kustomize may build on besides the own one. */
   readonly remoteBases?: readonly string[];
+  /** Addresses generators of ApplicationSets may call; none allow every one. */
+  readonly generatorUrls?: readonly string[];
   readonly failpoint?: (name: string) => void | Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -64,6 +66,7 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
     pollIntervalMs: options.pollIntervalMs,
     identity: options.identity ?? `${process.pid}-${randomUUID().slice(0, 8)}`,
     remoteBases: options.remoteBases ?? [],
+    generatorUrls: options.generatorUrls ?? [],
     repositories: createRepositoryStore({ cacheDirectory: join(options.cacheDir, 'git') }),
     ...(options.failpoint === undefined ? {} : { failpoint: options.failpoint }),
   });

@@ -29,6 +29,15 @@ const DEFINITIONS: readonly Definition[] = [
   },
   {
     group: 'argoproj.io',
+    kind: 'ApplicationSet',
+    plural: 'applicationsets',
+    shortNames: ['appset', 'appsets'],
+    fields: ['spec', 'status'],
+    required: ['spec'],
+    columns: [{ name: 'Applications', type: 'integer', jsonPath: '.status.resourcesCount' }],
+  },
+  {
+    group: 'argoproj.io',
     kind: 'AppProject',
     plural: 'appprojects',
     shortNames: ['appproj', 'appprojs'],

@@ -8,6 +8,7 @@ import type { InformerFactory, KubeClient } from '@tiphys/kube-client';
 import type { ApplicationIndex } from './application-index.ts';
 import type { Evidence } from './gather.ts';
 import type { ResourceNode } from './resource-tree.ts';
+import type { ApplicationSetController } from './sets/application-set-controller.ts';
 
 /** How a delivery controller is made. */
 export interface DeliveryControllerOptions {
@@ -25,6 +26,8 @@ export interface DeliveryControllerOptions {
   readonly pollIntervalMs?: number;
   /** Patterns of repositories that Kustomize sources may build on besides their own; none by default. */
   readonly remoteBases?: readonly string[];
+  /** Patterns of addresses that generators of ApplicationSets may call; none allow every one. */
+  readonly generatorUrls?: readonly string[];
   /** Applications reconciled at once. */
   readonly workers?: number;
   /** Runs performed at once. */
@@ -72,6 +75,8 @@ export interface ClusterState {
 
 /** The delivery side's engine, and what the API asks of it. */
 export interface DeliveryController {
+  /** ApplicationSets: what one would want, before it is written. */
+  readonly sets: Pick<ApplicationSetController, 'preview'>;
   /** To be supervised. The CRDs are installed by `install`, before. */
   readonly services: readonly Service[];
   /** What a process needs that only shows and asks, while controllers elsewhere reconcile and perform. */

@@ -40,6 +40,7 @@ import { currentRevisions } from './revisions.ts';
 import { runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './settings.ts';
+import { ApplicationSetController } from './sets/application-set-controller.ts';
 import { SyncRunner } from './sync-runner.ts';
 import { trustOf } from './trust.ts';
 import { workKeys } from './work-keys.ts';
@@ -69,6 +70,7 @@ class Controller implements DeliveryController {
   readonly #poller: RepositoryPoller;
   readonly #reconciler: ApplicationReconciler;
   readonly #runner: SyncRunner;
+  readonly sets: ApplicationSetController;
   readonly #operations: Operations;
   readonly #outbox: Outbox;
   readonly #evidence = new Map<string, Evidence>();
@@ -96,7 +98,10 @@ class Controller implements DeliveryController {
     this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange });
     this.#poller = new RepositoryPoller({
       open: (repoURL) => this.#openRepository(repoURL),
-      onMoved: ({ repoURL }) => this.#users.of(repoURL).forEach(onChange),
+      onMoved: ({ repoURL }) => {
+        this.#users.of(repoURL).forEach(onChange);
+        this.sets.repositoryMoved(repoURL);
+      },
       onError: (repoURL) => this.#users.of(repoURL).forEach(onChange),
       intervalMs: pollIntervalMs,
       clock,
@@ -107,6 +112,7 @@ class Controller implements DeliveryController {
     this.#gather = this.#createGather();
     this.#reconciler = this.#createReconciler();
     this.#runner = this.#createRunner();
+    this.sets = this.#createSets();
     this.#operations = new Operations({
       ...this.#gather,
       client,
@@ -131,11 +137,13 @@ class Controller implements DeliveryController {
       { name: 'applications', run: (signal) => this.#runWorkers(signal) },
       { name: 'sync-runs', run: (signal) => this.#runQueue(signal) },
       this.#outbox,
+      this.sets,
     ];
     this.#subscribe();
   }
 
   #createGather(): GatherDeps {
+    const { clock, remoteBases = [], pollIntervalMs = 15_000 } = this.#options;
     return {
       projects: this.#projects,
       namespace: this.#namespace,
@@ -145,15 +153,24 @@ class Controller implements DeliveryController {
       poller: this.#poller,
       renderer: this.#options.renderer,
       fetchChart: (wanted, project, inner) => this.#fetchChart(wanted, project, inner),
-      openRemote: this.#createOpenRemote(),
+      openRemote: openRemoteBases({ allowed: remoteBases, maxAgeMs: pollIntervalMs, clock, openRepository: (repoURL) => this.#openRepository(repoURL) }),
       trust: () => this.#trust,
       digestKey: randomBytes(32),
     };
   }
 
-  #createOpenRemote(): GatherDeps['openRemote'] {
-    const { clock, remoteBases = [], pollIntervalMs = 15_000 } = this.#options;
-    return openRemoteBases({ allowed: remoteBases, maxAgeMs: pollIntervalMs, clock, openRepository: (repoURL) => this.#openRepository(repoURL) });
+  #createSets(): ApplicationSetController {
+    return new ApplicationSetController({
+      ...this.#options,
+      ...this.#gather,
+      logger: this.#options.logger.child({ component: 'application-sets' }),
+      generatorUrls: this.#options.generatorUrls ?? [],
+      applications: this.applications,
+      secrets: this.#secrets,
+      configMaps: this.#configMaps,
+      check: (application) => void resolveTarget(application, this.#gather),
+      onRepositories: (urls) => this.#users.setOthers(urls),
+    });
   }
 
   #createReconciler(): ApplicationReconciler {
@@ -350,6 +367,7 @@ class Controller implements DeliveryController {
     });
     const all = (): void => {
       for (const application of this.applications.list()) this.#keys.add(this.applications.nameOf(application));
+      this.sets.refreshAll();
     };
     this.#projects.onEvent((event) => {
       if (event.object.metadata.deletionTimestamp !== undefined) this.#releaseProjects();

@@ -8,6 +8,7 @@ export class RepositoryUsers {
   readonly #urls = new Map<string, readonly string[]>();
   readonly #poller: Pick<RepositoryPoller, 'setRepositories' | 'hint'>;
   readonly #charts: ChartSources;
+  #others: readonly string[] = [];
 
   constructor(poller: Pick<RepositoryPoller, 'setRepositories' | 'hint'>, charts: ChartSources) {
     this.#poller = poller;
@@ -21,13 +22,23 @@ export class RepositoryUsers {
     const urls = sources.map(({ repoURL }) => repoURL);
     if (JSON.stringify(this.#urls.get(instance)) === JSON.stringify(urls)) return;
     this.#urls.set(instance, urls);
-    this.#poller.setRepositories([...this.#urls.values()].flat());
+    this.#follow();
   }
 
   delete(instance: string): void {
     this.#charts.setApplication(instance, []);
     this.#urls.delete(instance);
-    this.#poller.setRepositories([...this.#urls.values()].flat());
+    this.#follow();
+  }
+
+  /** Repositories that are looked at for others than applications. */
+  setOthers(urls: readonly string[]): void {
+    this.#others = urls;
+    this.#follow();
+  }
+
+  #follow(): void {
+    this.#poller.setRepositories([...[...this.#urls.values()].flat(), ...this.#others]);
   }
 
   /** Applications that name exactly this URL. */

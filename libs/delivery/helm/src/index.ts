@@ -8,6 +8,7 @@ export { setValues } from './chart/set-values.ts';
 export { mergeMaps, readValues } from './chart/user-values.ts';
 export { readChartFolder, type ChartReads } from './chart/read-folder.ts';
 export { isCompatibleRange } from './chart/version-range.ts';
+export { normalizeName, renderGoText, type GoTextOptions } from './go-text.ts';
 export { fromJson, GoMap } from './go/value.ts';
 export { type HookEvent, type RenderedHook, type RenderedManifest } from './render/manifests.ts';
 export { formatRelease, renderChart, type ChartRenderOptions, type RenderedRelease } from './render/render-chart.ts';
