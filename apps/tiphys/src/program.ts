@@ -4,6 +4,7 @@ import { CliError } from './cli/cli-error.ts';
 import { printable } from './cli/output.ts';
 import type { Host } from './cli/session.ts';
 import { appCommand } from './commands/app.ts';
+import { appsetCommand } from './commands/appset.ts';
 import { controllerCommand, serverCommand } from './commands/delivery.ts';
 import { planeCommand } from './commands/plane.ts';
 import { renderCommand } from './commands/render.ts';
@@ -43,6 +44,7 @@ function createProgram(host: Host): Command {
     serverCommand(host),
     renderCommand(host),
     appCommand(host),
+    appsetCommand(host),
     repoCommand(host),
     clusterCommand(host),
     projectCommand(host),

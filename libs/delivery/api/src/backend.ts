@@ -1,4 +1,5 @@
 import type { AppProject, Application, Operation, SyncRun } from '@tiphys/delivery-applications';
+import type { ApplicationSet, WantedApplication } from '@tiphys/delivery-applicationsets';
 import type { WebhookSecrets } from '@tiphys/delivery-git';
 import type { Lister } from '@tiphys/kube-client';
 import type { InformerEvent, KubeClient } from '@tiphys/kube-client';
@@ -56,6 +57,8 @@ export interface DeliveryBackend {
   clusters(): readonly ClusterAnswer[];
   /** Looks now at repositories that are the same place as a URL; returns how many. */
   hint(repoURL: string): number;
+  /** What an ApplicationSet would want, without writing it. Throws GenerateError, SourceError. */
+  previewSet(set: ApplicationSet, signal: AbortSignal): Promise<{ readonly wanted: readonly WantedApplication[]; readonly problems: readonly string[] }>;
   /** What senders of webhooks prove themselves with. */
   webhookSecrets(signal: AbortSignal): Promise<WebhookSecrets>;
 }

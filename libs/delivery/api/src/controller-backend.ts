@@ -96,6 +96,7 @@ export function createControllerBackend(options: ControllerBackendOptions): Deli
         applications: applications.list(namespace).filter(({ spec }) => spec.destination.server === server || spec.destination.name === name).length,
       })),
     hint: (repoURL) => controller.hint(repoURL),
+    previewSet: (set, signal) => controller.sets.preview(set, signal),
     webhookSecrets: (signal) => readWebhookSecrets(client, namespace, options.webhookSecret, signal),
   };
 }

@@ -109,3 +109,9 @@ export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
     `request body: ${result.error.issues.map((issue) => [issue.path.map(String).join('.'), issue.message].filter(Boolean).join(' ')).join('; ')}`,
   );
 }
+
+/** Reads an ApplicationSet; its own schema judges the rest. */
+export const applicationSetBody: z.ZodType<object> = z.looseObject({ metadata: z.looseObject({ name }), spec: z.looseObject({}) });
+
+/** Reads the body of a preview. */
+export const generateBody: z.ZodType<{ readonly applicationSet: object }> = z.looseObject({ applicationSet: applicationSetBody });

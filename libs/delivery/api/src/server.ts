@@ -12,6 +12,7 @@ import { applicationRoutes } from './routes/applications.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { applicationSetRoutes } from './routes/application-sets.ts';
 import { settingsRoutes } from './routes/settings.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { webhookRoutes } from './routes/webhook.ts';
@@ -121,6 +122,7 @@ function createApp(context: RouteContext, options: DeliveryApiOptions): Express 
   app.use('/api', authenticate(context));
   app.use('/api/v1/stream', streamRoutes(context));
   app.use('/api/v1/applications', applicationRoutes(context), operationRoutes(context), resourceRoutes(context));
+  app.use('/api/v1/applicationsets', applicationSetRoutes(context));
   app.use('/api/v1', settingsRoutes(context));
   app.use('/api', () => {
     throw new ApiError({ code: 'notFound' }, 'no such path');
