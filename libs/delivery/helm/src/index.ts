@@ -31,3 +31,4 @@ export { readYaml } from './yaml/read-yaml.ts';
 export { resolveScalar, type Scalar } from './yaml/resolve.ts';
 export { writeYaml } from './yaml/write-yaml.ts';
 export { YamlError } from './yaml/yaml-error.ts';
+export { completeSubcharts } from './source/subcharts.ts';

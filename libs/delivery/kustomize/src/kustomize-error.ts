@@ -46,3 +46,13 @@ export function reading<T>(body: () => T, wrap: (message: string) => string = (m
     throw new KustomizeError({ code: error instanceof KustomizeError ? error.code : 'other' }, wrap(messageOf(error)), { cause: error });
   }
 }
+
+/** Runs `body`; what Kustomize would refuse comes back as the error, so that something else can be tried. A used up budget is thrown. */
+export function attempt<T>(body: () => T): T | KustomizeError {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof KustomizeError && error.code !== 'limit') return error;
+    throw error;
+  }
+}

@@ -56,7 +56,12 @@ interface Match {
   readonly values: readonly string[];
 }
 
-function mergeItems(sources: readonly (RNode | undefined)[], all: readonly string[][], keys: readonly string[], { items, merge }: KeyedListOptions): RNode | undefined {
+function mergeItems(
+  sources: readonly (RNode | undefined)[],
+  all: readonly string[][],
+  keys: readonly string[],
+  { items, merge }: KeyedListOptions,
+): RNode | undefined {
   const [target] = sources;
   if (target === undefined) return undefined;
   const added = new RNode('list', '');
@@ -141,4 +146,3 @@ function appendItems(list: RNode, source: RNode, keys: readonly string[]): void 
     setItem(list, item, keys, values);
   }
 }
-

@@ -102,7 +102,10 @@ function entriesOf(value: unknown): readonly (readonly [string, Definition])[] {
 }
 
 function parseDefinitions(content: Uint8Array): Definitions {
-  const root = reading(() => toPlain(readYaml(fromBytes(content))), (message) => `invalid schema file: ${message}`);
+  const root = reading(
+    () => toPlain(readYaml(fromBytes(content))),
+    (message) => `invalid schema file: ${message}`,
+  );
   const byName = new Map(entriesOf(isObject(root) ? root['definitions'] : undefined));
   const kinds = new Map<string, Definition>();
   for (const definition of byName.values()) {
@@ -143,7 +146,12 @@ function resolveSchema(schema: unknown, all: Definitions['byName']): MergeSchema
   let at = schema;
   for (let count = 0; isObject(at) && typeof at['$ref'] === 'string'; count += 1) {
     if (count >= MAX_REFERENCES) return undefined;
-    at = all.get(at['$ref'].replace(/^#\/definitions\//, '').replaceAll('~1', '/').replaceAll('~0', '~'));
+    at = all.get(
+      at['$ref']
+        .replace(/^#\/definitions\//, '')
+        .replaceAll('~1', '/')
+        .replaceAll('~0', '~'),
+    );
   }
   return isObject(at) ? openApiSchema(at, all) : undefined;
 }

@@ -1,6 +1,6 @@
 import type { ScalarStyle } from '@tiphys/delivery-helm';
 import { eachField, expectKind, fieldOf, setField } from '../yaml/fields.ts';
-import { isMissing, textOf, type NodeKind, type RNode } from '../yaml/rnode.ts';
+import { isMissing, TAG, textOf, type NodeKind, type RNode } from '../yaml/rnode.ts';
 import { takeDirective } from './directive.ts';
 import { mergeKeyedList } from './merge-list.ts';
 import type { MergeSchema, Schemas } from './merge-schema.ts';
@@ -61,7 +61,7 @@ function mergeMaps(dest: RNode | undefined, patch: RNode | undefined, schema: Me
     const old = fieldOf(target, name);
     const change = patch === undefined ? undefined : fieldOf(patch, name);
     // A null that was written out stays where the patch is silent; an empty one goes.
-    if (change === undefined && old !== undefined && isMissing(old) && (old as RNode).value !== '') continue;
+    if (change === undefined && old?.tag === TAG.null && old.value !== '') continue;
     const merged = merge(old, change, schema?.field(name));
     setField(target, name, merged, merged === undefined ? 'plain' : keyStyle(name, merged, [target, patch]));
   }
@@ -93,4 +93,3 @@ function fieldNames(target: RNode, patch: RNode | undefined): readonly string[] 
   }
   return [...names].sort();
 }
-

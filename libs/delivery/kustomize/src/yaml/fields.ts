@@ -186,7 +186,7 @@ export function setItem(list: RNode, item: RNode | undefined, keys: readonly str
       if (item !== undefined) kept.push(item);
     }
   }
-  if (!isPlaced && !isMissing(item)) kept.push(item as RNode);
+  if (!isPlaced && item !== undefined && item.tag !== TAG.null) kept.push(item);
   list.content = kept;
 }
 

@@ -35,9 +35,23 @@ class Converter {
       case 'alias':
         return this.#deeper(node.target, () => this.convert(node.target));
       case 'sequence':
-        return this.#deeper(node, () => collection('list', node.tag, TAG.seq, node.items.map((item) => this.convert(item))));
+        return this.#deeper(node, () =>
+          collection(
+            'list',
+            node.tag,
+            TAG.seq,
+            node.items.map((item) => this.convert(item)),
+          ),
+        );
       case 'mapping':
-        return this.#deeper(node, () => collection('map', node.tag, TAG.map, this.#pairs(node).flatMap(([key, value]) => [this.convert(key), this.convert(value)])));
+        return this.#deeper(node, () =>
+          collection(
+            'map',
+            node.tag,
+            TAG.map,
+            this.#pairs(node).flatMap(([key, value]) => [this.convert(key), this.convert(value)]),
+          ),
+        );
     }
   }
 

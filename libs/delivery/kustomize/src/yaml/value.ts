@@ -71,7 +71,12 @@ export function fromJsonData(value: unknown): RNode {
   if (typeof value === 'bigint') return new RNode('scalar', TAG.int, String(value));
   if (Array.isArray(value)) return new RNode('list', TAG.seq, '', value.map(fromJsonData));
   const entries = value instanceof Map ? [...value].map(([key, item]): [string, unknown] => [String(key), item]) : Object.entries(value);
-  return new RNode('map', TAG.map, '', entries.flatMap(([key, item]) => [quotedWhereNeeded(key), fromJsonData(item)]));
+  return new RNode(
+    'map',
+    TAG.map,
+    '',
+    entries.flatMap(([key, item]) => [quotedWhereNeeded(key), fromJsonData(item)]),
+  );
 }
 
 function quotedWhereNeeded(text: string): RNode {
