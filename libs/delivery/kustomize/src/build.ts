@@ -26,7 +26,7 @@ export interface BuildOptions {
   readonly enableHelm?: boolean;
   /** Where files may stand (`--load-restrictor`); `rootOnly` unless given. */
   readonly loadRestrictions?: 'rootOnly' | 'none';
-  /** The order of the output (`--reorder`) where the kustomization names none; `none` unless given. */
+  /** The order of the output (`--reorder`) where the kustomization names none; `legacy` unless given, as on the command line. */
   readonly reorder?: 'none' | 'legacy';
   /** Whether every object gets the label app.kubernetes.io/managed-by. */
   readonly addManagedByLabel?: boolean;
@@ -112,7 +112,7 @@ function isLocal(resource: Resource): boolean {
 function finishOutput(map: ResMap, { kustomization }: Target, { reorder, addManagedByLabel }: BuildOptions): void {
   const metadata = new Set(kustomization.buildMetadata ?? []);
   if (kustomization.sortOptions !== undefined) sortObjects(map, kustomization.sortOptions);
-  else if (reorder === 'legacy') sortObjects(map, { order: 'legacy', legacySortOptions: undefined });
+  else if (reorder !== 'none') sortObjects(map, { order: 'legacy', legacySortOptions: undefined });
   if (addManagedByLabel === true || metadata.has('managedByLabel')) {
     const label = new Map([['app.kubernetes.io/managed-by', `kustomize-${KUSTOMIZE_VERSION}`]]);
     addEntries(map, label, [{ group: '', version: '', kind: '', path: 'metadata/labels', create: true }]);

@@ -34,19 +34,20 @@ function hashedPart(resource: Resource): GoValue {
   if (kind !== 'ConfigMap' && kind !== 'Secret') return resource.value();
   const entries = new Map<string, GoValue>([
     ['kind', kind],
-    ['name', partOf(resource, ['metadata', 'name'])],
-    ['data', partOf(resource, ['data'])],
+    // Kustomize looks the name up by a path that never leads anywhere, so that it does not count.
+    ['name', ''],
+    ['data', partOf(resource, 'data')],
   ]);
-  if (kind === 'Secret') entries.set('type', partOf(resource, ['type']));
+  if (kind === 'Secret') entries.set('type', partOf(resource, 'type'));
   const extra = kind === 'Secret' ? 'stringData' : 'binaryData';
-  const more = partOf(resource, [extra]);
+  const more = partOf(resource, extra);
   if (more instanceof GoMap) entries.set(extra, more);
   return new GoMap(entries);
 }
 
 // Numbers of a data map are texts or floats by the time they are hashed; absent parts count as the empty text.
-function partOf(resource: Resource, path: readonly string[]): GoValue {
-  const node = lookUp(resource.node, path);
+function partOf(resource: Resource, field: string): GoValue {
+  const node = lookUp(resource.node, [field]);
   if (node === undefined) return '';
   return node.kind === 'scalar' ? node.value : toValue(node);
 }

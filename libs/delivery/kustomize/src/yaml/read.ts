@@ -33,7 +33,7 @@ class Converter {
       case 'scalar':
         return convertScalar(node);
       case 'alias':
-        return this.#deeper(node.target, () => this.convert(node.target));
+        return this.convert(node.target);
       case 'sequence':
         return this.#deeper(node, () =>
           collection(
