@@ -100,8 +100,8 @@ export class Target {
     const fileProblem = await this.#accumulateFile(into, path);
     if (fileProblem === undefined) return;
     try {
-      const base = await this.#loader.open(path);
-      into.absorb(await this.#accumulateBase(base, path));
+      const loader = await this.#loader.open(path);
+      absorb(into, await this.#accumulateBase(loader, path), loader);
     } catch (error) {
       if (!(error instanceof KustomizeError)) throw error;
       if (isMalformed(fileProblem) && !isRemoteFile(path)) throw fileProblem;
@@ -186,7 +186,7 @@ export class Target {
       const target = await this.#subTarget(loader, path);
       if (target.kustomization.kind !== 'Component') fail(`expected kind 'Component' for path '${loader.root}' but got '${target.kustomization.kind}'`);
       const all = new Accumulator();
-      all.absorb(await target.#accumulateAsBase(loader, into));
+      absorb(all, await target.#accumulateAsBase(loader, into), loader);
       return all;
     } catch (error) {
       throw quoted('accumulateDirectory:', error);
@@ -275,6 +275,14 @@ export class Target {
       if (origin !== undefined) addTransformation(all.map, origin);
       all.map.dropEmpties();
     }
+  }
+}
+
+function absorb(into: Accumulator, base: Accumulator, { root }: Loader): void {
+  try {
+    into.absorb(base);
+  } catch (error) {
+    throw prefixed(`recursed merging from path '${root}'`, error);
   }
 }
 

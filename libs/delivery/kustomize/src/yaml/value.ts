@@ -1,5 +1,6 @@
 import { GoInt, GoMap, GoSlice, type GoValue } from '@tiphys/delivery-helm';
 import { fail } from '../kustomize-error.ts';
+import { refold } from './refold.ts';
 import { isYaml11NonString, resolvePlain, resolveTagged, type Resolved } from './resolve.ts';
 import { RNode, scalarNode, stringNode, TAG } from './rnode.ts';
 
@@ -50,6 +51,7 @@ function isQuoted(node: RNode): boolean {
 // A tag nobody wrote is left out where the text alone says it; what is quoted is then a string, whatever the tag was.
 function scalarValue(node: RNode): Resolved['value'] {
   const { tag, value } = node;
+  if (node.style === 'folded' && (tag === TAG.string || tag === '')) return refold(value);
   if (tag === TAG.string) return value;
   if (node.isTagged) return resolveTagged(tag, value).value;
   if (tag === '' || resolvePlain(value).tag === tag) return isQuoted(node) ? value : resolvePlain(value).value;
