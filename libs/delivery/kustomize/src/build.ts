@@ -24,6 +24,8 @@ export const KUSTOMIZE_VERSION = 'v5.8.1';
 export interface BuildOptions {
   /** Whether charts are rendered (`--enable-helm`). */
   readonly enableHelm?: boolean;
+  /** What the root of the reads is: a repository's, which nothing may lead out of (so unless given), or a file system's, where `..` stays. */
+  readonly root?: 'repository' | 'filesystem';
   /** Where files may stand (`--load-restrictor`); `rootOnly` unless given. */
   readonly loadRestrictions?: 'rootOnly' | 'none';
   /** The order of the output (`--reorder`) where the kustomization names none; `legacy` unless given, as on the command line. */
@@ -80,8 +82,8 @@ export async function buildEdited(path: string, reads: KustomizeReads, options: 
   return { objects, images: imagesIn(objects.map(({ value }) => value)), text: () => formatObjects(objects, budget) };
 }
 
-function loaderContext({ loadRestrictions = 'rootOnly', openRemote, fetchFile }: BuildOptions): Omit<LoaderContext, 'budget'> {
-  return { loadRestrictions, openRemote, fetchFile };
+function loaderContext({ root = 'repository', loadRestrictions = 'rootOnly', openRemote, fetchFile }: BuildOptions): Omit<LoaderContext, 'budget'> {
+  return { root, loadRestrictions, openRemote, fetchFile };
 }
 
 async function openRoot(path: string, reads: KustomizeReads, context: LoaderContext): Promise<Loader> {

@@ -24,6 +24,8 @@ export interface RemoteBase {
 /** What all loaders of one build have in common. */
 export interface LoaderContext {
   readonly budget: Budget;
+  /** What the root of the reads is: that of a repository, which nothing leads out of, or of a file system, where `..` stays. */
+  readonly root: 'repository' | 'filesystem';
   /** `rootOnly`: files must stand in or below the kustomization that names them. */
   readonly loadRestrictions: 'rootOnly' | 'none';
   readonly openRemote: ((base: RemoteBase) => Promise<KustomizeReads | undefined>) | undefined;
@@ -35,13 +37,13 @@ export function isRemoteFile(path: string): boolean {
   return /^https?:/i.test(path);
 }
 
-/** Joins a path to a folder; both and the result are absolute in their repository. Undefined when it leads out. */
-export function joinPath(folder: string, path: string): string | undefined {
+/** Joins a path to a folder; both and the result are absolute in their repository. Undefined when it leads out and may not stay at the root. */
+export function joinPath(folder: string, path: string, staysAtRoot = false): string | undefined {
   const parts: string[] = [];
   for (const part of (path.startsWith('/') ? path : `${folder}/${path}`).split('/')) {
     if (part === '' || part === '.') continue;
     if (part !== '..') parts.push(part);
-    else if (parts.pop() === undefined) return undefined;
+    else if (parts.pop() === undefined && !staysAtRoot) return undefined;
   }
   return `/${parts.join('/')}`;
 }
@@ -79,7 +81,7 @@ export class Loader {
   /** Reads a file named by the kustomization, or fetches it. Throws KustomizeError. */
   async load(path: string): Promise<Uint8Array> {
     if (isRemoteFile(path)) return this.#fetch(path);
-    const place = joinPath(this.root, path);
+    const place = this.#join(path);
     if (place === undefined) return fail(`security; file '${path}' is not in or below '${this.root}'`);
     const bytes = await this.#read(place);
     if (bytes === undefined) return fail(await this.#whyNot(place), (await this.#isFolder(place)) ? 'other' : 'missing');
@@ -88,20 +90,24 @@ export class Loader {
     return bytes;
   }
 
+  #join(path: string): string | undefined {
+    return joinPath(this.root, path, this.#context.root === 'filesystem' && this.#containingRepo === undefined);
+  }
+
   /** The reads of the repository, and a folder in it as they name it; undefined where the path leads out. */
   folder(path: string): { readonly reads: KustomizeReads; readonly path: string } | undefined {
-    const place = joinPath(this.root, path);
+    const place = this.#join(path);
     return place === undefined ? undefined : { reads: this.#reads, path: place.slice(1) };
   }
 
   /** Where a file of the kustomization stands, as errors and objects say it. */
   placeOf(path: string): string {
-    return isRemoteFile(path) ? path : (joinPath(this.root, path) ?? path).slice(1);
+    return isRemoteFile(path) ? path : (this.#join(path) ?? path).slice(1);
   }
 
   /** Reads a file beside the kustomization; undefined when there is none. */
   loadBeside(name: string): Promise<Uint8Array | undefined> {
-    return this.#read(joinPath(this.root, name) ?? '/');
+    return this.#read(this.#join(name) ?? '/');
   }
 
   get #restricts(): boolean {
@@ -149,7 +155,7 @@ export class Loader {
     const spec = parseRepoSpec(path);
     if (!(spec instanceof KustomizeError)) return this.#openRepository(spec);
     if (path.startsWith('/')) return fail(`new root '${path}' cannot be absolute`);
-    const root = joinPath(this.root, path);
+    const root = this.#join(path);
     if (root === undefined) {
       return this.#containingRepo === undefined
         ? fail(`security; base '${path}' leads out of the repository`)

@@ -47,12 +47,12 @@ export class Schemas {
 
   /** The schema of a kind; undefined where none is known. */
   ofKind(apiVersion: string, kind: string): MergeSchema | undefined {
-    const custom = this.#custom?.kinds.get(`${apiVersion}/${kind}`);
-    if (custom !== undefined && this.#custom !== undefined) return openApiSchema(custom, this.#custom.byName);
-    if (this.#custom !== undefined && !this.#builtInWasUsed) return undefined;
-    this.#builtInWasUsed = true;
-    const type = KIND_TYPES.get(`${apiVersion}/${kind}`);
-    return type === undefined ? undefined : typeSchema(type);
+    if (this.#custom === undefined) this.#builtInWasUsed = true;
+    const id = `${apiVersion}/${kind}`;
+    const type = this.#builtInWasUsed ? KIND_TYPES.get(id) : undefined;
+    if (type !== undefined) return typeSchema(type);
+    const definition = this.#custom?.kinds.get(id);
+    return definition === undefined || this.#custom === undefined ? undefined : openApiSchema(definition, this.#custom.byName, this.#builtInWasUsed);
   }
 
   /** Whether objects of the kind are known to have no namespace. */
@@ -130,30 +130,31 @@ function gvkId(gvk: Definition): string {
 
 const MAX_REFERENCES = 100;
 
-function openApiSchema(definition: Definition, all: Definitions['byName']): MergeSchema {
+function openApiSchema(definition: Definition, all: Definitions['byName'], hasBuiltIn: boolean): MergeSchema {
   return {
     mergeKeys: mergeKeysOf(definition),
     field(name) {
       const properties = definition['properties'];
       const property = isObject(properties) && Object.hasOwn(properties, name) ? properties[name] : definition['additionalProperties'];
-      return resolveSchema(property, all);
+      return resolveSchema(property, all, hasBuiltIn);
     },
-    items: () => (definition['type'] === 'array' ? resolveSchema(definition['items'], all) : undefined),
+    items: () => (definition['type'] === 'array' ? resolveSchema(definition['items'], all, hasBuiltIn) : undefined),
   };
 }
 
-function resolveSchema(schema: unknown, all: Definitions['byName']): MergeSchema | undefined {
+const BUILT_IN_PREFIX = /^io\.k8s\.(?:api\.|apimachinery\.pkg\.apis\.|apiextensions-apiserver\.pkg\.apis\.|kube-aggregator\.pkg\.apis\.)/;
+
+// Types of Kubernetes win over those of the file where both are known.
+function resolveSchema(schema: unknown, all: Definitions['byName'], hasBuiltIn: boolean): MergeSchema | undefined {
   let at = schema;
   for (let count = 0; isObject(at) && typeof at['$ref'] === 'string'; count += 1) {
     if (count >= MAX_REFERENCES) return undefined;
-    at = all.get(
-      at['$ref']
-        .replace(/^#\/definitions\//, '')
-        .replaceAll('~1', '/')
-        .replaceAll('~0', '~'),
-    );
+    const name = at['$ref'].replace(/^#\/definitions\//, '').replaceAll('~1', '/').replaceAll('~0', '~');
+    const builtIn = name.replace(BUILT_IN_PREFIX, '');
+    if (hasBuiltIn && builtIn !== name && Object.hasOwn(MERGE_TYPES, builtIn)) return typeSchema(builtIn);
+    at = all.get(name);
   }
-  return isObject(at) ? openApiSchema(at, all) : undefined;
+  return isObject(at) ? openApiSchema(at, all, hasBuiltIn) : undefined;
 }
 
 function mergeKeysOf(definition: Definition): readonly string[] | undefined {
