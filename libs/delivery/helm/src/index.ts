@@ -32,3 +32,6 @@ export { resolveScalar, type Scalar } from './yaml/resolve.ts';
 export { writeYaml } from './yaml/write-yaml.ts';
 export { YamlError } from './yaml/yaml-error.ts';
 export { completeSubcharts } from './source/subcharts.ts';
+export { substituteWith, type Substitute } from './source/build-environment.ts';
+export { toObjects } from './source/objects.ts';
+export { createBlockReader, type BlockFields } from './source/block-reader.ts';

@@ -3,3 +3,11 @@ export { KustomizeError, type KustomizeErrorCode, type KustomizeErrorDetail } fr
 export { defaultKustomizeLimits, type KustomizeLimits } from './limits.ts';
 export type { KustomizeReads, RemoteBase } from './load/loader.ts';
 export type { Capabilities } from './target/context.ts';
+export {
+  detectKustomizeSource,
+  renderKustomizeSource,
+  type KustomizeSourceOptions,
+  type KustomizeSourceOutput,
+  type KustomizeSourceReads,
+  type KustomizeSourceRequest,
+} from './source/render-source.ts';

@@ -13,7 +13,6 @@ export function parseFirstDocument(text: string, blames: BlamedLine = 'problem')
   return new Parser(text, blames).document();
 }
 
-
 interface Properties {
   readonly anchor: string | undefined;
   readonly tag: string;

@@ -1,6 +1,6 @@
 import { toBytes } from '@tiphys/delivery-helm';
 import { fail } from '../kustomize-error.ts';
-import type { ConfigMapArgs, GeneratorOptions, SecretArgs } from '../load/fields.ts';
+import type { ConfigMapArgs, GeneratorOptions, SecretArgs } from '../load/generator-fields.ts';
 import type { Loader } from '../load/loader.ts';
 import type { ReadContext } from '../load/resources.ts';
 import { BUILD } from '../resource/annotations.ts';

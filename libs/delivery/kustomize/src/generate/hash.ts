@@ -21,7 +21,7 @@ export function addHashes(map: ResMap): void {
 }
 
 /** The hash of an object's content (kustomize v5.8.1 api/hasher). */
-export function hashOf(resource: Resource): string {
+function hashOf(resource: Resource): string {
   const digest = createHash('sha256')
     .update(encodeJson(hashedPart(resource)))
     .digest('hex')

@@ -16,7 +16,7 @@ import {
   type ChartFile,
 } from '@tiphys/delivery-helm';
 import { fail, KustomizeError } from '../kustomize-error.ts';
-import type { HelmChart, HelmGlobals } from '../load/fields.ts';
+import type { HelmChart, HelmGlobals } from '../load/generator-fields.ts';
 import type { Loader } from '../load/loader.ts';
 import { readResources } from '../load/resources.ts';
 import { mergePatch } from '../patch/merge.ts';

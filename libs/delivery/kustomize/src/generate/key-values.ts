@@ -1,6 +1,6 @@
 import { fromBytes } from '@tiphys/delivery-helm';
 import { fail, prefixed } from '../kustomize-error.ts';
-import type { ConfigMapArgs } from '../load/fields.ts';
+import type { ConfigMapArgs } from '../load/generator-fields.ts';
 import type { Loader } from '../load/loader.ts';
 
 /** Reads the data of a generator from env files, literals and files, in this order (kustomize v5.8.1 api/kv). Throws KustomizeError. */

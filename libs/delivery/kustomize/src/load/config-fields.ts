@@ -15,7 +15,7 @@ import {
 // The structures of configuration objects under `generators` and `transformers` (kustomize v5.8.1 api/internal/builtins).
 
 /** Name and namespace in the metadata of a configuration object. */
-export interface Names {
+interface Names {
   readonly name: string;
   readonly namespace: string;
 }
@@ -137,7 +137,7 @@ export interface ValueTarget {
   readonly filePathPosition: number;
 }
 
-export const valueTargetDecoder: Decoder<ValueTarget> = struct('ValueTarget', {
+const valueTargetDecoder: Decoder<ValueTarget> = struct('ValueTarget', {
   selector: optional(selectorDecoder),
   fieldPath: text,
   filePathPosition: integer,
@@ -157,7 +157,7 @@ export const valueAddConfigDecoder: Decoder<ValueAddConfig> = struct('ValueAddCo
 });
 
 /** An account of Google Cloud. */
-export interface GoogleAccount {
+interface GoogleAccount {
   readonly name: string;
   readonly projectId: string;
 }

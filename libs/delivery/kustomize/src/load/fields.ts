@@ -1,6 +1,19 @@
-import type { GoValue } from '@tiphys/delivery-helm';
 import type { Selector } from '../resource/selector.ts';
-import { anything, flag, integer, listOf, mapOf, optional, optionalText, struct, text, type Decoder } from './decode.ts';
+import { flag, integer, listOf, mapOf, optional, optionalText, struct, text, type Decoder } from './decode.ts';
+import {
+  configMapArgsDecoder,
+  generatorOptionsDecoder,
+  helmChartArgsDecoder,
+  helmChartDecoder,
+  helmGlobalsDecoder,
+  secretArgsDecoder,
+  type ConfigMapArgs,
+  type GeneratorOptions,
+  type HelmChart,
+  type HelmChartArgs,
+  type HelmGlobals,
+  type SecretArgs,
+} from './generator-fields.ts';
 
 // The structures of a kustomization, field by field (kustomize v5.8.1 api/types). Lists and maps that are not written are undefined.
 
@@ -39,7 +52,7 @@ export interface Label {
   readonly fields: readonly FieldSpec[] | undefined;
 }
 
-export const labelDecoder: Decoder<Label> = struct('Label', {
+const labelDecoder: Decoder<Label> = struct('Label', {
   pairs: mapOf(text),
   includeSelectors: flag,
   includeTemplates: flag,
@@ -47,12 +60,12 @@ export const labelDecoder: Decoder<Label> = struct('Label', {
 });
 
 /** What a patch may change besides. */
-export interface PatchOptions {
+interface PatchOptions {
   readonly allowNameChange: boolean;
   readonly allowKindChange: boolean;
 }
 
-export const patchOptionsDecoder: Decoder<PatchOptions> = struct('PatchArgs', {
+const patchOptionsDecoder: Decoder<PatchOptions> = struct('PatchArgs', {
   allowNameChange: flag,
   allowKindChange: flag,
 });
@@ -108,7 +121,7 @@ export interface FieldOptions {
   readonly create: boolean;
 }
 
-export const fieldOptionsDecoder: Decoder<FieldOptions> = struct('FieldOptions', {
+const fieldOptionsDecoder: Decoder<FieldOptions> = struct('FieldOptions', {
   delimiter: text,
   index: integer,
   encoding: text,
@@ -126,7 +139,7 @@ export interface SourceSelector {
   readonly options: FieldOptions | undefined;
 }
 
-export const sourceSelectorDecoder: Decoder<SourceSelector> = struct('SourceSelector', {
+const sourceSelectorDecoder: Decoder<SourceSelector> = struct('SourceSelector', {
   group: text,
   version: text,
   kind: text,
@@ -144,7 +157,7 @@ export interface TargetSelector {
   readonly options: FieldOptions | undefined;
 }
 
-export const targetSelectorDecoder: Decoder<TargetSelector> = struct('TargetSelector', {
+const targetSelectorDecoder: Decoder<TargetSelector> = struct('TargetSelector', {
   select: optional(selectorDecoder),
   reject: listOf(selectorDecoder),
   fieldPaths: listOf(text),
@@ -180,7 +193,7 @@ export const replacementFieldDecoder: Decoder<ReplacementField> = struct('Replac
 });
 
 /** The object a var reads. */
-export interface VarTarget {
+interface VarTarget {
   readonly apiVersion: string;
   readonly group: string;
   readonly version: string;
@@ -189,7 +202,7 @@ export interface VarTarget {
   readonly namespace: string;
 }
 
-export const varTargetDecoder: Decoder<VarTarget> = struct('Target', {
+const varTargetDecoder: Decoder<VarTarget> = struct('Target', {
   apiVersion: text,
   group: text,
   version: text,
@@ -199,11 +212,11 @@ export const varTargetDecoder: Decoder<VarTarget> = struct('Target', {
 });
 
 /** The field a var reads. */
-export interface VarField {
+interface VarField {
   readonly fieldPath: string;
 }
 
-export const varFieldDecoder: Decoder<VarField> = struct('FieldSelector', {
+const varFieldDecoder: Decoder<VarField> = struct('FieldSelector', {
   fieldPath: text,
 });
 
@@ -214,167 +227,19 @@ export interface Var {
   readonly fieldref: VarField;
 }
 
-export const varDecoder: Decoder<Var> = struct('Var', {
+const varDecoder: Decoder<Var> = struct('Var', {
   name: text,
   objref: varTargetDecoder,
   fieldref: varFieldDecoder,
 });
 
-/** What generators do besides. */
-export interface GeneratorOptions {
-  readonly labels: ReadonlyMap<string, string> | undefined;
-  readonly annotations: ReadonlyMap<string, string> | undefined;
-  readonly disableNameSuffixHash: boolean;
-  readonly immutable: boolean;
-}
-
-export const generatorOptionsDecoder: Decoder<GeneratorOptions> = struct('GeneratorOptions', {
-  labels: mapOf(text),
-  annotations: mapOf(text),
-  disableNameSuffixHash: flag,
-  immutable: flag,
-});
-
-/** A ConfigMap to generate. */
-export interface ConfigMapArgs {
-  readonly namespace: string;
-  readonly name: string;
-  readonly behavior: string;
-  readonly literals: readonly string[] | undefined;
-  readonly files: readonly string[] | undefined;
-  readonly envs: readonly string[] | undefined;
-  readonly env: string;
-  readonly options: GeneratorOptions | undefined;
-}
-
-export const configMapArgsDecoder: Decoder<ConfigMapArgs> = struct('ConfigMapArgs', {
-  namespace: text,
-  name: text,
-  behavior: text,
-  literals: listOf(text),
-  files: listOf(text),
-  envs: listOf(text),
-  env: text,
-  options: optional(generatorOptionsDecoder),
-});
-
-/** A Secret to generate. */
-export interface SecretArgs {
-  readonly namespace: string;
-  readonly name: string;
-  readonly behavior: string;
-  readonly literals: readonly string[] | undefined;
-  readonly files: readonly string[] | undefined;
-  readonly envs: readonly string[] | undefined;
-  readonly env: string;
-  readonly options: GeneratorOptions | undefined;
-  readonly type: string;
-}
-
-export const secretArgsDecoder: Decoder<SecretArgs> = struct('SecretArgs', {
-  namespace: text,
-  name: text,
-  behavior: text,
-  literals: listOf(text),
-  files: listOf(text),
-  envs: listOf(text),
-  env: text,
-  options: optional(generatorOptionsDecoder),
-  type: text,
-});
-
-/** What all charts have in common. */
-export interface HelmGlobals {
-  readonly chartHome: string;
-  readonly configHome: string;
-}
-
-export const helmGlobalsDecoder: Decoder<HelmGlobals> = struct('HelmGlobals', {
-  chartHome: text,
-  configHome: text,
-});
-
-/** A chart to render. */
-export interface HelmChart {
-  readonly name: string;
-  readonly version: string;
-  readonly repo: string;
-  readonly releaseName: string;
-  readonly namespace: string;
-  readonly additionalValuesFiles: readonly string[] | undefined;
-  readonly valuesFile: string;
-  readonly valuesInline: ReadonlyMap<string, GoValue> | undefined;
-  readonly valuesMerge: string;
-  readonly includeCRDs: boolean;
-  readonly skipHooks: boolean;
-  readonly apiVersions: readonly string[] | undefined;
-  readonly kubeVersion: string;
-  readonly nameTemplate: string;
-  readonly skipTests: boolean;
-  readonly debug: boolean;
-  readonly devel: boolean;
-}
-
-export const helmChartDecoder: Decoder<HelmChart> = struct('HelmChart', {
-  name: text,
-  version: text,
-  repo: text,
-  releaseName: text,
-  namespace: text,
-  additionalValuesFiles: listOf(text),
-  valuesFile: text,
-  valuesInline: mapOf(anything),
-  valuesMerge: text,
-  includeCRDs: flag,
-  skipHooks: flag,
-  apiVersions: listOf(text),
-  kubeVersion: text,
-  nameTemplate: text,
-  skipTests: flag,
-  debug: flag,
-  devel: flag,
-});
-
-/** A chart in the form that is deprecated. */
-export interface HelmChartArgs {
-  readonly chartName: string;
-  readonly chartVersion: string;
-  readonly chartRepoUrl: string;
-  readonly chartHome: string;
-  readonly chartRepoName: string;
-  readonly helmBin: string;
-  readonly helmHome: string;
-  readonly values: string;
-  readonly valuesLocal: ReadonlyMap<string, GoValue> | undefined;
-  readonly valuesMerge: string;
-  readonly releaseName: string;
-  readonly releaseNamespace: string;
-  readonly extraArgs: readonly string[] | undefined;
-}
-
-export const helmChartArgsDecoder: Decoder<HelmChartArgs> = struct('HelmChartArgs', {
-  chartName: text,
-  chartVersion: text,
-  chartRepoUrl: text,
-  chartHome: text,
-  chartRepoName: text,
-  helmBin: text,
-  helmHome: text,
-  values: text,
-  valuesLocal: mapOf(anything),
-  valuesMerge: text,
-  releaseName: text,
-  releaseNamespace: text,
-  extraArgs: listOf(text),
-});
-
 /** Kinds that come first and last. */
-export interface LegacySortOptions {
+interface LegacySortOptions {
   readonly orderFirst: readonly string[] | undefined;
   readonly orderLast: readonly string[] | undefined;
 }
 
-export const legacySortOptionsDecoder: Decoder<LegacySortOptions> = struct('LegacySortOptions', {
+const legacySortOptionsDecoder: Decoder<LegacySortOptions> = struct('LegacySortOptions', {
   orderFirst: listOf(text),
   orderLast: listOf(text),
 });
@@ -385,20 +250,20 @@ export interface SortOptions {
   readonly legacySortOptions: LegacySortOptions | undefined;
 }
 
-export const sortOptionsDecoder: Decoder<SortOptions> = struct('SortOptions', {
+const sortOptionsDecoder: Decoder<SortOptions> = struct('SortOptions', {
   order: text,
   legacySortOptions: optional(legacySortOptionsDecoder),
 });
 
 /** Metadata of a kustomization. */
-export interface ObjectMeta {
+interface ObjectMeta {
   readonly name: string;
   readonly namespace: string;
   readonly labels: ReadonlyMap<string, string> | undefined;
   readonly annotations: ReadonlyMap<string, string> | undefined;
 }
 
-export const objectMetaDecoder: Decoder<ObjectMeta> = struct('ObjectMeta', {
+const objectMetaDecoder: Decoder<ObjectMeta> = struct('ObjectMeta', {
   name: text,
   namespace: text,
   labels: mapOf(text),

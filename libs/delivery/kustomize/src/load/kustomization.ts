@@ -1,7 +1,8 @@
 import { fromBytes, readYaml } from '@tiphys/delivery-helm';
 import { fail, prefixed, reading } from '../kustomize-error.ts';
 import { decodeWith } from './decode.ts';
-import { kustomizationDecoder, type HelmChart, type Kustomization } from './fields.ts';
+import { kustomizationDecoder, type Kustomization } from './fields.ts';
+import { type HelmChart } from './generator-fields.ts';
 
 /** The names a kustomization may have; exactly one of them must be there. */
 export const KUSTOMIZATION_FILES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'] as const;
@@ -13,7 +14,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
 
 /** Reads a kustomization; deprecated fields are moved to those that took their place, after `edit`. Throws KustomizeError. */
 export function parseKustomization(bytes: Uint8Array, folder: string, edit: (read: Kustomization) => Kustomization = (read) => read): Kustomization {
-  return finish(edit(decode(bytes)), folder);
+  return finish(edit(fixDeprecated(decode(bytes))), folder);
 }
 
 function decode(bytes: Uint8Array): Kustomization {
@@ -31,8 +32,7 @@ function decode(bytes: Uint8Array): Kustomization {
 // What `kustomize build` fills in and checks (kustomize v5.8.1 `FixKustomization`, `CheckEmpty`, `EnforceFields`).
 function finish(read: Kustomization, folder: string): Kustomization {
   const kind = read.kind === '' ? 'Kustomization' : read.kind;
-  const fixed = fixDeprecated(read);
-  const isEmpty = Object.entries(fixed).every(
+  const isEmpty = Object.entries(read).every(
     ([field, value]) => field === 'kind' || field === 'apiVersion' || value === undefined || value === '' || isEmptyList(value, field),
   );
   if (isEmpty) fail('kustomization.yaml is empty');
@@ -42,7 +42,7 @@ function finish(read: Kustomization, folder: string): Kustomization {
   const wanted = version ?? VERSIONS['Kustomization'] ?? '';
   if (read.apiVersion !== '' && read.apiVersion !== wanted) problems.push(`apiVersion for ${kind} should be ${wanted}`);
   if (problems.length > 0) fail(`Failed to read kustomization file under ${folder}:\n${problems.join('\n')}`);
-  return { ...fixed, kind };
+  return { ...read, kind };
 }
 
 // Lists that were put together are nil in Go while nothing is in them; one that was written as [] is not nil.

@@ -17,7 +17,7 @@ export interface ReadContext {
 const SEPARATOR = /\n---[^\n]*\n/g;
 
 /** Reads all documents of a text as kyaml's `kio.FromBytes` does: each up to its own first document, a lone `List` opened. Throws KustomizeError. */
-export function readNodes(text: string, budget: Budget): readonly RNode[] {
+function readNodes(text: string, budget: Budget): readonly RNode[] {
   const documents = splitDocuments(text.replaceAll('\r\n', '\n'));
   const nodes: RNode[] = [];
   for (const document of documents) {

@@ -5,7 +5,7 @@ import { CLUSTER_SCOPED, NAMESPACED } from '../generated/scopes.ts';
 import { toPlain } from '../yaml/value.ts';
 
 /** A field of a type: `keys` where patches merge the list by them (none: by the items themselves), `type` of the value or the items. */
-export interface MergeField {
+interface MergeField {
   readonly keys?: readonly string[];
   readonly type?: string;
 }
@@ -149,7 +149,10 @@ function resolveSchema(schema: unknown, all: Definitions['byName'], hasBuiltIn: 
   let at = schema;
   for (let count = 0; isObject(at) && typeof at['$ref'] === 'string'; count += 1) {
     if (count >= MAX_REFERENCES) return undefined;
-    const name = at['$ref'].replace(/^#\/definitions\//, '').replaceAll('~1', '/').replaceAll('~0', '~');
+    const name = at['$ref']
+      .replace(/^#\/definitions\//, '')
+      .replaceAll('~1', '/')
+      .replaceAll('~0', '~');
     const builtIn = name.replace(BUILT_IN_PREFIX, '');
     if (hasBuiltIn && builtIn !== name && Object.hasOwn(MERGE_TYPES, builtIn)) return typeSchema(builtIn);
     at = all.get(name);

@@ -112,7 +112,7 @@ function replaceText(node: RNode, values: ReadonlyMap<string, VarValue>): void {
 }
 
 /** Replaces `$(NAME)`; `$$` is a dollar. A text that is one reference becomes the value itself (kustomize v5.8.1 api/filters/refvar). */
-export function expand(text: string, values: ReadonlyMap<string, VarValue>): string | number | boolean {
+function expand(text: string, values: ReadonlyMap<string, VarValue>): string | number | boolean {
   const whole = /^\$\(([^)]*)\)$/.exec(text)?.[1];
   const only = whole === undefined ? undefined : values.get(whole);
   if (only !== undefined) return only;

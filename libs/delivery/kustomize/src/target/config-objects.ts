@@ -18,7 +18,8 @@ import {
   valueAddConfigDecoder,
 } from '../load/config-fields.ts';
 import { decodeWith, type Decoder } from '../load/decode.ts';
-import { configMapArgsDecoder, helmChartDecoder, helmGlobalsDecoder, patchDecoder, secretArgsDecoder } from '../load/fields.ts';
+import { patchDecoder } from '../load/fields.ts';
+import { configMapArgsDecoder, helmChartDecoder, helmGlobalsDecoder, secretArgsDecoder } from '../load/generator-fields.ts';
 import type { Loader } from '../load/loader.ts';
 import { generalPatch, json6902Patch, strategicMergePatches, type PatchContext, type Transform } from '../patch/patches.ts';
 import { applyReplacements } from '../reference/replacements.ts';

@@ -3,7 +3,8 @@ import { generateConfigMap, generateSecret, mergeGeneratorOptions } from '../gen
 import { checkChart, inflateChart } from '../generate/helm-charts.ts';
 import { attempt, fail, KustomizeError, prefixed, reading } from '../kustomize-error.ts';
 import { decodeWith } from '../load/decode.ts';
-import type { HelmChart, Kustomization } from '../load/fields.ts';
+import type { Kustomization } from '../load/fields.ts';
+import type { HelmChart } from '../load/generator-fields.ts';
 import { KUSTOMIZATION_FILES, parseKustomization } from '../load/kustomization.ts';
 import { isRemoteFile, type Loader } from '../load/loader.ts';
 import { isMalformed, readResourceFile, readResources } from '../load/resources.ts';
@@ -12,7 +13,13 @@ import { ResMap } from '../resource/res-map.ts';
 import type { Resource } from '../resource/resource.ts';
 import { loadCrdConfig } from '../transform/crd-config.ts';
 import { defaultTransformerConfig } from '../transform/default-field-specs.ts';
-import { emptyTransformerConfig, mergeConfigs, toTransformerConfig, transformerConfigDecoder, type TransformerConfig } from '../transform/transformer-config.ts';
+import {
+  emptyTransformerConfig,
+  mergeConfigs,
+  toTransformerConfig,
+  transformerConfigDecoder,
+  type TransformerConfig,
+} from '../transform/transformer-config.ts';
 import { Accumulator } from './accumulator.ts';
 import { generatorsOf, transformersOf } from './config-objects.ts';
 import type { BuildContext } from './context.ts';
@@ -266,9 +273,10 @@ export class Target {
 
   async #runTransformers(all: Accumulator): Promise<void> {
     const context = { ...this.#context, loader: this.#loader, file: this.#file };
-    const own = (await fieldTransformers(this.kustomization, all.config, context)).map(
-      ({ kind, transform }): TransformerStep => ({ origin: this.#originOf(kind), transform }),
-    );
+    const own = (await fieldTransformers(this.kustomization, all.config, context)).map(({ kind, transform }): TransformerStep => ({
+      origin: this.#originOf(kind),
+      transform,
+    }));
     const objects = await this.#configObjects(this.kustomization.transformers ?? [], 'transformer');
     for (const { origin, transform } of [...own, ...(await transformersOf(objects, { loader: this.#loader, build: this.#context }))]) {
       transform(all.map);
@@ -314,7 +322,13 @@ async function loadTransformerConfig(paths: readonly string[], loader: Loader): 
   let written = emptyTransformerConfig;
   for (const path of paths) {
     const bytes = await loader.load(path);
-    const file = toTransformerConfig(decodeWith(transformerConfigDecoder, reading(() => readYaml(fromBytes(bytes))), 'strict'));
+    const file = toTransformerConfig(
+      decodeWith(
+        transformerConfigDecoder,
+        reading(() => readYaml(fromBytes(bytes))),
+        'strict',
+      ),
+    );
     written = mergeConfigs(written, file);
   }
   return mergeConfigs(defaultTransformerConfig, written);

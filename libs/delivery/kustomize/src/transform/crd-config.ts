@@ -15,7 +15,8 @@ export async function loadCrdConfig(paths: readonly string[], loader: Loader): P
     try {
       types = reading(() => readYaml(fromBytes(bytes)));
     } catch (error) {
-      throw prefixed(`unable to parse open API definition from '${path}'`, error);
+      const name = `'${path}'`;
+      throw prefixed(`unable to parse open API definition from ${name}`, error);
     }
     for (const found of configsOf(types)) config = mergeConfigs(config, found);
   }
