@@ -16,7 +16,8 @@ export function findKustomizers() {
       try {
         const target = realpathSync(path.join(folder, name));
         programs.add(target);
-        if (name === 'kubectl') for (const file of readdirSync(path.dirname(target))) if (/^kubectl\.\d/.test(file)) programs.add(path.join(path.dirname(target), file));
+        if (name === 'kubectl')
+          for (const file of readdirSync(path.dirname(target))) if (/^kubectl\.\d/.test(file)) programs.add(path.join(path.dirname(target), file));
       } catch {
         // Not in this folder.
       }

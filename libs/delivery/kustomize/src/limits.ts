@@ -11,7 +11,7 @@ export interface KustomizeLimits {
   readonly files: number;
   /** Kustomizations nested in each other. */
   readonly depth: number;
-  /** YAML nodes made by reading, aliases written out, and by copying. */
+  /** YAML nodes made by reading, with aliases written out, and by copying. */
   readonly nodes: number;
 }
 
@@ -20,7 +20,7 @@ export const defaultKustomizeLimits: KustomizeLimits = {
   bytes: LIMITS.renderOutputBytes,
   files: 20_000,
   depth: 64,
-  nodes: 8_000_000,
+  nodes: 1_500_000,
 };
 
 /** Counts what a build uses. */

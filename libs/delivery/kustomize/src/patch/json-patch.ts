@@ -43,8 +43,7 @@ export function applyJsonPatch(resource: Resource, patch: readonly Operation[], 
   );
   let root = toJson(resource.value());
   for (const operation of patch) {
-    root = applyOperation(root, operation);
-    budget.spend('nodes', 1);
+    root = applyOperation(root, operation, budget);
   }
   if (!(root instanceof Map)) return fail('json: cannot unmarshal array into Go value of type map[string]interface {}');
   resource.node.become(fromJsonData(root));
@@ -60,7 +59,8 @@ function toJson(value: GoValue): Json {
   return typeof value === 'object' ? null : value;
 }
 
-function applyOperation(root: Json, operation: Operation): Json {
+function applyOperation(root: Json, operation: Operation, budget: Budget): Json {
+  budget.spend('nodes', 1);
   const { op } = operation;
   if (!['add', 'remove', 'replace', 'move', 'test', 'copy'].includes(op)) return fail(`Unexpected kind: ${op}`);
   const path = operation.path ?? fail(`${op} operation failed to decode path: missing value`);
@@ -77,7 +77,7 @@ function applyOperation(root: Json, operation: Operation): Json {
       test(root, path, toJson(operation.value));
       return root;
     default:
-      transfer(root, operation, path);
+      transfer(root, operation, path, budget);
       return root;
   }
 }
@@ -146,11 +146,17 @@ function isEqual(a: Json, b: Json): boolean {
   return a === b;
 }
 
-function transfer(root: Json, { op, from }: Operation, path: string): void {
+function countValues(value: Json): number {
+  const items = value instanceof Map ? [...value.values()] : Array.isArray(value) ? value : [];
+  return items.reduce((sum: number, item) => sum + countValues(item), 1);
+}
+
+function transfer(root: Json, { op, from }: Operation, path: string, budget: Budget): void {
   const source = from ?? fail(`${op} operation failed to decode from: missing value`);
   const message = `${op} operation does not apply: doc is missing from path: ${source}`;
   const found = valueAt(locate(root, source, message));
   if (found === undefined) fail(`error in ${op} for ${op === 'copy' ? 'from' : 'path'}: '${source}': unable to get nonexistent key: missing value`);
+  if (op === 'copy') budget.spend('nodes', countValues(found));
   const value = op === 'move' ? remove(root, source, message) : structuredClone(found);
   add(root, path, value, `${op} operation does not apply: doc is missing destination path: ${path}`);
 }

@@ -9,7 +9,7 @@ import type { Resource } from '../resource/resource.ts';
 import { matchesGvk, matchesLabels, type Selector } from '../resource/selector.ts';
 import { lookUp } from '../yaml/fields.ts';
 import { splitFieldPath } from '../yaml/paths.ts';
-import { isNilOrEmpty, scalarNode, textOf, type NodeKind, type RNode } from '../yaml/rnode.ts';
+import { countNodes, isNilOrEmpty, scalarNode, textOf, type NodeKind, type RNode } from '../yaml/rnode.ts';
 import { matchPath } from './path-matcher.ts';
 import { parseStructuredText, writeStructuredText } from './structured-text.ts';
 
@@ -94,7 +94,11 @@ function setPath(root: RNode, path: string, value: RNode, { options, budget }: S
   const message = `unable to find ${create === undefined ? '' : 'or create '}field "${path}" in replacement target`;
   const found = within(message, () => matchPath(root, parts, { create, budget })) ?? [];
   if (found.length === 0) fail(message);
-  for (const node of found) setNode(node, value.copy(), options);
+  const size = countNodes(value);
+  for (const node of found) {
+    budget.spend('nodes', size);
+    setNode(node, value.copy(), options);
+  }
 }
 
 function setNode(node: RNode, value: RNode, options: FieldOptions | undefined): void {

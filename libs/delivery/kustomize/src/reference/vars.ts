@@ -42,7 +42,7 @@ function noteTarget(item: Var, map: ResMap): void {
   const { name, namespace } = item.objref;
   const wanted: ResId = { ...gvk, name, namespace, isClusterScoped: false };
   const isMeant = (id: ResId): boolean => id.name === name && equalGvk(id, gvk) && (namespace === '' || effectiveNamespace(id) === effectiveNamespace(wanted));
-  const matches = map.byAnyId(isMeant);
+  const matches = map.byAnyId(name, isMeant);
   if (matches.length > 1) fail(`found ${matches.length} resId matches for var ${formatVar(item, gvk)} (unable to disambiguate)`);
   const [target] = matches;
   if (target !== undefined) target.refVarNames = [...target.refVarNames, item.name];

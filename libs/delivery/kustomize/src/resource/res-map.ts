@@ -18,9 +18,13 @@ export class ResMap {
     return this.#list;
   }
 
-  /** Adds objects at the end. Throws where one has the id of another. */
-  appendAll(list: readonly Resource[]): void {
-    const ids = new Set(this.#list.map(({ id }) => idKey(id)));
+  /** Keys of the present ids, for `appendAll`. */
+  idKeys(): Set<string> {
+    return new Set(this.#list.map(({ id }) => idKey(id)));
+  }
+
+  /** Adds objects at the end. `ids` are those of the objects there are, and grow. Throws where one has the id of another. */
+  appendAll(list: readonly Resource[], ids: Set<string> = this.idKeys()): void {
     for (const resource of list) {
       const { id } = resource;
       const key = idKey(id);
@@ -39,9 +43,10 @@ export class ResMap {
     if (this.#list.some(({ isEmpty }) => isEmpty)) this.#list = this.#list.filter(({ isEmpty }) => !isEmpty);
   }
 
-  /** Objects one of whose ids, former ones included, matches. */
-  byAnyId(matches: (id: ResId) => boolean): readonly Resource[] {
-    return this.#list.filter((resource) => !resource.isEmpty && (resource.previousIds.some(matches) || matches(resource.id)));
+  /** Objects of a name one of whose ids, former ones included, matches. */
+  byAnyId(name: string, matches: (id: ResId) => boolean): readonly Resource[] {
+    const isMeant = (id: ResId): boolean => id.name === name && matches(id);
+    return this.#list.filter((resource) => resource.hasHadName(name) && !resource.isEmpty && (resource.previousIds.some(isMeant) || isMeant(resource.id)));
   }
 
   select(selector: Selector): readonly Resource[] {
@@ -50,39 +55,41 @@ export class ResMap {
 
   /** The one object a patch is for. Throws KustomizeError `patch-target` where there is none, or several. */
   patchTarget(wanted: ResId): Resource {
-    const found = this.byAnyId((id) => equalIds(wanted, id));
+    const found = this.byAnyId(wanted.name, (id) => equalIds(wanted, id));
     const [only] = found;
     if (only !== undefined && found.length === 1) return only;
     const count = found.length > 1 ? 'multiple matches' : 'no matches';
     return fail(`${count} for Id ${formatId(wanted)}; failed to find unique target for patch ${formatId(wanted)}`, 'patch-target');
   }
 
-  /** Adds what a generator made: as it is, or into the object of that id, as its behavior says. */
+  /** Adds what generators made: as it is, or into the object of that id, as its behavior says. */
   absorbAll(list: readonly Resource[]): void {
-    for (const resource of list) this.#absorb(resource);
-  }
-
-  #absorb(resource: Resource): void {
-    const { id, behavior } = resource;
-    const matches = this.byAnyId((other) => equalIds(id, other));
-    const [old] = matches;
-    if (matches.length > 1) fail(`found multiple objects that could accept merge of ${formatId(id)}`);
-    if (old === undefined) {
-      if (behavior === 'merge' || behavior === 'replace') fail(`id ${goStringOfId(id)} does not exist; cannot merge or replace`);
-      this.appendAll([resource]);
-      return;
+    const known = new Map<string, Resource[]>();
+    const note = (resource: Resource): void => {
+      for (const key of keysOf(resource)) known.set(key, [...(known.get(key) ?? []), resource]);
+    };
+    for (const resource of this.#list) if (!resource.isEmpty) note(resource);
+    const added: Resource[] = [];
+    const replaced = new Map<Resource, Resource>();
+    for (const resource of list) {
+      const key = idKey(resource.id);
+      const [old, ...others] = known.get(key) ?? [];
+      if (others.length > 0) fail(`found multiple objects that could accept merge of ${formatId(resource.id)}`);
+      if (old === undefined) {
+        if (resource.behavior === 'merge' || resource.behavior === 'replace') fail(`id ${goStringOfId(resource.id)} does not exist; cannot merge or replace`);
+        added.push(resource);
+        note(resource);
+        continue;
+      }
+      mergeGenerated(resource, old);
+      for (const other of keysOf(old))
+        known.set(
+          other,
+          (known.get(other) ?? []).map((owner) => (owner === old ? resource : owner)),
+        );
+      replaced.set(old, resource);
     }
-    if (behavior !== 'merge' && behavior !== 'replace') {
-      fail(`id ${goStringOfId(id)} exists; can not use behavior: '${behavior}', behavior must be merge or replace`);
-    }
-    const origin = old.annotation(ORIGIN);
-    resource.mergeMetadataFrom(old);
-    if (behavior === 'merge') {
-      mergeData(resource, old, 'data');
-      mergeData(resource, old, 'binaryData');
-      if (origin !== undefined) resource.setAnnotations(resource.annotations.set(ORIGIN, origin));
-    }
-    this.#list = this.#list.map((other) => (other === old ? resource : other));
+    this.#list = [...this.#list, ...added].map((resource) => lastOf(resource, replaced));
   }
 
   /**
@@ -99,6 +106,29 @@ export class ResMap {
       return namespace === NO_NAMESPACE || namespace === own || namespaces.has(target.namespace);
     });
   }
+}
+
+function keysOf(resource: Resource): ReadonlySet<string> {
+  return new Set([...resource.previousIds, resource.id].map(idKey));
+}
+
+function lastOf(resource: Resource, replaced: ReadonlyMap<Resource, Resource>): Resource {
+  let last = resource;
+  for (let next = replaced.get(last); next !== undefined; next = replaced.get(last)) last = next;
+  return last;
+}
+
+function mergeGenerated(resource: Resource, old: Resource): void {
+  const { id, behavior } = resource;
+  if (behavior !== 'merge' && behavior !== 'replace') {
+    fail(`id ${goStringOfId(id)} exists; can not use behavior: '${behavior}', behavior must be merge or replace`);
+  }
+  const origin = old.annotation(ORIGIN);
+  resource.mergeMetadataFrom(old);
+  if (behavior === 'replace') return;
+  mergeData(resource, old, 'data');
+  mergeData(resource, old, 'binaryData');
+  if (origin !== undefined) resource.setAnnotations(resource.annotations.set(ORIGIN, origin));
 }
 
 function serviceAccountNamespaces(referrer: Resource): ReadonlySet<string> {

@@ -210,6 +210,11 @@ export class Resource {
     return names.map((name, index) => ({ group, version, kind: kinds[index] ?? '', name, namespace: namespaces[index] ?? '', isClusterScoped: false }));
   }
 
+  /** Whether it has or had the name: to be asked before ids are looked at. */
+  hasHadName(name: string): boolean {
+    return this.name === name || this.annotation(BUILD.previousNames)?.includes(name) === true;
+  }
+
   /** The id it was read with. */
   get originalId(): ResId {
     return this.previousIds[0] ?? this.id;

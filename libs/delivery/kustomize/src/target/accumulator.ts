@@ -9,9 +9,9 @@ export class Accumulator {
   config: TransformerConfig = emptyTransformerConfig;
   vars: VarSet = new Map();
 
-  /** Takes over all of another one. Throws KustomizeError where both have the same. */
-  absorb(other: Accumulator): void {
-    this.map.appendAll(other.map.resources);
+  /** Takes over all of another one; `ids` as for `ResMap.appendAll`. Throws KustomizeError where both have the same. */
+  absorb(other: Accumulator, ids?: Set<string>): void {
+    this.map.appendAll(other.map.resources, ids);
     this.mergeConfig(other.config, 'merging config');
     this.vars = mergeVars(this.vars, other.vars);
   }

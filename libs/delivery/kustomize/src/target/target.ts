@@ -93,9 +93,10 @@ export class Target {
   // ---- resources, bases and components ----
 
   async #accumulateResources(into: Accumulator, paths: readonly string[], what: string): Promise<void> {
+    const ids = into.map.idKeys();
     for (const path of paths) {
       try {
-        await this.#accumulateResource(into, path);
+        await this.#accumulateResource(into, path, ids);
       } catch (error) {
         throw what === '' ? error : prefixed(what, error);
       }
@@ -103,12 +104,12 @@ export class Target {
   }
 
   // A file, or else a base.
-  async #accumulateResource(into: Accumulator, path: string): Promise<void> {
-    const fileProblem = await this.#accumulateFile(into, path);
+  async #accumulateResource(into: Accumulator, path: string, ids: Set<string>): Promise<void> {
+    const fileProblem = await this.#accumulateFile(into, path, ids);
     if (fileProblem === undefined) return;
     try {
       const loader = await this.#loader.open(path);
-      absorb(into, await this.#accumulateBase(loader, path), loader);
+      absorb(into, await this.#accumulateBase(loader, path), loader, ids);
     } catch (error) {
       if (!(error instanceof KustomizeError)) throw error;
       if (isMalformed(fileProblem) && !isRemoteFile(path)) throw fileProblem;
@@ -117,7 +118,7 @@ export class Target {
     }
   }
 
-  async #accumulateFile(into: Accumulator, path: string): Promise<KustomizeError | undefined> {
+  async #accumulateFile(into: Accumulator, path: string, ids: Set<string>): Promise<KustomizeError | undefined> {
     let what = `accumulating resources from '${path}'`;
     try {
       const bytes = await this.#loader.load(path);
@@ -129,7 +130,7 @@ export class Target {
         for (const resource of resources) resource.setAnnotations(resource.annotations.set(ORIGIN, text));
       }
       what = `merging resources from '${path}'`;
-      into.map.appendAll(resources);
+      into.map.appendAll(resources, ids);
       this.#context.budget.check('objects', into.map.resources.length);
       return undefined;
     } catch (error) {
@@ -206,15 +207,17 @@ export class Target {
     const own = await this.#fieldGenerators();
     const objects = await this.#configObjects(this.kustomization.generators ?? [], 'generator');
     const configuredSteps = await generatorsOf(objects, { loader: this.#loader, build: this.#context });
+    const made: Resource[] = [];
     for (const step of [...own, ...configuredSteps]) {
       const resources = await step.generate();
       addOrigin(resources, step.origin);
-      try {
-        into.map.absorbAll(resources);
-      } catch (error) {
-        throw prefixed('merging from generator', error);
-      }
-      this.#context.budget.check('objects', into.map.resources.length);
+      made.push(...resources);
+      this.#context.budget.check('objects', into.map.resources.length + made.length);
+    }
+    try {
+      into.map.absorbAll(made);
+    } catch (error) {
+      throw prefixed('merging from generator', error);
     }
   }
 
@@ -286,9 +289,9 @@ export class Target {
   }
 }
 
-function absorb(into: Accumulator, base: Accumulator, { root }: Loader): void {
+function absorb(into: Accumulator, base: Accumulator, { root }: Loader, ids?: Set<string>): void {
   try {
-    into.absorb(base);
+    into.absorb(base, ids);
   } catch (error) {
     throw prefixed(`recursed merging from path '${root}'`, error);
   }

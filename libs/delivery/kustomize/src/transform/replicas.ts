@@ -11,7 +11,7 @@ const INT = { kind: 'scalar', tag: TAG.int } as const;
 export function setReplicas(map: ResMap, { name, count }: Replica, specs: readonly FieldSpec[]): void {
   let isFound = false;
   for (const spec of specs) {
-    for (const resource of map.byAnyId((id) => id.name === name && isSelected(id, spec))) {
+    for (const resource of map.byAnyId(name, (id) => isSelected(id, spec))) {
       isFound = true;
       applyFieldSpec(resource, spec, setText(String(count), TAG.int), INT);
     }

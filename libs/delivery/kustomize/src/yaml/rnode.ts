@@ -60,6 +60,16 @@ export class RNode {
   }
 }
 
+/** How many nodes there are at and below one; counting stops beyond `limit`. */
+export function countNodes(node: RNode, limit: number = Number.POSITIVE_INFINITY): number {
+  let count = 1;
+  for (const item of node.content) {
+    if (count > limit) break;
+    count += countNodes(item, limit - count);
+  }
+  return count;
+}
+
 /** A scalar whose type its text decides (`NewScalarRNode`). */
 export function scalarNode(value: string): RNode {
   return new RNode('scalar', '', value);
