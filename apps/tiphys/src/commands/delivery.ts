@@ -76,6 +76,7 @@ async function runDelivery(role: 'controller' | 'server', options: DeliveryComma
       plugins: await openPlugins(options, host),
       remoteBases: options.remoteBases,
       generatorUrls: options.generatorUrls,
+      kustomizeEnableHelm: options.kustomizeEnableHelm === true,
       clock: systemClock,
       logger,
     },

@@ -13,6 +13,7 @@ export interface RenderOptions {
   readonly pluginUser?: PluginUser;
   readonly remoteBases: readonly string[];
   readonly generatorUrls: readonly string[];
+  readonly kustomizeEnableHelm?: boolean;
 }
 
 // Debian's and everybody's nobody.
@@ -23,6 +24,7 @@ export function withRenderOptions(command: Command): Command {
   const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
   return command
     .addOption(new Option('--plugins <file>', 'ConfigManagementPlugin file to offer to applications; may be repeated').argParser(collect).default([], 'none'))
+    .option('--kustomize-enable-helm', 'let kustomizations inflate charts')
     .option('--plugin-user <uid:gid>', 'whom plugins run as (default: nobody where started as root, else you)', parseUser)
     .addOption(
       new Option('--remote-bases <pattern>', 'repositories Kustomize may build on besides the own one, as in sourceRepos; may be repeated')

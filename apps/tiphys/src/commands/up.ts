@@ -79,6 +79,7 @@ async function runUp(options: UpOptions, host: Host): Promise<void> {
         plugins: await openPlugins(options, host),
         remoteBases: options.remoteBases,
         generatorUrls: options.generatorUrls,
+        kustomizeEnableHelm: options.kustomizeEnableHelm === true,
         clock,
         logger,
       },

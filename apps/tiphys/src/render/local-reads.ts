@@ -12,12 +12,12 @@ export interface LocalSource {
   readonly folder: string;
 }
 
-/** Finds the repository a folder belongs to; a folder in none is its own root. Throws CliError. */
-export async function openLocalSource(folder: string): Promise<LocalSource> {
+/** Finds the repository a folder belongs to; a folder in none is its own root, or has that of the file system. Throws CliError. */
+export async function openLocalSource(folder: string, otherwise: 'folder' | 'filesystem' = 'folder'): Promise<LocalSource> {
   const target = await realpath(folder).catch((cause: unknown) => {
     throw new CliError({ code: 'usage' }, `${folder}: no such folder`, { cause });
   });
-  let root = target;
+  let root = otherwise === 'folder' ? target : path.parse(target).root;
   for (let at = target; ; at = path.dirname(at)) {
     if (existsSync(path.join(at, '.git'))) {
       root = at;
@@ -30,12 +30,13 @@ export async function openLocalSource(folder: string): Promise<LocalSource> {
 
 /** Reads of a local source. `capabilities` is what the target is taken for. */
 export function localReads({ root }: LocalSource, capabilities: ClusterCapabilities): SourceReads {
+  const inside = root.endsWith(path.sep) ? root : `${root}${path.sep}`;
   // Undefined where nothing stands, an error where a link leads out.
   async function locate(relative: string): Promise<string | undefined> {
     const wanted = path.resolve(root, relative);
     const found = await realpath(wanted).catch(() => undefined);
     if (found === undefined) return undefined;
-    if (found !== root && !found.startsWith(`${root}${path.sep}`)) throw new CliError({ code: 'refused' }, `${relative}: leads out of ${root}`);
+    if (found !== root && !found.startsWith(inside)) throw new CliError({ code: 'refused' }, `${relative}: leads out of ${root}`);
     return found;
   }
   return {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { formatRelease, HelmError, loadChart, mergeUserValues, readChartFolder, renderChart, type GoMap, type HelmCompat } from '@tiphys/delivery-helm';
+import { buildKustomization } from '@tiphys/delivery-kustomize';
 import { renderSource, type SourceReads } from '@tiphys/delivery-render';
 import { formatProblem, formatYaml } from '@tiphys/kube-yaml';
 import { CliError } from '../cli/cli-error.ts';
@@ -21,13 +22,13 @@ export interface RenderJob {
   readonly compat?: HelmCompat | undefined;
 }
 
-/** Renders a folder of this machine to the text that would be applied. Throws HelmError, RenderError, CliError. */
+/** Renders a folder of this machine to the text that would be applied. Throws HelmError, KustomizeError, RenderError, CliError. */
 export async function renderLocal(job: RenderJob): Promise<string> {
   const source = await openLocalSource(job.path);
   const reads = localReads(source, { kubeVersion: job.kubeVersion ?? 'v1.33.0', apiVersions: [...(job.apiVersions ?? [])] });
   const isChart = async (): Promise<boolean> => (await reads.read(path.posix.join(source.folder, 'Chart.yaml'))) !== undefined;
   if (job.tool === 'helm' || (job.tool === undefined && (await isChart()))) return renderHelm(job, reads, source.folder);
-  if (job.tool === 'kustomize') throw new CliError({ code: 'refused' }, `${job.path}: ${job.tool} rendering is not available yet`);
+  if (job.tool === 'kustomize' || (job.tool === undefined && (await isKustomization(reads, source.folder)))) return renderKustomize(job);
   const output = await renderSource(
     {
       source: { repoURL: '', ...(job.tool === 'directory' || job.tool === 'jsonnet' ? { directory: {} } : {}) },
@@ -38,6 +39,19 @@ export async function renderLocal(job: RenderJob): Promise<string> {
   );
   if (output.problems.length > 0) throw new CliError({ code: 'refused' }, output.problems.map(formatProblem).join('\n'));
   return output.objects.map(({ object, file }) => `---\n# Source: ${file}\n${formatYaml(object)}`).join('');
+}
+
+async function isKustomization(reads: SourceReads, folder: string): Promise<boolean> {
+  const names = await Promise.all(['kustomization.yaml', 'kustomization.yml', 'Kustomization'].map((name) => reads.read(path.posix.join(folder, name))));
+  return names.some((bytes) => bytes !== undefined);
+}
+
+// Bases may stand beside the folder: without a repository around it, anywhere on this machine.
+async function renderKustomize(job: RenderJob): Promise<string> {
+  const source = await openLocalSource(job.path, 'filesystem');
+  const reads = localReads(source, { kubeVersion: '', apiVersions: [] });
+  const build = await buildKustomization(source.folder, reads, { root: source.root === path.parse(source.root).root ? 'filesystem' : 'repository' });
+  return build.text();
 }
 
 async function renderHelm(job: RenderJob, reads: SourceReads, folder: string): Promise<string> {

@@ -33,6 +33,8 @@ export interface DeliveryOptions {
   readonly plugins?: PluginHost | undefined;
   /** Repositories Kustomize may build on besides the own one. */
   readonly remoteBases?: readonly string[];
+  /** Kustomizations may inflate charts. */
+  readonly kustomizeEnableHelm?: boolean;
   /** Addresses generators of ApplicationSets may call; none allow every one. */
   readonly generatorUrls?: readonly string[];
   readonly failpoint?: (name: string) => void | Promise<void>;
@@ -54,7 +56,11 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
   const { client, clock, logger, namespace, role } = options;
   const informers = options.informers ?? createInformerFactory({ client, clock, logger });
   const queue = createQueue(options);
-  const renderer = createRenderer({ logger, ...(options.plugins === undefined ? {} : { plugins: options.plugins }) });
+  const renderer = createRenderer({
+    logger,
+    kustomizeEnableHelm: options.kustomizeEnableHelm === true,
+    ...(options.plugins === undefined ? {} : { plugins: options.plugins }),
+  });
   const controller = createDeliveryController({
     client,
     informers,

@@ -20,6 +20,19 @@ export {
   type HelmSourceReads,
   type HelmSourceRequest,
 } from './render-source.ts';
-export { substituteWith, type BuildVariables, type Substitute } from './source/build-environment.ts';
 export type { FetchChart, WantedChart } from './source/subcharts.ts';
 export { BudgetError, defaultBudgetLimits, type BudgetLimits } from './template/budget.ts';
+export { encodeJson } from './go/json.ts';
+export { fromBytes, toBytes } from './go/text.ts';
+export { GoInt, GoSlice, toJson, type GoValue } from './go/value.ts';
+export { emitYaml, type EmitNode, type EmitStyle } from './yaml/emitter.ts';
+export type { ScalarStyle, YamlNode } from './yaml/node.ts';
+export { parseFirstDocument } from './yaml/parse.ts';
+export { readYaml } from './yaml/read-yaml.ts';
+export { resolveScalar, type Scalar } from './yaml/resolve.ts';
+export { writeYaml } from './yaml/write-yaml.ts';
+export { YamlError } from './yaml/yaml-error.ts';
+export { completeSubcharts } from './source/subcharts.ts';
+export { substituteWith, type Substitute } from './source/build-environment.ts';
+export { toObjects } from './source/objects.ts';
+export { createBlockReader, type BlockFields } from './source/block-reader.ts';

@@ -1,11 +1,11 @@
 import { directoryTool } from './directory-tool.ts';
 import { helmTool } from './helm-tool.ts';
-import { kustomizePlaceholder } from './missing-tools.ts';
+import { kustomizeTool } from './kustomize-tool.ts';
 import { RenderError } from './render-error.ts';
 import { withOverrides } from './source-overrides.ts';
 import type { RenderOutput, RenderRequest, RenderTool, SourceReads } from './tool.ts';
 
-const TOOLS: readonly RenderTool[] = [helmTool, kustomizePlaceholder, directoryTool];
+const TOOLS: readonly RenderTool[] = [helmTool, kustomizeTool, directoryTool];
 
 /** Finds the tool of a source and renders it. Throws RenderError. */
 export async function renderSource(request: RenderRequest, reads: SourceReads): Promise<RenderOutput & { readonly tool: RenderTool['name'] }> {

@@ -22,6 +22,8 @@ export interface RendererOptions {
   readonly workerFile?: URL;
   /** Runs plugins an operator listed; without it there are none. */
   readonly plugins?: PluginHost;
+  /** Kustomizations may inflate charts. */
+  readonly kustomizeEnableHelm?: boolean;
 }
 
 /** Manifests of one source at one commit. Complete only without problems: an incomplete render never prunes. */
@@ -112,7 +114,13 @@ export function createRenderer(options: RendererOptions): Renderer {
       const path = normalizePath(source.path ?? '');
       if (path === undefined)
         throw new RenderError({ code: 'pathNotFound', path: source.path ?? '' }, `${source.path ?? ''}: path leads out of the repository`);
-      const request: RenderRequest = { source, path, environment, ...(isOneOfMany ? { isOneOfMany } : {}) };
+      const request: RenderRequest = {
+        source,
+        path,
+        environment,
+        ...(isOneOfMany ? { isOneOfMany } : {}),
+        ...(options.kustomizeEnableHelm === true ? { kustomizeEnableHelm: true } : {}),
+      };
       if (noCache) cache.forget(request);
       const plugin = await options.plugins?.find(request, world, signal);
       const known = await cache.find(request, world);

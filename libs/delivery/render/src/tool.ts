@@ -16,6 +16,8 @@ export interface RenderRequest {
   readonly environment: BuildEnvironment;
   /** The application has several sources: then files in Git may not override the source. */
   readonly isOneOfMany?: boolean;
+  /** Kustomizations may inflate charts (`--enable-helm`): an operator's choice. */
+  readonly kustomizeEnableHelm?: boolean;
 }
 
 /** A name in a folder, as tools see it. */

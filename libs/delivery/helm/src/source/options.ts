@@ -1,5 +1,6 @@
 import { fromJson, GoMap } from '../go/value.ts';
 import { HelmError } from '../chart/helm-error.ts';
+import { createBlockReader, type BlockFields } from './block-reader.ts';
 
 /** A value set by name, as with `--set`, or `--set-string` where it is forced. */
 interface HelmParameter {
@@ -26,12 +27,12 @@ export interface HelmBlock {
   readonly apiVersions: readonly string[];
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+const { text, flag, texts, structs } = createBlockReader((name, wanted) => new HelmError({ code: 'values' }, `spec.source.helm: "${name}" must be ${wanted}`));
 
 /** Reads the `helm` block of a source; unknown fields are left alone. Throws HelmError of stage `values` naming the field. */
 export function readHelmBlock(block: object | undefined): HelmBlock {
   // An object of a parsed manifest: every field is checked before it is used.
-  const fields = (block ?? {}) as Fields;
+  const fields = (block ?? {}) as BlockFields;
   return {
     valueFiles: texts(fields, 'valueFiles'),
     ignoreMissingValueFiles: flag(fields, 'ignoreMissingValueFiles'),
@@ -49,36 +50,8 @@ export function readHelmBlock(block: object | undefined): HelmBlock {
   };
 }
 
-function wrong(name: string, wanted: string): never {
-  throw new HelmError({ code: 'values' }, `spec.source.helm: "${name}" must be ${wanted}`);
-}
-
-function text(fields: Fields, name: string): string {
-  const value = fields[name] ?? '';
-  return typeof value === 'string' ? value : wrong(name, 'a string');
-}
-
-function flag(fields: Fields, name: string): boolean {
-  const value = fields[name] ?? false;
-  return typeof value === 'boolean' ? value : wrong(name, 'true or false');
-}
-
-function list(fields: Fields, name: string): readonly unknown[] {
-  const value = fields[name] ?? [];
-  return Array.isArray(value) ? value : wrong(name, 'a list');
-}
-
-function texts(fields: Fields, name: string): readonly string[] {
-  return list(fields, name).map((item) => (typeof item === 'string' ? item : wrong(name, 'a list of strings')));
-}
-
-function structs(fields: Fields, name: string): readonly Fields[] {
-  // Checked to be an object right here.
-  return list(fields, name).map((item) => (typeof item === 'object' && item !== null ? (item as Fields) : wrong(name, 'a list of objects')));
-}
-
-function valuesObject(fields: Fields): GoMap | undefined {
+function valuesObject(fields: BlockFields): GoMap | undefined {
   const value = fromJson(fields['valuesObject'] ?? null);
-  if (value === null) return undefined;
-  return value instanceof GoMap ? value : wrong('valuesObject', 'an object');
+  if (value === null || value instanceof GoMap) return value ?? undefined;
+  throw new HelmError({ code: 'values' }, 'spec.source.helm: "valuesObject" must be an object');
 }

@@ -2,9 +2,9 @@ import { analyzeScalar, isPrintable, type ScalarAnalysis } from './analyze.ts';
 import { isBreak } from './cursor.ts';
 import { isAmbiguous } from './resolve.ts';
 
-/** What an emitter writes: a string, the text of another scalar, a list or a map with its keys in order. */
+/** What an emitter writes: a string (in a style, where it can), the text of another scalar, a list or a map with its keys in order. */
 export type EmitNode =
-  | { readonly kind: 'string'; readonly text: string }
+  | { readonly kind: 'string'; readonly text: string; readonly style?: 'single' | 'double' | 'literal' }
   | { readonly kind: 'plain'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly EmitNode[] }
   | { readonly kind: 'map'; readonly entries: readonly (readonly [string, EmitNode])[] };
@@ -142,7 +142,7 @@ class Emitter {
       return;
     }
     const analysis = analyzeScalar(text, this.#style.tabsInBlocks);
-    const quotes = chooseStyle(text, analysis, isSimpleKey);
+    const quotes = canWrite(node.style, analysis, isSimpleKey) ?? chooseStyle(text, analysis, isSimpleKey);
     if (quotes === 'plain') this.#plain(text, !isSimpleKey);
     else if (quotes === 'single') this.#single(text, !isSimpleKey);
     else if (quotes === 'double') this.#double(text, !isSimpleKey);
@@ -289,6 +289,12 @@ function chompingOf(text: string): string {
   const last = text.length - 1;
   if (!isBreak(text.charCodeAt(last))) return '-';
   return last === 0 || isBreak(text.charCodeAt(last - 1)) ? '+' : '';
+}
+
+function canWrite(style: (EmitNode & { kind: 'string' })['style'], analysis: ScalarAnalysis, isSimpleKey: boolean): typeof style {
+  if (style === 'single') return analysis.allowsSingle && !(isSimpleKey && analysis.isMultiline) ? style : 'double';
+  if (style === 'literal') return analysis.allowsBlock && !isSimpleKey ? style : 'double';
+  return style;
 }
 
 function chooseStyle(text: string, analysis: ScalarAnalysis, isSimpleKey: boolean): 'plain' | 'single' | 'double' | 'literal' {

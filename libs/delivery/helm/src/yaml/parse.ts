@@ -1,6 +1,6 @@
 import type { Mark } from './cursor.ts';
 import type { YamlNode } from './node.ts';
-import { Scanner, type Token } from './scanner.ts';
+import { Scanner, type BlamedLine, type Token } from './scanner.ts';
 import { YamlError } from './yaml-error.ts';
 
 const DEFAULT_TAGS: readonly (readonly [string, string])[] = [
@@ -8,15 +8,9 @@ const DEFAULT_TAGS: readonly (readonly [string, string])[] = [
   ['!!', 'tag:yaml.org,2002:'],
 ];
 
-/** Parses the first document of a text; undefined when there is none. Throws YamlError with go-yaml v2's words. */
-export function parseFirstDocument(text: string): YamlNode | undefined {
-  return new Parser(text).document();
-}
-
-// Parser errors name the line of the offending token counted from zero, or that of the collection it belongs to.
-function failure(problem: string, at: Mark, context?: Mark): YamlError {
-  const line = at.line === 0 ? (context?.line ?? 0) : at.line;
-  return new YamlError(line === 0 ? problem : `line ${line}: ${problem}`);
+/** Parses the first document of a text; undefined when there is none. Throws YamlError with go-yaml's words; `blames` says whose line they name. */
+export function parseFirstDocument(text: string, blames: BlamedLine = 'problem'): YamlNode | undefined {
+  return new Parser(text, blames).document();
 }
 
 interface Properties {
@@ -30,8 +24,19 @@ class Parser {
   readonly #tags = new Map(DEFAULT_TAGS);
   readonly #anchors = new Map<string, YamlNode>();
 
-  constructor(text: string) {
-    this.#scanner = new Scanner(text);
+  readonly #blames: BlamedLine;
+
+  constructor(text: string, blames: BlamedLine) {
+    this.#blames = blames;
+    this.#scanner = new Scanner(text, blames);
+  }
+
+  // Lines count from zero here: of the offending token, or of the collection it belongs to.
+  #failure(problem: string, at: Mark, context?: Mark): YamlError {
+    const inner = at.line;
+    const outer = context?.line ?? 0;
+    const line = this.#blames === 'problem' ? inner || outer : outer || inner;
+    return new YamlError(line === 0 ? problem : `line ${line}: ${problem}`);
   }
 
   document(): YamlNode | undefined {
@@ -41,7 +46,7 @@ class Parser {
     if (first.kind === 'versionDirective' || first.kind === 'tagDirective' || first.kind === 'documentStart') {
       this.#directives();
       const start = this.#scanner.peek();
-      if (start.kind !== 'documentStart') throw failure('did not find expected <document start>', start.start);
+      if (start.kind !== 'documentStart') throw this.#failure('did not find expected <document start>', start.start);
       this.#scanner.next();
       root = this.#content();
     } else root = this.#node(true, false);
@@ -54,8 +59,8 @@ class Parser {
     let hasVersion = false;
     for (let token = this.#scanner.peek(); token.kind === 'versionDirective' || token.kind === 'tagDirective'; token = this.#scanner.peek()) {
       if (token.kind === 'versionDirective') {
-        if (hasVersion) throw failure('found duplicate %YAML directive', token.start);
-        if (token.value !== '1.1') throw failure('found incompatible YAML document', token.start);
+        if (hasVersion) throw this.#failure('found duplicate %YAML directive', token.start);
+        if (token.value !== '1.1') throw this.#failure('found incompatible YAML document', token.start);
         hasVersion = true;
       } else this.#tags.set(token.value ?? '', token.suffix ?? '');
       this.#scanner.next();
@@ -101,7 +106,7 @@ class Parser {
     const { value: handle = '', suffix = '' } = token;
     if (handle === '') return suffix;
     const prefix = this.#tags.get(handle);
-    if (prefix === undefined) throw failure('found undefined tag handle', token.start, start);
+    if (prefix === undefined) throw this.#failure('found undefined tag handle', token.start, start);
     return prefix + suffix;
   }
 
@@ -119,15 +124,15 @@ class Parser {
     if (allowsIndentless && token.kind === 'blockEntry') return this.#indentlessSequence(sequence());
     if (token.kind === 'scalar') {
       this.#scanner.next();
-      const isImplicit = (tag === '' && token.isPlain) || tag === '!';
-      return this.#keep({ kind: 'scalar', tag, value: token.value ?? '', isImplicit, line }, anchor);
+      const isImplicit = (tag === '' && token.style === 'plain') || tag === '!';
+      return this.#keep({ kind: 'scalar', tag, value: token.value ?? '', isImplicit, style: token.style, line }, anchor);
     }
     if (token.kind === 'flowSequenceStart') return this.#flowSequence(sequence());
     if (token.kind === 'flowMappingStart') return this.#flowMapping(mapping());
     if (inBlock && token.kind === 'blockSequenceStart') return this.#blockSequence(sequence());
     if (inBlock && token.kind === 'blockMappingStart') return this.#blockMapping(mapping());
-    if (anchor !== undefined || tag !== '') return this.#keep({ kind: 'scalar', tag, value: '', isImplicit: tag === '', line }, anchor);
-    throw failure('did not find expected node content', token.start, start);
+    if (anchor !== undefined || tag !== '') return this.#keep({ kind: 'scalar', tag, value: '', isImplicit: tag === '', style: 'plain', line }, anchor);
+    throw this.#failure('did not find expected node content', token.start, start);
   }
 
   #blockSequence(node: YamlNode & { kind: 'sequence' }): YamlNode {
@@ -138,7 +143,7 @@ class Parser {
       node.items.push(next.kind === 'blockEntry' || next.kind === 'blockEnd' ? empty(next.start) : this.#node(true, false));
     }
     const end = this.#scanner.peek();
-    if (end.kind !== 'blockEnd') throw failure("did not find expected '-' indicator", end.start, start);
+    if (end.kind !== 'blockEnd') throw this.#failure("did not find expected '-' indicator", end.start, start);
     this.#scanner.next();
     return node;
   }
@@ -162,7 +167,7 @@ class Parser {
       const token = this.#scanner.peek();
       if (token.kind === 'blockEnd') break;
       // Only a key may begin a pair; a value without one begins it in flow style and in broken texts.
-      if (token.kind !== 'key') throw failure('did not find expected key', token.start, start);
+      if (token.kind !== 'key') throw this.#failure('did not find expected key', token.start, start);
       this.#scanner.next();
       const key = this.#blockValue(['key', 'value', 'blockEnd'], true);
       const after = this.#scanner.peek();
@@ -181,7 +186,7 @@ class Parser {
       if (this.#scanner.peek().kind === 'flowSequenceEnd') break;
       if (!isFirst) {
         const comma = this.#scanner.peek();
-        if (comma.kind !== 'flowEntry') throw failure("did not find expected ',' or ']'", comma.start, start);
+        if (comma.kind !== 'flowEntry') throw this.#failure("did not find expected ',' or ']'", comma.start, start);
         this.#scanner.next();
       }
       const token = this.#scanner.peek();
@@ -215,7 +220,7 @@ class Parser {
       if (this.#scanner.peek().kind === 'flowMappingEnd') break;
       if (!isFirst) {
         const comma = this.#scanner.peek();
-        if (comma.kind !== 'flowEntry') throw failure("did not find expected ',' or '}'", comma.start, start);
+        if (comma.kind !== 'flowEntry') throw this.#failure("did not find expected ',' or '}'", comma.start, start);
         this.#scanner.next();
       }
       const token = this.#scanner.peek();
@@ -241,5 +246,5 @@ class Parser {
 }
 
 function empty(mark: Mark): YamlNode {
-  return { kind: 'scalar', tag: '', value: '', isImplicit: true, line: mark.line };
+  return { kind: 'scalar', tag: '', value: '', isImplicit: true, style: 'plain', line: mark.line };
 }

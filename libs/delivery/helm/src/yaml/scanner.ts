@@ -2,6 +2,7 @@ import { toValidText } from '../go/text.ts';
 import { Cursor, END, isBlankOrEnd, isBreak, isWord, type Mark } from './cursor.ts';
 import { scanDirective, scanTag } from './scan-tag.ts';
 import { scanBlock, scanPlain, scanQuoted, type ScanFailure } from './scan-scalar.ts';
+import type { ScalarStyle } from './node.ts';
 import { YamlError } from './yaml-error.ts';
 
 /** One token of a YAML stream, in libyaml's terms. `value` and `suffix` are set where the kind has them. */
@@ -30,8 +31,12 @@ export interface Token {
   readonly start: Mark;
   readonly value: string | undefined;
   readonly suffix: string | undefined;
-  readonly isPlain: boolean;
+  /** How a scalar is written; `plain` for everything else. */
+  readonly style: ScalarStyle;
 }
+
+/** Which line an error names: that of the problem (go-yaml v2) or that of what was being read (v3). */
+export type BlamedLine = 'problem' | 'context';
 
 interface SimpleKey {
   isPossible: boolean;
@@ -48,7 +53,7 @@ const NOT_PLAIN_START = new Set([...'-?:,[]{}#&*!|>\'"%@`'].map((c) => c.charCod
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
 
-/** Splits a YAML 1.1 text into tokens exactly as libyaml (and so go-yaml v2) does. Throws YamlError. */
+/** Splits a YAML 1.1 text into tokens exactly as libyaml (and so go-yaml) does. Throws YamlError. */
 export class Scanner {
   readonly #cursor: Cursor;
   readonly #tokens: Token[] = [];
@@ -63,7 +68,10 @@ export class Scanner {
   // Nothing needs fetching until the next token is taken.
   #isFilled = false;
 
-  constructor(text: string) {
+  readonly #blames: BlamedLine;
+
+  constructor(text: string, blames: BlamedLine = 'problem') {
+    this.#blames = blames;
     if (toValidText(text) !== text) throw new YamlError('invalid leading UTF-8 octet');
     if (FORBIDDEN.test(text)) throw new YamlError('control characters are not allowed');
     this.#cursor = new Cursor(text);
@@ -91,8 +99,12 @@ export class Scanner {
   }
 
   readonly #fail: ScanFailure = (line, problem) => {
-    // go-yaml counts the problem's line from one, unless it is the first; then it names the token's line, from zero.
-    const at = this.#cursor.line === 0 ? line : this.#cursor.line + 1;
+    // go-yaml v2 counts the problem's line from one, unless it is the first; then it names the token's line, from zero.
+    // v3 counts the token's line from one, unless it is the first; then the problem's.
+    const { line: problemLine } = this.#cursor;
+    const first = this.#blames === 'problem' ? problemLine : line;
+    const second = this.#blames === 'problem' ? line : problemLine === 0 ? 0 : problemLine + 1;
+    const at = first === 0 ? second : first + 1;
     return new YamlError(at === 0 ? problem : `line ${at}: ${problem}`);
   };
 
@@ -133,8 +145,8 @@ export class Scanner {
     key.isPossible = false;
   }
 
-  #push(kind: Token['kind'], start: Mark, value?: string, suffix?: string, isPlain = false): void {
-    this.#tokens.push({ kind, start, value, suffix, isPlain });
+  #push(kind: Token['kind'], start: Mark, value?: string, suffix?: string, style: ScalarStyle = 'plain'): void {
+    this.#tokens.push({ kind, start, value, suffix, style });
   }
 
   #rollIndent(column: number, kind: Token['kind'], mark: Mark, at?: number): void {
@@ -142,7 +154,7 @@ export class Scanner {
     this.#indents.push(this.#indent);
     this.#indent = column;
     if (this.#indents.length > MAX_DEPTH) throw new YamlError(`exceeded max depth of ${MAX_DEPTH}`, 'tooDeep');
-    const token: Token = { kind, start: mark, value: undefined, suffix: undefined, isPlain: false };
+    const token: Token = { kind, start: mark, value: undefined, suffix: undefined, style: 'plain' };
     if (at === undefined) this.#tokens.push(token);
     else this.#tokens.splice(this.#head + at - this.#tokensParsed, 0, token);
   }
@@ -297,7 +309,7 @@ export class Scanner {
         start: key.mark,
         value: undefined,
         suffix: undefined,
-        isPlain: false,
+        style: 'plain',
       });
       this.#rollIndent(key.mark.column, 'blockMappingStart', key.mark, key.tokenNumber);
       key.isPossible = false;
@@ -340,14 +352,14 @@ export class Scanner {
     this.#removeKey();
     this.#isKeyAllowed = true;
     const start = this.#cursor.mark();
-    this.#push('scalar', start, scanBlock(this.#cursor, isLiteral, this.#indent, this.#fail));
+    this.#push('scalar', start, scanBlock(this.#cursor, isLiteral, this.#indent, this.#fail), undefined, isLiteral ? 'literal' : 'folded');
   }
 
   #fetchQuoted(isSingle: boolean): void {
     this.#saveKey();
     this.#isKeyAllowed = false;
     const start = this.#cursor.mark();
-    this.#push('scalar', start, scanQuoted(this.#cursor, isSingle, this.#fail));
+    this.#push('scalar', start, scanQuoted(this.#cursor, isSingle, this.#fail), undefined, isSingle ? 'single' : 'double');
   }
 
   #fetchPlain(): void {
@@ -356,6 +368,6 @@ export class Scanner {
     const start = this.#cursor.mark();
     const { value, endsBroken } = scanPlain(this.#cursor, this.#indent + 1, this.#flowLevel > 0, this.#fail);
     if (endsBroken) this.#isKeyAllowed = true;
-    this.#push('scalar', start, value, undefined, true);
+    this.#push('scalar', start, value);
   }
 }
