@@ -5,14 +5,14 @@ import { parseDocuments } from '@tiphys/kube-yaml';
 import { z } from 'zod';
 
 /** Kinds that are left alone, or looked at exclusively; each part may be a glob, an absent one covers all (settings FilteredResource). */
-export interface ResourceFilter {
+interface ResourceFilter {
   readonly apiGroups?: readonly string[] | undefined;
   readonly kinds?: readonly string[] | undefined;
   readonly clusters?: readonly string[] | undefined;
 }
 
 /** A project whose rules are added to those of the projects it selects. */
-export interface GlobalProject {
+interface GlobalProject {
   readonly projectName: string;
   readonly labelSelector: metav1.LabelSelector;
 }
