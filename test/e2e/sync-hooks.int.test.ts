@@ -220,6 +220,7 @@ describe('what a person asks for', () => {
   it('is refused when the plan is no longer the one shown', async () => {
     await steps.push({ 'plan/a.yaml': configMap('plan', '1') });
     await steps.create('plan');
+    await steps.running.controller.refresh('plan', { hard: true, signal: signal() });
     const { plan } = await steps.running.controller.plan('plan', { options: {}, signal: signal() });
     expect((await steps.sync('plan', { options: { planHash: plan.hash } })).status).toMatchObject({ phase: 'Succeeded', plan: { hash: expect.any(String) } });
     await steps.push({ 'plan/a.yaml': configMap('plan', '2') });

@@ -27,6 +27,7 @@ import type { ClusterState, DeliveryController, DeliveryControllerOptions, Rollb
 import { accessFor } from './credentials.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderLocal, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
+import { EventThrottle } from './event-throttle.ts';
 import { installDefinitions } from './install.ts';
 import { readLocalManifests } from './local-manifests.ts';
 import { Operations } from './operations.ts';
@@ -40,6 +41,7 @@ import { runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './settings.ts';
 import { SyncRunner } from './sync-runner.ts';
+import { whenReady } from './when-ready.ts';
 import { workKeys } from './work-keys.ts';
 
 const DEFAULT_NAMESPACE = 'argocd';
@@ -95,7 +97,8 @@ class Controller implements DeliveryController {
     this.#runs.addIndex('application', (run) => [String(fieldAt(run, 'spec', 'application'))]);
     this.#keys = new WorkQueue({ clock, rateLimit: { baseDelayMs: 50, maxDelayMs: 60_000 } });
     const onChange = (application: string): void => this.#keys.add(application);
-    this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange });
+    const throttle = new EventThrottle(this.#keys, clock);
+    this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange: (application) => throttle.add(application) });
     this.#poller = new RepositoryPoller({
       open: (repoURL) => this.#openRepository(repoURL),
       onMoved: ({ repoURL }) => this.#users.of(repoURL).forEach(onChange),
@@ -241,7 +244,7 @@ class Controller implements DeliveryController {
       manifests === undefined
         ? await renderSources(application, { sources, revisions: commits }, target, this.#gather, { signal })
         : await renderLocal(application, { ...readLocalManifests(manifests), revisions: commits }, target, this.#gather, signal);
-    return compareRendered(application, rendered, target, this.#gather, signal);
+    return whenReady(this.#options.clock, signal, () => compareRendered(application, rendered, target, this.#gather, signal));
   }
 
   async plan(instance: string, { options, signal, revisions }: PlanOptions): Promise<{ readonly plan: SyncPlan; readonly evidence: Evidence }> {
@@ -357,6 +360,7 @@ class Controller implements DeliveryController {
     });
     this.#secrets.onEvent((event) => {
       if (event.object.metadata.labels?.[SECRET_TYPE_LABEL] === undefined) return;
+      this.#clusters.refresh();
       all();
       // Credentials may be what was missing.
       for (const { repoURL } of this.#poller.states()) this.#poller.hint(repoURL);
