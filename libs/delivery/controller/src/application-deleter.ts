@@ -199,7 +199,12 @@ interface Deletion {
 }
 
 // The finalizers of the application are the record of a deletion.
-const UNRECORDED: SyncLedger = { note: (_result: TaskResult) => undefined, flush: () => Promise.resolve(), say: () => Promise.resolve() };
+const UNRECORDED: SyncLedger = {
+  note: (_result: TaskResult) => undefined,
+  flush: () => Promise.resolve(),
+  hold: () => Promise.resolve(),
+  say: () => Promise.resolve(),
+};
 
 // Hooks are removed once it is on record that they have run, and not before.
 function withoutRemoval(plan: SyncPlan): SyncPlan {

@@ -13,6 +13,7 @@ import {
   type SyncRun,
 } from '@tiphys/delivery-applications';
 import { RepositoryPoller, type PollState, type Repository, type RevisionMetadata } from '@tiphys/delivery-git';
+import { createInProcessQueue, type JobHandler, type JobQueue } from '@tiphys/delivery-queue';
 import type { WantedChart } from '@tiphys/delivery-render';
 import { planSync, type SyncPlan } from '@tiphys/delivery-sync';
 import { WorkQueue, type Service } from '@tiphys/kernel';
@@ -72,6 +73,8 @@ class Controller implements DeliveryController {
   readonly #runner: SyncRunner;
   readonly #operations: Operations;
   readonly #outbox: Outbox;
+  /** Takes the jobs of a queue that cannot be used. */
+  readonly #spare: JobQueue;
   readonly #evidence = new Map<string, Evidence>();
   readonly #gather: GatherDeps;
   readonly #charts = new ChartSources();
@@ -108,6 +111,7 @@ class Controller implements DeliveryController {
       logger,
       random: Math.random,
     });
+    this.#spare = createInProcessQueue({ clock });
     this.#users = new RepositoryUsers(this.#poller, this.#charts);
     this.#gather = this.#createGather();
     this.#reconciler = this.#createReconciler();
@@ -174,6 +178,7 @@ class Controller implements DeliveryController {
       },
       onCompared: (application, evidence) => this.#evidence.set(application, evidence),
       requeue: (application, afterMs) => this.#keys.addAfter(application, afterMs),
+      ...(failpoint === undefined ? {} : { failpoint }),
     });
   }
 
@@ -392,15 +397,19 @@ class Controller implements DeliveryController {
   #ring(run: SyncRun): void {
     if (parseSyncRun(run).kind === 'invalid') return;
     const { queue, logger } = this.#options;
-    queue.add({ application: run.spec.application, runId: run.metadata.name ?? '' }).catch((error: unknown) => {
-      logger.info({ run: run.metadata.name, err: error }, 'queue cannot be reached; the run waits in the ledger');
+    const job = { application: run.spec.application, runId: run.metadata.name ?? '' };
+    queue.add(job).catch((error: unknown) => {
+      logger.info({ run: run.metadata.name, err: error }, 'queue cannot be used; the run is worked on here');
+      // Claims are fenced: whoever is rung for it too finds it taken.
+      void this.#spare.add(job); // Does not reject: it is of this process.
     });
   }
 
   async #runQueue(signal: AbortSignal): Promise<void> {
     await this.waitForReady(signal);
     const { queue, runsAtOnce = RUNS_AT_ONCE } = this.#options;
-    await queue.process((job, inner) => this.#runner.handle(job, inner), { signal, concurrency: runsAtOnce });
+    const handle: JobHandler = (job, inner) => this.#runner.handle(job, inner);
+    await Promise.all([queue, this.#spare].map((doorbell) => doorbell.process(handle, { signal, concurrency: runsAtOnce })));
   }
 
   async #runWorkers(signal: AbortSignal): Promise<void> {
