@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applicationType, syncRunType, type SyncRun } from '@tiphys/delivery-applications';
@@ -27,13 +27,17 @@ afterEach(async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-const deploy = () =>
+const deploy = (metadata: object = {}) =>
   rig.client.create(
     applicationType,
-    application('app', {
-      source: { repoURL: repo.directory, path: '.' },
-      syncPolicy: { automated: { selfHeal: true, prune: true }, syncOptions: ['CreateNamespace=true'] },
-    }),
+    application(
+      'app',
+      {
+        source: { repoURL: repo.directory, path: '.' },
+        syncPolicy: { automated: { selfHeal: true, prune: true }, syncOptions: ['CreateNamespace=true'] },
+      },
+      metadata,
+    ),
     { signal: signal() },
   );
 // Definitions and namespace, as a controller installs them before it starts.
@@ -68,13 +72,20 @@ async function runUntilKilled(options: {
 
 describe('a process that dies in the middle of a sync', () => {
   it.each([
+    ['run.created', undefined],
     ['sync.beforeClaim', undefined],
     ['sync.afterClaim', undefined],
+    ['sync.planned', undefined],
+    ['sync.dryRun', undefined],
+    ['sync.beforeWrite', 3],
+    ['sync.hookEnded', undefined],
+    ['sync.afterWave', 2],
     ['sync.afterWrite', 1],
     ['sync.afterWrite', 2],
     ['sync.afterWrite', 3],
     ['sync.afterWrite', 5],
     ['sync.beforeStatus', undefined],
+    ['sync.afterStatus', undefined],
   ])('leaves a run at %s %s that its next life completes', async (point, index) => {
     await install();
     await deploy();
@@ -89,6 +100,32 @@ describe('a process that dies in the middle of a sync', () => {
     expect(all[0]?.status?.tasks?.map((task) => task.outcome)).not.toContain('SyncFailed');
     // Nothing was written twice with effect: no object has more than the one generation its creation gave it.
     for (const name of ['map-1', 'map-2', 'map-3', 'map-4']) expect((await getConfigMap(rig.client, name))?.metadata.managedFields).toHaveLength(1);
+  });
+});
+
+describe('a process that dies in the middle of a deletion', () => {
+  it.each([
+    ['delete.afterWave', 1],
+    ['delete.beforeFinalizer', undefined],
+  ])('leaves at %s %s what its next life deletes', async (point, index) => {
+    await install();
+    await deploy({ finalizers: ['resources-finalizer.argocd.argoproj.io'] });
+    const first = await rig.start();
+    await settled();
+    await first.stop();
+    await rig.client.delete(applicationType, { name: 'app', namespace: 'argocd' }, { signal: signal() });
+    await runUntilKilled({ identity: 'one', point, index });
+    await rig.start();
+    await eventually(
+      'the application is gone',
+      () =>
+        getApplication(rig.client, 'app').then(
+          () => true,
+          () => false,
+        ),
+      (there) => !there,
+    );
+    for (const name of ['map-1', 'map-2', 'map-3', 'map-4']) expect(await getConfigMap(rig.client, name)).toBeUndefined();
   });
 });
 
@@ -123,6 +160,47 @@ describe.skipIf(!hasRedis)('two controllers that share one Redis', () => {
     expect(await hooks()).toHaveLength(1);
     expect((await runs()).map(({ status }) => [status?.phase, status?.owner])).toEqual([['Succeeded', 'other']]);
   }, 40_000);
+
+  // One command in Redis' inline form; resolves with its answer.
+  const command = async (text: string): Promise<string> => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`${text}\r\n`);
+    const [answer] = await once(socket, 'data', { signal: signal() });
+    socket.destroy();
+    return String(answer);
+  };
+
+  it.each([
+    ['is emptied', 'FLUSHALL'],
+    ['is full', 'CONFIG SET maxmemory 1'],
+    ['stands still for three seconds', 'CLIENT PAUSE 3000 ALL'],
+    ['loses every connection', 'CLIENT KILL TYPE normal SKIPME yes'],
+  ])(
+    'goes on when Redis %s during a sync',
+    async (_what, harm) => {
+      let isHarmed = false;
+      await rig.start({
+        makeQueue,
+        failpoint: async (point, index) => {
+          if (point !== 'sync.afterWrite' || index !== 2 || isHarmed) return;
+          isHarmed = true;
+          expect(await command(harm)).toMatch(/^[+:]/);
+        },
+      });
+      await deploy();
+      await settled();
+      expect(isHarmed).toBe(true);
+      await repo.commit({ 'map-1.yaml': configMap('map-1', 'after') });
+      await eventually(
+        'work goes on',
+        async () => (await getConfigMap(rig.client, 'map-1'))?.data?.['value'],
+        (value) => value === 'after',
+        30_000,
+      );
+      expect(await hooks()).toHaveLength(2);
+    },
+    50_000,
+  );
 
   it('converges when Redis is killed during a sync and comes back empty', async () => {
     let kill = true;

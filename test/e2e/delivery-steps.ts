@@ -15,7 +15,7 @@ export interface Steps extends AsyncDisposable {
   readonly running: RunningController;
   push(files: Record<string, string | null>): Promise<string>;
   /** Creates an application and waits until the controller has looked at it. */
-  create(name: string, spec?: object, metadata?: { readonly namespace?: string } & object): Promise<void>;
+  create(name: string, spec?: object, metadata?: { readonly namespace?: string; readonly finalizers?: readonly string[] }): Promise<void>;
   app(name: string, namespace?: string): Promise<Application>;
   until(what: string, name: string, accept: (app: Application) => boolean): Promise<Application>;
   start(name: string, request?: Partial<SyncRequest>): Promise<SyncRun>;

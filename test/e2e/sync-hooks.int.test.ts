@@ -187,6 +187,19 @@ describe('what a person asks for', () => {
     expect(status?.operationState?.finishedAt).toBeDefined();
   });
 
+  it('is one run however often the field is seen', async () => {
+    await steps.push({ 'once/a.yaml': configMap('once', '1') });
+    await steps.create('once');
+    for (let index = 0; index < 8; index += 1) {
+      await steps.patchApp('once', { operation: { initiatedBy: { username: `user-${index}` }, sync: {} } });
+      await steps.until('it has synced', 'once', ({ operation, status }) => {
+        const state = status?.operationState;
+        return operation === undefined && state?.operation.initiatedBy?.username === `user-${index}` && state.phase === 'Succeeded';
+      });
+    }
+    expect(steps.running.controller.runs('once')).toHaveLength(8);
+  });
+
   it('may bring its own manifests, unless automation would undo them', async () => {
     await steps.push({ 'local/a.yaml': configMap('local', 'git') });
     await steps.create('local');
@@ -207,6 +220,7 @@ describe('what a person asks for', () => {
   it('is refused when the plan is no longer the one shown', async () => {
     await steps.push({ 'plan/a.yaml': configMap('plan', '1') });
     await steps.create('plan');
+    await steps.running.controller.refresh('plan', { hard: true, signal: signal() });
     const { plan } = await steps.running.controller.plan('plan', { options: {}, signal: signal() });
     expect((await steps.sync('plan', { options: { planHash: plan.hash } })).status).toMatchObject({ phase: 'Succeeded', plan: { hash: expect.any(String) } });
     await steps.push({ 'plan/a.yaml': configMap('plan', '2') });

@@ -22,6 +22,7 @@ import { notingClient } from './noting-client.ts';
 import { projectOf, writerFor } from './projects.ts';
 import { currentRevisions } from './revisions.ts';
 import { runsOf } from './runs.ts';
+import { whenReady } from './when-ready.ts';
 
 /** What deleting applications needs. */
 export interface ApplicationDeleterDeps extends GatherDeps {
@@ -59,7 +60,7 @@ export class ApplicationDeleter {
   async #delete(instance: string, application: Application, signal: AbortSignal): Promise<DeletionOutcome> {
     try {
       await this.#endRuns(instance, signal);
-      return await this.#deleteInSteps(instance, application, signal);
+      return await whenReady(this.#deps.clock, signal, () => this.#deleteInSteps(instance, application, signal));
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof DeliveryError && error.code === 'unknownCluster') {
@@ -198,7 +199,12 @@ interface Deletion {
 }
 
 // The finalizers of the application are the record of a deletion.
-const UNRECORDED: SyncLedger = { note: (_result: TaskResult) => undefined, flush: () => Promise.resolve(), say: () => Promise.resolve() };
+const UNRECORDED: SyncLedger = {
+  note: (_result: TaskResult) => undefined,
+  flush: () => Promise.resolve(),
+  hold: () => Promise.resolve(),
+  say: () => Promise.resolve(),
+};
 
 // Hooks are removed once it is on record that they have run, and not before.
 function withoutRemoval(plan: SyncPlan): SyncPlan {

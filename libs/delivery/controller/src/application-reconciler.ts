@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import {
   applicationType,
+  isFinished,
   parseApplication,
   roleOf,
   sourcesOf,
@@ -20,7 +22,7 @@ import { compareRendered, gatherFailure, renderSources, resolveTarget, type Evid
 import { mustAdmitManifests } from './local-manifests.ts';
 import { pinState, withoutPin } from './pins.ts';
 import { currentRevisions, resolveSources } from './revisions.ts';
-import { createRun, requestOf } from './runs.ts';
+import { createRun, OPERATION_ANNOTATION, requestOf, runsOf } from './runs.ts';
 import { sharedObjects } from './shared-objects.ts';
 
 /** What reconciling applications needs. */
@@ -74,7 +76,8 @@ export class ApplicationReconciler {
     }
     const application = parsed.value;
     if (application.metadata.deletionTimestamp !== undefined) return this.#delete(instance, application, signal);
-    if (application.operation !== undefined) return this.#accept(application, signal);
+    // What was stored is compared to when the wish is taken away, so the object as it came is passed on too.
+    if (application.operation !== undefined) return this.#accept(instance, stored as Application, application, signal);
     return this.#observe(instance, application, signal);
   }
 
@@ -133,29 +136,43 @@ export class ApplicationReconciler {
     if (finalizers === undefined) return;
     const patch = { metadata: { resourceVersion: application.metadata.resourceVersion, finalizers } };
     await this.#patch(application, patch, signal).catch((error: unknown) => {
-      if (!isStatus(error, 'Conflict')) throw error; // Changed meanwhile: the event of that change brings us back.
+      if (!isStatus(error, 'Conflict')) throw error;
+      // Written to meanwhile, maybe by ourselves, which is no news: look again soon.
+      this.#deps.requeue(this.#deps.applications.nameOf(application), BEHIND_MS);
     });
   }
 
   // The operation field is a wish from outside: it becomes a run, and then goes.
-  async #accept(application: Application, signal: AbortSignal): Promise<ReconcileResult> {
-    const { onRun } = this.#deps;
+  async #accept(instance: string, stored: Application, application: Application, signal: AbortSignal): Promise<ReconcileResult> {
+    const { onRun, runs } = this.#deps;
     const { operation, metadata } = application;
     if (operation === undefined) return DONE;
     const sources = sourcesOf(application.spec);
     const revisions = currentRevisions(sources, this.#deps);
     const request = requestOf(operation, { sources, revisions });
+    const fingerprint = createHash('sha256').update(JSON.stringify(stored.operation)).digest('hex').slice(0, 20);
     try {
       mustAdmitManifests(application, request.options);
-      onRun(await createRun(application, { ...request, identity: `${metadata.uid ?? ''}/operation/${metadata.resourceVersion ?? ''}` }, this.#deps, signal));
+      // The wish stays readable until it is taken away: while its run has not ended it is not a second one.
+      const known = runsOf(instance, runs).find((run) => !isFinished(run) && run.metadata.annotations?.[OPERATION_ANNOTATION] === fingerprint);
+      const identity = `${metadata.uid ?? ''}/operation/${metadata.resourceVersion ?? ''}`;
+      onRun(known ?? (await createRun(application, { ...request, identity, annotations: { [OPERATION_ANNOTATION]: fingerprint } }, this.#deps, signal)));
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;
       await this.#settle(application, { evidence: undefined, revisions: undefined, conditions: [{ type: 'SyncError', message: error.message }] }, signal);
     }
+    const patch = [
+      { op: 'test', path: '/operation', value: stored.operation },
+      { op: 'remove', path: '/operation' },
+    ];
     try {
-      await this.#patch(application, { metadata: { resourceVersion: metadata.resourceVersion }, operation: null }, signal);
+      await this.#deps.client.patch(applicationType, { name: metadata.name ?? '', namespace: metadata.namespace }, patch, {
+        type: 'json',
+        fieldManager: 'tiphys-controller',
+        signal,
+      });
     } catch (error) {
-      if (!isStatus(error, 'Conflict')) throw error;
+      if (!isStatus(error, 'Conflict', 'Invalid', 'BadRequest', 'NotFound')) throw error; // Another wish has taken its place.
     }
     return { kind: 'requeueAfter', afterMs: BEHIND_MS };
   }

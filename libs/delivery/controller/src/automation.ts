@@ -1,5 +1,6 @@
 import { isFinished, type Application, type ApplicationSource, type SyncRun } from '@tiphys/delivery-applications';
 import type { Comparison } from '@tiphys/delivery-diff';
+import type { Failpoint } from '@tiphys/delivery-sync';
 import type { Clock } from '@tiphys/kernel';
 import type { KubeClient, Lister } from '@tiphys/kube-client';
 import { refKey } from '@tiphys/kube-model';
@@ -20,6 +21,7 @@ export interface AutomationDeps {
   readonly onRun: (run: SyncRun) => void;
   /** A newer commit makes what a run waits for pointless. */
   readonly onSuperseded: (run: SyncRun) => void;
+  readonly failpoint?: Failpoint;
 }
 
 /** What an application is to be compared to and synced with. */
@@ -53,7 +55,11 @@ export async function automate(wanted: Wanted, evidence: Evidence, deps: Automat
     nowMs: deps.clock.now(),
   });
   const decision = decided.kind === 'sync' ? (windowInTheWay(wanted, evidence, deps) ?? decided) : decided;
-  if (decision.kind === 'sync') deps.onRun(await createAutomatedRun(wanted, evidence, { cause: decision.cause, newest: known[0] }, deps, signal));
+  if (decision.kind === 'sync') {
+    const run = await createAutomatedRun(wanted, evidence, { cause: decision.cause, newest: known[0] }, deps, signal);
+    await deps.failpoint?.('run.created');
+    deps.onRun(run);
+  }
   for (const run of known) if (!isFinished(run) && isSuperseded(run, revisions)) deps.onSuperseded(run);
   return decision;
 }

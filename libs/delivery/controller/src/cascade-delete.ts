@@ -58,7 +58,7 @@ export async function unapprovedDeletions(instance: string, application: Applica
 async function managedObjects(instance: string, application: Application, cluster: Cluster, signal: AbortSignal): Promise<readonly KubeObject[]> {
   const { resources = [], operationState } = application.status ?? {};
   const kinds = [...resources, ...(operationState?.syncResult?.resources ?? [])].map(({ group = '', version, kind }) => ({ group, version, kind }));
-  await cluster.follow(kinds, signal);
+  await cluster.follow(instance, kinds, signal);
   return cluster.tracked(instance).filter((object) => {
     const role = roleOf(object);
     const isDeletionHook = role.kind === 'hook' && role.phases.some((phase) => phase === 'PreDelete' || phase === 'PostDelete');

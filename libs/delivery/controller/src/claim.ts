@@ -2,6 +2,7 @@ import { applicationType, instanceKey, isFinished, syncRunType, type Application
 import { toTimestamp, type Clock } from '@tiphys/kernel';
 import type { KubeClient } from '@tiphys/kube-client';
 import { isStatus, type ObjectKey } from '@tiphys/kube-model';
+import type { LeaseObserver } from './lease-observer.ts';
 import { LEASE_MS } from './run-ledger.ts';
 
 /** What claiming needs. */
@@ -10,6 +11,7 @@ export interface ClaimDeps {
   readonly clock: Clock;
   readonly namespace: string;
   readonly identity: string;
+  readonly leases: LeaseObserver;
 }
 
 /** What came of a claim. */
@@ -74,10 +76,10 @@ export function latestRevisions({ status }: Application): readonly string[] {
 
 // A run of ours that we do not work on is left over from our own earlier life: nobody has to wait for that.
 function heldFor(run: SyncRun, deps: ClaimDeps): number {
-  const { owner, leaseUntil, phase } = run.status ?? {};
+  const { owner, phase } = run.status ?? {};
   if (phase !== 'Running' || owner === undefined || run.status?.nextAttemptAt !== undefined) return 0;
   if (owner === deps.identity) return 0;
-  return Math.max(0, Date.parse(leaseUntil ?? '') - deps.clock.now() || 0);
+  return deps.leases.heldFor(run);
 }
 
 function startedState(run: SyncRun, { clock }: ClaimDeps): OperationState {

@@ -13,6 +13,7 @@ import {
   type SyncRun,
 } from '@tiphys/delivery-applications';
 import { RepositoryPoller, type PollState, type Repository, type RevisionMetadata } from '@tiphys/delivery-git';
+import { createInProcessQueue, type JobHandler, type JobQueue } from '@tiphys/delivery-queue';
 import type { WantedChart } from '@tiphys/delivery-render';
 import { planSync, type SyncPlan } from '@tiphys/delivery-sync';
 import { WorkQueue, type Service } from '@tiphys/kernel';
@@ -27,6 +28,7 @@ import type { ClusterState, DeliveryController, DeliveryControllerOptions, Rollb
 import { accessFor, withTrust } from './credentials.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderLocal, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
+import { EventThrottle } from './event-throttle.ts';
 import { installDefinitions } from './install.ts';
 import { readLocalManifests } from './local-manifests.ts';
 import { Operations } from './operations.ts';
@@ -43,6 +45,7 @@ import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './set
 import { ApplicationSetController } from './sets/application-set-controller.ts';
 import { SyncRunner } from './sync-runner.ts';
 import { trustOf } from './trust.ts';
+import { whenReady } from './when-ready.ts';
 import { workKeys } from './work-keys.ts';
 
 const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
@@ -73,6 +76,8 @@ class Controller implements DeliveryController {
   readonly sets: ApplicationSetController;
   readonly #operations: Operations;
   readonly #outbox: Outbox;
+  /** Takes the jobs of a queue that cannot be used. */
+  readonly #spare: JobQueue;
   readonly #evidence = new Map<string, Evidence>();
   readonly #gather: GatherDeps;
   readonly #charts = new ChartSources();
@@ -95,7 +100,8 @@ class Controller implements DeliveryController {
     this.#runs.addIndex('application', (run) => [String(fieldAt(run, 'spec', 'application'))]);
     this.#keys = new WorkQueue({ clock, rateLimit: { baseDelayMs: 50, maxDelayMs: 60_000 } });
     const onChange = (application: string): void => this.#keys.add(application);
-    this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange });
+    const throttle = new EventThrottle(this.#keys, clock);
+    this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange: (application) => throttle.add(application) });
     this.#poller = new RepositoryPoller({
       open: (repoURL) => this.#openRepository(repoURL),
       onMoved: ({ repoURL }) => {
@@ -108,6 +114,7 @@ class Controller implements DeliveryController {
       logger,
       random: Math.random,
     });
+    this.#spare = createInProcessQueue({ clock });
     this.#users = new RepositoryUsers(this.#poller, this.#charts);
     this.#gather = this.#createGather();
     this.#reconciler = this.#createReconciler();
@@ -193,6 +200,7 @@ class Controller implements DeliveryController {
       },
       onCompared: (application, evidence) => this.#evidence.set(application, evidence),
       requeue: (application, afterMs) => this.#keys.addAfter(application, afterMs),
+      ...(failpoint === undefined ? {} : { failpoint }),
     });
   }
 
@@ -263,7 +271,7 @@ class Controller implements DeliveryController {
       manifests === undefined
         ? await renderSources(application, { sources, revisions: commits }, target, this.#gather, { signal })
         : await renderLocal(application, { ...readLocalManifests(manifests), revisions: commits }, target, this.#gather, signal);
-    return compareRendered(application, rendered, target, this.#gather, signal);
+    return whenReady(this.#options.clock, signal, () => compareRendered(application, rendered, target, this.#gather, signal));
   }
 
   async plan(instance: string, { options, signal, revisions }: PlanOptions): Promise<{ readonly plan: SyncPlan; readonly evidence: Evidence }> {
@@ -383,6 +391,7 @@ class Controller implements DeliveryController {
     });
     this.#secrets.onEvent((event) => {
       if (event.object.metadata.labels?.[SECRET_TYPE_LABEL] === undefined) return;
+      this.#clusters.refresh();
       all();
       // Credentials may be what was missing.
       for (const { repoURL } of this.#poller.states()) this.#poller.hint(repoURL);
@@ -414,15 +423,19 @@ class Controller implements DeliveryController {
   #ring(run: SyncRun): void {
     if (parseSyncRun(run).kind === 'invalid') return;
     const { queue, logger } = this.#options;
-    queue.add({ application: run.spec.application, runId: run.metadata.name ?? '' }).catch((error: unknown) => {
-      logger.info({ run: run.metadata.name, err: error }, 'queue cannot be reached; the run waits in the ledger');
+    const job = { application: run.spec.application, runId: run.metadata.name ?? '' };
+    queue.add(job).catch((error: unknown) => {
+      logger.info({ run: run.metadata.name, err: error }, 'queue cannot be used; the run is worked on here');
+      // Claims are fenced: whoever is rung for it too finds it taken.
+      void this.#spare.add(job); // Does not reject: it is of this process.
     });
   }
 
   async #runQueue(signal: AbortSignal): Promise<void> {
     await this.waitForReady(signal);
     const { queue, runsAtOnce = RUNS_AT_ONCE } = this.#options;
-    await queue.process((job, inner) => this.#runner.handle(job, inner), { signal, concurrency: runsAtOnce });
+    const handle: JobHandler = (job, inner) => this.#runner.handle(job, inner);
+    await Promise.all([queue, this.#spare].map((doorbell) => doorbell.process(handle, { signal, concurrency: runsAtOnce })));
   }
 
   async #runWorkers(signal: AbortSignal): Promise<void> {

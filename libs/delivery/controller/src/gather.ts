@@ -13,6 +13,7 @@ import { DeliveryError } from './delivery-error.ts';
 import { kindsOf, prepareDesired, type Desired } from './desired.ts';
 import { liveObjects } from './live-objects.ts';
 import { lookupFor } from './lookup.ts';
+import { orphansAmong } from './orphans.ts';
 import { mustBePermitted, projectOf, type ProjectDeps } from './projects.ts';
 import type { OpenRemote } from './remote-bases.ts';
 import { sourceSnapshot, type SourceSnapshotDeps } from './source-snapshot.ts';
@@ -148,7 +149,7 @@ export async function compareRendered(application: Application, rendered: Render
   const { cluster, project } = target;
   const instance = instanceName(application, deps.namespace);
   const managed = (application.status?.resources ?? []).map(({ group = '', version, kind }) => ({ group, version, kind }));
-  await cluster.follow([...kindsOf(rendered.desired.objects), ...managed], signal);
+  await cluster.follow(instance, [...kindsOf(rendered.desired.objects), ...managed], signal);
   const desired = rendered.desired.objects.filter((object) => roleOf(object).kind === 'resource');
   cluster.setWanted(instance, desired.map(refOf));
   const { byKey: live, adopted } = liveObjects(application, desired, cluster, FIELD_MANAGER);
@@ -161,7 +162,16 @@ export async function compareRendered(application: Application, rendered: Render
     ignoreDifferences: application.spec.ignoreDifferences ?? [],
     digest: (value) => `hmac:${createHmac('sha256', deps.digestKey).update(value).digest('hex').slice(0, 16)}`,
   });
-  return { ...rendered, cluster, project, comparison, adopted, orphans: 0 };
+  return { ...rendered, cluster, project, comparison, adopted, orphans: await countOrphans(application, instance, target, deps, signal) };
+}
+
+async function countOrphans(application: Application, instance: string, { cluster, project }: Target, deps: GatherDeps, signal: AbortSignal): Promise<number> {
+  const { orphanedResources } = project.spec;
+  const { namespace = '' } = application.spec.destination;
+  if (orphanedResources === undefined || orphanedResources.warn === false || namespace === '') return 0;
+  const settings = deps.settings();
+  const living = await cluster.metadataIn(namespace, (group, kind) => isExcluded(settings, group, kind, cluster.server), instance, signal);
+  return orphansAmong(living, project).length;
 }
 
 /** A fingerprint of sources and commits: what an automated attempt is counted by. */

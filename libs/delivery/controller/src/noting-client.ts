@@ -1,11 +1,11 @@
-import type { KubeClient } from '@tiphys/kube-client';
+import type { KubeClient, WriteOptions } from '@tiphys/kube-client';
 import { refOf, type KubeObject } from '@tiphys/kube-model';
 import type { Cluster } from './cluster.ts';
 
 /** A client for writes to a cluster: the cache learns what was written, so that no decision is made on what it knew before. */
-export function notingClient(cluster: Pick<Cluster, 'noteWrite'>, client: KubeClient): KubeClient {
-  const noted = async <T extends KubeObject>(answer: Promise<T>, dryRun: boolean | undefined): Promise<T> => {
-    const object = await answer;
+export function notingClient(cluster: Pick<Cluster, 'noteWrite' | 'writes'>, client: KubeClient): KubeClient {
+  const noted = async <T extends KubeObject>(call: () => Promise<T>, { dryRun, signal }: WriteOptions): Promise<T> => {
+    const object = await cluster.writes.run(signal, call);
     if (dryRun !== true && object.metadata.resourceVersion !== undefined && refOf(object).name !== '') cluster.noteWrite(object);
     return object;
   };
@@ -15,11 +15,11 @@ export function notingClient(cluster: Pick<Cluster, 'noteWrite'>, client: KubeCl
     list: (type, options) => client.list(type, options),
     watch: (type, options) => client.watch(type, options),
     raw: (request) => client.raw(request),
-    delete: (type, key, options) => client.delete(type, key, options),
+    delete: (type, key, options) => cluster.writes.run(options.signal, () => client.delete(type, key, options)),
     close: () => client.close(),
     impersonate: (user) => notingClient(cluster, client.impersonate(user)),
-    create: (type, object, options) => noted(client.create(type, object, options), options.dryRun),
-    update: (type, object, options) => noted(client.update(type, object, options), options.dryRun),
-    patch: (type, key, patch, options) => noted(client.patch(type, key, patch, options), options.dryRun),
+    create: (type, object, options) => noted(() => client.create(type, object, options), options),
+    update: (type, object, options) => noted(() => client.update(type, object, options), options),
+    patch: (type, key, patch, options) => noted(() => client.patch(type, key, patch, options), options),
   };
 }

@@ -28,7 +28,7 @@ export async function planRequest(
   const { syncPolicy, destination, ignoreDifferences = [] } = application.spec;
   const destinationNamespace = destination.namespace ?? '';
   const isAutomatic = cause === 'automated' || cause === 'self-heal';
-  const liveNamespace = destinationNamespace === '' ? undefined : await evidence.cluster.namespace(destinationNamespace, signal);
+  const liveNamespace = destinationNamespace === '' ? undefined : await evidence.cluster.namespace(destinationNamespace, instance, signal);
   return {
     application: instance,
     runId,

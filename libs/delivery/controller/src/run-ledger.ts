@@ -34,11 +34,14 @@ export class RunLedger implements SyncLedger {
   #isReleased = false;
   #writing: Promise<void> | undefined;
   #failure: Error | undefined;
+  /** When the API last confirmed that the run is ours. */
+  #heldAtMs: number;
 
   constructor(run: SyncRun, deps: RunLedgerDeps, signal: AbortSignal) {
     this.#run = run;
     this.#status = run.status ?? { phase: 'Running' };
     this.#deps = deps;
+    this.#heldAtMs = deps.clock.monotonic();
     this.#signal = signal;
     for (const task of run.status?.tasks ?? []) this.#tasks.set(task.id, task);
   }
@@ -67,6 +70,13 @@ export class RunLedger implements SyncLedger {
       for (const task of change.tasks) this.#tasks.set(task.id, task);
     }
     this.#isDirty = true;
+  }
+
+  async hold(): Promise<void> {
+    // A process that was stopped for a while does not know what happened meanwhile: it asks before it acts.
+    if (this.#deps.clock.monotonic() - this.#heldAtMs < RENEW_MS * 2) return;
+    this.#isDirty = true;
+    await this.flush();
   }
 
   async say(message: string): Promise<void> {
@@ -118,18 +128,22 @@ export class RunLedger implements SyncLedger {
   async #put(): Promise<void> {
     const { client, clock, identity } = this.#deps;
     for (let attempt = 1; ; attempt += 1) {
+      const { owner: _, ...status } = this.#status;
       this.#status = {
-        ...this.#status,
-        owner: identity,
+        ...status,
+        // Given up, the run is nobody's: the next one need not wait.
+        ...(this.#isReleased ? {} : { owner: identity }),
         leaseUntil: toTimestamp(clock.now() + (this.#isReleased ? 0 : LEASE_MS + 1_000)),
         tasks: [...this.#tasks.values()],
       };
+      const askedAtMs = clock.monotonic();
       try {
         this.#run = await client.update<SyncRun>(
           syncRunType,
           { ...this.#run, status: this.#status },
           { signal: this.#signal, fieldManager: 'tiphys-controller' },
         );
+        this.#heldAtMs = askedAtMs;
         if (this.#run.spec.terminate === true) this.#deps.onTerminate();
         return;
       } catch (error) {

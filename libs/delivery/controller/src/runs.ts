@@ -15,6 +15,9 @@ import {
 import type { KubeClient, Lister } from '@tiphys/kube-client';
 import { compareResourceVersions, fnv32a, generateName, isStatus, type KubeObject } from '@tiphys/kube-model';
 
+/** Annotation of a run that came by the operation field: a fingerprint of what the field said. */
+export const OPERATION_ANNOTATION = 'tiphys.dev/operation';
+
 /** A run to be: the durable intent once created. */
 export interface RunRequest {
   readonly cause: RunCause;
@@ -24,6 +27,7 @@ export interface RunRequest {
   readonly options: RunOptions;
   readonly rollbackTo?: number;
   readonly info?: readonly { readonly name: string; readonly value: string }[];
+  readonly annotations?: Readonly<Record<string, string>>;
   /** What makes two wishes the same one: both get the same name, and only one run is made. */
   readonly identity?: string;
 }
@@ -42,11 +46,16 @@ export async function createRun(
     request.identity === undefined
       ? generateName(`${base.slice(0, 57)}-`, deps.random)
       : `${base}-${fnv32a(request.identity).toString(36)}${fnv32a(`${request.identity}#`).toString(36)}`;
-  const { cause, actor, sources, revisions, options, rollbackTo, info } = request;
+  const { cause, actor, sources, revisions, options, rollbackTo, info, annotations } = request;
   const run: SyncRun = {
     apiVersion: TIPHYS_API_VERSION,
     kind: 'SyncRun',
-    metadata: { name, namespace: deps.namespace, labels: { [APPLICATION_LABEL]: applicationLabel(app), 'tiphys.dev/cause': cause } },
+    metadata: {
+      name,
+      namespace: deps.namespace,
+      labels: { [APPLICATION_LABEL]: applicationLabel(app), 'tiphys.dev/cause': cause },
+      ...(annotations === undefined ? {} : { annotations }),
+    },
     spec: {
       application: app,
       cause,

@@ -36,11 +36,10 @@ describe('parseSettings', () => {
         data: {
           'sync.pruneConfirm.percent': '100',
           'sync.runHistoryLimit': '5',
-          'resource.respectRBAC': 'strict',
           'application.sync.impersonation.enabled': 'true',
         },
       }),
-    ).toMatchObject({ pruneBudget: undefined, runHistoryLimit: 5, respectsRbac: true, impersonates: true });
+    ).toMatchObject({ pruneBudget: undefined, runHistoryLimit: 5, impersonates: true });
   });
   it('finds the global projects of a project by its labels', () => {
     const settings = parseSettings({

@@ -5,14 +5,14 @@ import { parseDocuments } from '@tiphys/kube-yaml';
 import { z } from 'zod';
 
 /** Kinds that are left alone, or looked at exclusively; each part may be a glob, an absent one covers all (settings FilteredResource). */
-export interface ResourceFilter {
+interface ResourceFilter {
   readonly apiGroups?: readonly string[] | undefined;
   readonly kinds?: readonly string[] | undefined;
   readonly clusters?: readonly string[] | undefined;
 }
 
 /** A project whose rules are added to those of the projects it selects. */
-export interface GlobalProject {
+interface GlobalProject {
   readonly projectName: string;
   readonly labelSelector: metav1.LabelSelector;
 }
@@ -21,8 +21,6 @@ export interface GlobalProject {
 export interface DeliverySettings {
   readonly exclusions: readonly ResourceFilter[];
   readonly inclusions: readonly ResourceFilter[];
-  /** Kinds our account may not list are left out instead of being an error. */
-  readonly respectsRbac: boolean;
   readonly globalProjects: readonly GlobalProject[];
   /** Writes to targets are made as the service accounts that projects name. */
   readonly impersonates: boolean;
@@ -45,7 +43,6 @@ const CORE_EXCLUSIONS: readonly ResourceFilter[] = [
 export const defaultSettings: DeliverySettings = {
   exclusions: CORE_EXCLUSIONS,
   inclusions: [],
-  respectsRbac: false,
   globalProjects: [],
   impersonates: false,
   pruneBudget: { percent: 50, minimum: 10 },
@@ -84,12 +81,10 @@ export function parseSettings(configMap: Pick<corev1.ConfigMap, 'data'> | undefi
     problems.push(`${SETTINGS_CONFIG_MAP}: ${key} is not a whole number from ${min} to ${max}`);
     return otherwise;
   };
-  const rbac = data['resource.respectRBAC']?.trim() ?? '';
   const percent = count('sync.pruneConfirm.percent', 50, 0, 100);
   return {
     exclusions: [...CORE_EXCLUSIONS, ...list('resource.exclusions', filter).map(toFilter)],
     inclusions: list('resource.inclusions', filter).map(toFilter),
-    respectsRbac: rbac === 'normal' || rbac === 'strict',
     // The schema has just vouched for every field of a selector.
     globalProjects: list('globalProjects', globalProject).map((entry) => entry as GlobalProject),
     impersonates: data['application.sync.impersonation.enabled']?.trim() === 'true',

@@ -6,6 +6,7 @@ import { attemptRun, type Attempt, type AttemptDeps } from './attempt-run.ts';
 import { claimRun, isSuperseded, latestRevisions } from './claim.ts';
 import { retryDelay } from './decide-auto-sync.ts';
 import { DeliveryError } from './delivery-error.ts';
+import { LeaseObserver } from './lease-observer.ts';
 import { publishProgress, publishRun } from './publish-run.ts';
 import { RunLedger } from './run-ledger.ts';
 
@@ -28,9 +29,11 @@ const NOT_READY_MS = 250;
 export class SyncRunner {
   readonly #deps: SyncRunnerDeps;
   readonly #working = new Map<string, Work>();
+  readonly #leases: LeaseObserver;
 
   constructor(deps: SyncRunnerDeps) {
     this.#deps = deps;
+    this.#leases = new LeaseObserver(deps.clock);
   }
 
   /** Ends a run this process works on. */
@@ -50,7 +53,7 @@ export class SyncRunner {
     const work = { stop: new AbortController(), superseded: new AbortController() };
     this.#working.set(runId, work);
     try {
-      const claim = await claimRun(runId, this.#deps, signal);
+      const claim = await claimRun(runId, { ...this.#deps, leases: this.#leases }, signal);
       if (claim.kind === 'gone') return { kind: 'done' };
       if (claim.kind === 'busy') return { kind: 'retryAfter', afterMs: claim.afterMs };
       await this.#deps.failpoint?.('sync.afterClaim');

@@ -139,6 +139,7 @@ class Performance {
       this.#note(task, startedAt, 'Synced', 'unchanged', false);
       return;
     }
+    await this.#deps.ledger.hold();
     await failpoint?.('sync.beforeWrite', this.#writes + 1);
     const outcome = await retry(() => writeTask({ task, type, application, runId, dryRun: isDry, signal: this.#signal }, this.#deps), {
       signal: this.#signal,

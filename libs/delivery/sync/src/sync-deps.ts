@@ -15,6 +15,8 @@ export interface KindResolver {
 export interface SyncLedger {
   note(result: TaskResult): void;
   flush(): Promise<void>;
+  /** Resolves when the run is still ours for sure, and rejects when somebody else took it over: asked before every write. */
+  hold(): Promise<void>;
   /** Says what the run waits for. */
   say(message: string): Promise<void>;
 }

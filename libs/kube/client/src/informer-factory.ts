@@ -12,6 +12,7 @@ class SharedInformerFactory implements InformerFactory {
   readonly name = 'informers';
   readonly #deps: InformerDeps;
   readonly #informers = new Map<string, Informer>();
+  readonly #stops = new Map<Informer, AbortController>();
   readonly #running = new Set<Promise<void>>();
   #signal: AbortSignal | undefined;
 
@@ -20,16 +21,7 @@ class SharedInformerFactory implements InformerFactory {
   }
 
   informer<T extends KubeObject>(options: InformerOptions): Informer<T> {
-    const { type } = options;
-    const id = [
-      type.group,
-      type.version,
-      type.resource,
-      options.namespace ?? '',
-      options.labelSelector ?? '',
-      options.fieldSelector ?? '',
-      options.metadataOnly === true,
-    ].join('|');
+    const id = idOf(options);
     const shared = this.#informers.get(id);
     // An id names one selection of one kind, whose objects are of the type its first asker named.
     if (shared !== undefined) return shared as Informer as Informer<T>;
@@ -37,6 +29,15 @@ class SharedInformerFactory implements InformerFactory {
     this.#informers.set(id, informer as Informer<KubeObject> as Informer);
     if (this.#signal !== undefined) this.#start(informer as Informer<KubeObject> as Informer, this.#signal);
     return informer;
+  }
+
+  forget(options: InformerOptions): void {
+    const id = idOf(options);
+    const informer = this.#informers.get(id);
+    if (informer === undefined) return;
+    this.#informers.delete(id);
+    this.#stops.get(informer)?.abort();
+    this.#stops.delete(informer);
   }
 
   async waitForSync(signal: AbortSignal): Promise<void> {
@@ -52,8 +53,14 @@ class SharedInformerFactory implements InformerFactory {
   }
 
   #start(informer: Informer, signal: AbortSignal): void {
-    const running = informer.run(signal); // Never rejects: an informer survives its failures.
+    const stop = new AbortController();
+    this.#stops.set(informer, stop);
+    const running = informer.run(AbortSignal.any([signal, stop.signal])); // Never rejects: an informer survives its failures.
     this.#running.add(running);
     void running.then(() => this.#running.delete(running));
   }
+}
+
+function idOf({ type, namespace = '', labelSelector = '', fieldSelector = '', metadataOnly = false }: InformerOptions): string {
+  return [type.group, type.version, type.resource, namespace, labelSelector, fieldSelector, metadataOnly].join('|');
 }

@@ -19,6 +19,12 @@ export interface Lister<T extends KubeObject> {
 /** Computes the values an object is found by. */
 export type IndexFunction<T extends KubeObject> = (object: T) => readonly string[];
 
+/** A list or watch that fails again and again. */
+export interface InformerFailure {
+  readonly error: unknown;
+  readonly sinceMs: number;
+}
+
 /** A cache of one kind that follows the API by list and watch, and tells handlers what changed. */
 export interface Informer<T extends KubeObject = KubeObject> extends Service, Lister<T> {
   readonly type: ResourceType;
@@ -26,6 +32,8 @@ export interface Informer<T extends KubeObject = KubeObject> extends Service, Li
   readonly hasSynced: boolean;
   /** resourceVersion up to which the cache has followed; empty before the first list. */
   readonly resourceVersion: string;
+  /** Why the API cannot be followed just now, and since when by the clock's monotonic time; undefined while it can. */
+  readonly failure: InformerFailure | undefined;
   /** Resolves after the first list has been delivered to all handlers. */
   waitForSync(signal: AbortSignal): Promise<void>;
   /** Handlers enqueue, they never act and never throw. A late handler first receives `added` for all cached objects. Returns the way to unsubscribe. */
@@ -42,6 +50,8 @@ export interface InformerOptions extends ListSelection {
 
 /** One informer per kind and selection, shared by all who ask; runs those that were asked for. */
 export interface InformerFactory extends Service {
+  /** Ends and forgets the informer of a selection, because its kind is served no more. Who asks again gets a new one. */
+  forget(options: InformerOptions): void;
   /** The informer of this selection, started when the factory runs (at once if it already does). */
   informer<T extends KubeObject = KubeObject>(options: InformerOptions): Informer<T>;
   waitForSync(signal: AbortSignal): Promise<void>;

@@ -1,7 +1,7 @@
 import { abortReason, isAbortError, type Clock, type Logger } from '@tiphys/kernel';
 import { isStatus, keyOf, StatusError, toKey, type KubeObject, type ResourceType } from '@tiphys/kube-model';
 import type { KubeClient, WatchEvent } from './client.ts';
-import type { IndexFunction, Informer, InformerEvent, InformerOptions } from './informer-types.ts';
+import type { IndexFunction, Informer, InformerEvent, InformerFailure, InformerOptions } from './informer-types.ts';
 import { ObjectCache } from './object-cache.ts';
 import { listAll } from './rest-client.ts';
 
@@ -14,13 +14,15 @@ export interface InformerDeps {
   readonly random?: () => number;
 }
 
-// The reflector's back-off (client-go tools/cache/reflector.go): 800 ms doubling to 30 s, forgotten after a quiet spell.
+// Like the reflector of client-go (tools/cache/reflector.go), but quicker: after a fault clears, half a minute is the longest anybody waits.
 const FIRST_DELAY_MS = 200;
-const MAX_DELAY_MS = 30_000;
+const MAX_DELAY_MS = 15_000;
 // The server ends a watch after 5 to 10 minutes, so a half-open connection cannot last.
 const MIN_WATCH_SECONDS = 300;
 // A watch that ends at once and says nothing is a failing server in disguise.
 const SHORT_WATCH_MS = 1_000;
+// A watch that has been open for so long is connected, though nothing has happened yet.
+const CONNECTED_MS = 11_000;
 
 /** Makes an informer. It follows from the moment `run` is called. */
 export function createInformer<T extends KubeObject>(options: InformerOptions, deps: InformerDeps): Informer<T> {
@@ -37,6 +39,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   readonly #synced: { readonly promise: Promise<void>; readonly resolve: () => void };
   #hasSynced = false;
   #resourceVersion = '';
+  #failure: InformerFailure | undefined;
+  #attemptAtMs = 0;
 
   constructor(options: InformerOptions, deps: InformerDeps) {
     this.#options = options;
@@ -50,6 +54,11 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
 
   get hasSynced(): boolean {
     return this.#hasSynced;
+  }
+
+  get failure(): InformerFailure | undefined {
+    if (this.#failure === undefined || this.#deps.clock.monotonic() - this.#attemptAtMs > CONNECTED_MS) return undefined;
+    return this.#failure;
   }
 
   get resourceVersion(): string {
@@ -97,16 +106,19 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     let failures = 0;
     while (!signal.aborted) {
       const startedAt = clock.monotonic();
+      this.#attemptAtMs = startedAt;
       let said = false;
       try {
         if (this.#resourceVersion === '') await this.#relist(signal);
         said = await this.#follow(signal);
         if (said || clock.monotonic() - startedAt > SHORT_WATCH_MS) {
           failures = 0;
+          this.#failure = undefined;
           continue;
         }
       } catch (error) {
         if (signal.aborted || isAbortError(error)) return;
+        this.#failure = { error, sinceMs: this.#failure?.sinceMs ?? startedAt };
         // A broken connection keeps its place in the stream; a server that refuses the place is listed anew.
         if (error instanceof StatusError && error.httpCode < 500 && error.httpCode !== 429) this.#resourceVersion = '';
         logger[failures === 3 ? 'warn' : 'debug']({ informer: this.name, err: error }, 'list or watch failed, trying again');
@@ -116,6 +128,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
         }
       }
       failures += 1;
+      // Waiting for the next attempt is not being connected.
+      this.#attemptAtMs = Number.POSITIVE_INFINITY;
       const delayMs = Math.min(FIRST_DELAY_MS * 2 ** (failures - 1), MAX_DELAY_MS) * (0.5 + random());
       await clock.sleep(delayMs, signal).catch(() => undefined); // Aborted: the loop condition ends it.
     }
@@ -128,6 +142,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     for (const object of list.items) this.#set(object);
     for (const object of this.#cache.list()) if (!seen.has(keyOf(object))) this.#remove(object);
     this.#resourceVersion = list.metadata.resourceVersion ?? '';
+    this.#failure = undefined;
     if (this.#hasSynced) return;
     this.#hasSynced = true;
     this.#synced.resolve();
@@ -145,6 +160,7 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       resourceVersion: this.#resourceVersion,
     })) {
       said = true;
+      this.#failure = undefined;
       this.#apply(event);
     }
     return said;
