@@ -23,7 +23,7 @@ export interface ApplicationTemplate {
 }
 
 /** What every generator but list, matrix and merge has besides its own fields. */
-export interface CommonGenerator {
+interface CommonGenerator {
   readonly template?: ApplicationTemplate;
   readonly values?: Readonly<Record<string, string>>;
   readonly requeueAfterSeconds?: number;

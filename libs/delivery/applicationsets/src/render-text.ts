@@ -39,7 +39,7 @@ export const fillBraces: RenderText = (text, parameters) =>
   });
 
 /** A value as a parameter prints. */
-export function textOf(value: JsonValue): string {
+function textOf(value: JsonValue): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

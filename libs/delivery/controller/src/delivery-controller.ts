@@ -3,7 +3,6 @@ import {
   applicationType,
   instanceKey,
   isFinished,
-  isRepoPermitted,
   parseSyncRun,
   projectType,
   sourcesOf,
@@ -12,9 +11,8 @@ import {
   type AppProject,
   type SyncRun,
 } from '@tiphys/delivery-applications';
-import { RepositoryPoller, type PollState, type Repository, type RevisionMetadata } from '@tiphys/delivery-git';
+import { RepositoryPoller, type PollState, type RevisionMetadata } from '@tiphys/delivery-git';
 import { createInProcessQueue, type JobHandler, type JobQueue } from '@tiphys/delivery-queue';
-import type { WantedChart } from '@tiphys/delivery-render';
 import { planSync, type SyncPlan } from '@tiphys/delivery-sync';
 import { WorkQueue, type Service } from '@tiphys/kernel';
 import type { Informer, KubeClient } from '@tiphys/kube-client';
@@ -25,7 +23,6 @@ import { ApplicationReconciler } from './application-reconciler.ts';
 import { ChartSources } from './chart-sources.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
 import type { ClusterState, DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest, PlanOptions } from './controller-types.ts';
-import { accessFor, withTrust } from './credentials.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderLocal, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
 import { EventThrottle } from './event-throttle.ts';
@@ -36,6 +33,7 @@ import { Outbox } from './outbox.ts';
 import { openRemoteBases } from './remote-bases.ts';
 import { planRequest, SHOWN_PLAN } from './plan-request.ts';
 import { releaseProjects } from './project-guard.ts';
+import { RepositoryAccess } from './repository-access.ts';
 import { RepositoryUsers } from './repository-users.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
 import { currentRevisions } from './revisions.ts';
@@ -44,7 +42,6 @@ import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './settings.ts';
 import { ApplicationSetController } from './sets/application-set-controller.ts';
 import { SyncRunner } from './sync-runner.ts';
-import { trustOf } from './trust.ts';
 import { whenReady } from './when-ready.ts';
 import { workKeys } from './work-keys.ts';
 
@@ -81,9 +78,9 @@ class Controller implements DeliveryController {
   readonly #evidence = new Map<string, Evidence>();
   readonly #gather: GatherDeps;
   readonly #charts = new ChartSources();
+  readonly #access: RepositoryAccess;
   readonly #users: RepositoryUsers;
   #settings: DeliverySettings = parseSettings(undefined);
-  #trust = trustOf([]);
   #isPerforming = false;
 
   constructor(options: DeliveryControllerOptions) {
@@ -102,8 +99,9 @@ class Controller implements DeliveryController {
     const onChange = (application: string): void => this.#keys.add(application);
     const throttle = new EventThrottle(this.#keys, clock);
     this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange: (application) => throttle.add(application) });
+    this.#access = new RepositoryAccess({ secrets: this.#secrets, configMaps: this.#configMaps, charts: this.#charts, repositories: options.repositories });
     this.#poller = new RepositoryPoller({
-      open: (repoURL) => this.#openRepository(repoURL),
+      open: (repoURL) => this.#access.open(repoURL),
       onMoved: ({ repoURL }) => {
         this.#users.of(repoURL).forEach(onChange);
         this.sets.repositoryMoved(repoURL);
@@ -156,12 +154,12 @@ class Controller implements DeliveryController {
       namespace: this.#namespace,
       settings: () => this.#settings,
       clusters: this.#clusters,
-      openRepository: (repoURL) => this.#openRepository(repoURL),
+      openRepository: (repoURL) => this.#access.open(repoURL),
       poller: this.#poller,
       renderer: this.#options.renderer,
-      fetchChart: (wanted, project, inner) => this.#fetchChart(wanted, project, inner),
-      openRemote: openRemoteBases({ allowed: remoteBases, maxAgeMs: pollIntervalMs, clock, openRepository: (repoURL) => this.#openRepository(repoURL) }),
-      trust: () => this.#trust,
+      fetchChart: (wanted, project, inner) => this.#access.fetchChart(wanted, project, inner),
+      openRemote: openRemoteBases({ allowed: remoteBases, maxAgeMs: pollIntervalMs, clock, openRepository: (repoURL) => this.#access.open(repoURL) }),
+      trust: () => this.#access.trust(),
       digestKey: randomBytes(32),
     };
   }
@@ -216,17 +214,6 @@ class Controller implements DeliveryController {
       applicationExists: (instance) => this.applications.get(instance) !== undefined,
       ...(failpoint === undefined ? {} : { failpoint }),
     });
-  }
-
-  async #openRepository(repoURL: string): Promise<Repository> {
-    const access = withTrust(repoURL, accessFor(repoURL, this.#secrets.list()), this.#trust);
-    return this.#charts.has(repoURL) ? this.#charts.open(repoURL, access) : this.#options.repositories.open(repoURL, access);
-  }
-
-  // A dependency is fetched with the credentials of its repository, if the project lets its applications take anything from there.
-  async #fetchChart(wanted: WantedChart, project: AppProject, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    if (!/^(https?|oci):\/\//.test(wanted.repository) || !isRepoPermitted(project, wanted.repository)) return undefined;
-    return this.#charts.fetch(wanted, accessFor(wanted.repository, this.#secrets.list()), signal);
   }
 
   install(signal: AbortSignal): Promise<void> {
@@ -382,7 +369,6 @@ class Controller implements DeliveryController {
       all();
     });
     this.#configMaps.onEvent(({ object }) => {
-      this.#trust = trustOf(this.#configMaps.list());
       if (object.metadata.name === SETTINGS_CONFIG_MAP) {
         this.#settings = parseSettings(this.#configMaps.get(SETTINGS_CONFIG_MAP, this.#namespace));
         for (const problem of this.#settings.problems) this.#options.logger.warn({ problem }, 'a setting is ignored');
