@@ -35,3 +35,4 @@ export { completeSubcharts } from './source/subcharts.ts';
 export { substituteWith, type Substitute } from './source/build-environment.ts';
 export { toObjects } from './source/objects.ts';
 export { createBlockReader, type BlockFields } from './source/block-reader.ts';
+export { printFloat } from './go/strconv.ts';
