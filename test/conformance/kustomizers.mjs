@@ -32,7 +32,7 @@ export function findKustomizers() {
 function describe(program) {
   const isKubectl = path.basename(program).startsWith('kubectl');
   const { stdout } = spawnSync(program, isKubectl ? ['version', '--client'] : ['version'], { encoding: 'utf8' });
-  const version = (isKubectl ? /Kustomize Version: (v\S+)/ : /(v\d\S*)/).exec(stdout)?.[1];
+  const version = (isKubectl ? /Kustomize Version: (v\S+)/ : /(v\d\S*)/).exec(String(stdout))?.[1];
   return version === undefined
     ? undefined
     : { program, version, name: `${path.basename(program)} (Kustomize ${version})`, args: isKubectl ? ['kustomize'] : ['build'] };

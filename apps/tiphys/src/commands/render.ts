@@ -13,6 +13,7 @@ interface RenderOptions {
   readonly kubeVersion?: string;
   readonly apiVersions?: readonly string[];
   readonly includeCrds?: boolean;
+  readonly dependencyUpdate?: boolean;
   readonly compat?: RenderJob['compat'];
 }
 
@@ -32,6 +33,7 @@ export function renderCommand(host: Host): Command {
     .option('--kube-version <version>', 'version of the target')
     .option('--api-versions <version>', 'API the target serves', collect)
     .option('--include-crds', "print the chart's crds/ too")
+    .option('--dependency-update', 'take subcharts that are missing from the folders their file:// repositories name')
     .addOption(new Option('--compat <helm>', 'which Helm to follow').choices(['helm4', 'helm3']))
     .action(async (path: string | undefined, options: RenderOptions) => {
       if (options.batch === true) {

@@ -1,7 +1,17 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { formatRelease, HelmError, loadChart, mergeUserValues, readChartFolder, renderChart, type GoMap, type HelmCompat } from '@tiphys/delivery-helm';
+import {
+  completeSubcharts,
+  formatRelease,
+  HelmError,
+  loadChart,
+  mergeUserValues,
+  readChartFolder,
+  renderChart,
+  type GoMap,
+  type HelmCompat,
+} from '@tiphys/delivery-helm';
 import { buildKustomization } from '@tiphys/delivery-kustomize';
 import { renderSource, type SourceReads } from '@tiphys/delivery-render';
 import { formatProblem, formatYaml } from '@tiphys/kube-yaml';
@@ -19,12 +29,15 @@ export interface RenderJob {
   readonly kubeVersion?: string | undefined;
   readonly apiVersions?: readonly string[] | undefined;
   readonly includeCRDs?: boolean | undefined;
+  /** Subcharts that are missing are taken from the folders their `file://` repositories name. */
+  readonly dependencyUpdate?: boolean | undefined;
   readonly compat?: HelmCompat | undefined;
 }
 
 /** Renders a folder of this machine to the text that would be applied. Throws HelmError, KustomizeError, RenderError, CliError. */
 export async function renderLocal(job: RenderJob): Promise<string> {
-  const source = await openLocalSource(job.path);
+  // Folders beside a chart belong to it where they are asked for.
+  const source = await openLocalSource(job.path, job.dependencyUpdate === true ? 'filesystem' : 'folder');
   const reads = localReads(source, { kubeVersion: job.kubeVersion ?? 'v1.33.0', apiVersions: [...(job.apiVersions ?? [])] });
   const isChart = async (): Promise<boolean> => (await reads.read(path.posix.join(source.folder, 'Chart.yaml'))) !== undefined;
   if (job.tool === 'helm' || (job.tool === undefined && (await isChart()))) return renderHelm(job, reads, source.folder);
@@ -56,7 +69,9 @@ async function renderKustomize(job: RenderJob): Promise<string> {
 
 async function renderHelm(job: RenderJob, reads: SourceReads, folder: string): Promise<string> {
   const files = await readChartFolder(reads, folder);
-  const chart = atLoad(() => loadChart(files, job.compat));
+  const bare = atLoad(() => loadChart(files, job.compat));
+  const added = job.dependencyUpdate === true ? await completeSubcharts(bare, files, { folder, reads }) : [];
+  const chart = added.length === 0 ? bare : atLoad(() => loadChart([...files, ...added], job.compat));
   const release = renderChart(chart, await valuesOf(job), {
     release: job.release ?? 'release-name',
     namespace: job.namespace ?? 'default',

@@ -20,7 +20,7 @@ export {
   type HelmSourceReads,
   type HelmSourceRequest,
 } from './render-source.ts';
-export type { FetchChart, WantedChart } from './source/subcharts.ts';
+export { completeSubcharts, type FetchChart, type WantedChart } from './source/subcharts.ts';
 export { BudgetError, defaultBudgetLimits, type BudgetLimits } from './template/budget.ts';
 export { encodeJson } from './go/json.ts';
 export { fromBytes, toBytes } from './go/text.ts';
@@ -36,3 +36,4 @@ export { completeSubcharts } from './source/subcharts.ts';
 export { substituteWith, type Substitute } from './source/build-environment.ts';
 export { toObjects } from './source/objects.ts';
 export { createBlockReader, type BlockFields } from './source/block-reader.ts';
+export { printFloat } from './go/strconv.ts';

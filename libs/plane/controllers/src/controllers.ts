@@ -4,6 +4,7 @@ import { createEndpointsController } from './endpoints.ts';
 import { createGarbageCollector } from './gc/garbage-collector.ts';
 import { createJobController } from './job/job.ts';
 import type { ControllerDeps } from './kinds.ts';
+import { createLoadBalancerController } from './load-balancer.ts';
 import { createNamespaceController } from './namespace.ts';
 import { createRootCaPublisher, createServiceAccountController } from './namespace-defaults.ts';
 import { createPodGcController } from './pod-gc.ts';
@@ -27,6 +28,7 @@ export function createControllers(options: ControllersOptions): readonly Service
     createStatefulSetController(options),
     createJobController(options),
     createEndpointsController(options),
+    createLoadBalancerController(options),
     createGarbageCollector(options),
     createPodGcController(options),
   ];

@@ -2,7 +2,7 @@ import { toValue } from '../yaml/value.ts';
 import { mergePatch } from '../patch/merge.ts';
 import type { Schemas } from '../patch/merge-schema.ts';
 import { clearField, contentField, eachField, lookUp, setField } from '../yaml/fields.ts';
-import { isMissing, isNilOrEmpty, mapNode, RNode, scalarNode, stringNode } from '../yaml/rnode.ts';
+import { isMissing, isNilOrEmpty, mapNode, RNode, scalarNode, stringNode, TAG } from '../yaml/rnode.ts';
 import { BUILD, BUILD_ANNOTATIONS, ENABLED } from './annotations.ts';
 import { apiVersionOf, parseGroupVersion, type Gvk } from './gvk.ts';
 import { effectiveNamespace, type ResId } from './res-id.ts';
@@ -40,7 +40,7 @@ export class Resource {
 
   /** Makes the object vanish: it is dropped at the next turn. */
   clear(): void {
-    this.node.become(new RNode('none', ''));
+    this.node.become(new RNode('none', TAG.null));
   }
 
   get kind(): string {

@@ -1,4 +1,4 @@
-import { GoInt, GoMap, GoSlice, type GoValue } from '@tiphys/delivery-helm';
+import { GoInt, GoMap, GoSlice, printFloat, type GoValue } from '@tiphys/delivery-helm';
 import { fail } from '../kustomize-error.ts';
 import { refold } from './refold.ts';
 import { isYaml11NonString, resolvePlain, resolveTagged, type Resolved } from './resolve.ts';
@@ -87,25 +87,10 @@ function quotedWhereNeeded(text: string): RNode {
   return node;
 }
 
-// strconv's 'g' form: an exponent from 1e+21 on and below 1e-4.
 function numberNode(value: number): RNode {
-  const node = scalarNode(formatG(value));
+  const node = scalarNode(printFloat(value));
   node.tag = resolvePlain(node.value).tag;
   return node;
-}
-
-function formatG(value: number): string {
-  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  const [mantissa = '', exponentText = '0'] = value.toExponential().split('e');
-  const exponent = Number(exponentText);
-  if (exponent >= -4 && exponent < 21) return plainDecimal(value);
-  const sign = exponent < 0 ? '-' : '+';
-  return `${mantissa}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
-}
-
-// JavaScript turns to exponents below 1e-6 only; there no digit is lost.
-function plainDecimal(value: number): string {
-  return Math.abs(value) >= 1e-6 ? String(value) : value.toFixed(20).replace(/0+$/, '');
 }
 
 /** Plain JSON data of a value, with ordinary objects. Integers beyond 2^53 lose digits. */
