@@ -20,7 +20,7 @@ export {
   type HelmSourceReads,
   type HelmSourceRequest,
 } from './render-source.ts';
-export { completeSubcharts, type FetchChart, type WantedChart } from './source/subcharts.ts';
+export type { FetchChart, WantedChart } from './source/subcharts.ts';
 export { BudgetError, defaultBudgetLimits, type BudgetLimits } from './template/budget.ts';
 export { encodeJson } from './go/json.ts';
 export { fromBytes, toBytes } from './go/text.ts';

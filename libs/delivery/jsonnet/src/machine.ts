@@ -13,7 +13,7 @@ export interface JsonnetLimits {
 }
 
 /** Bounds that real programs stay far below: a worker of 512 MB survives all of them. */
-export const defaultJsonnetLimits: JsonnetLimits = { steps: 30_000_000, depth: 1500, items: 5_000_000, characters: 128 * 1024 * 1024 };
+export const defaultJsonnetLimits: JsonnetLimits = { steps: 15_000_000, depth: 1500, items: 5_000_000, characters: 128 * 1024 * 1024 };
 
 const MAX_TRACE = 20;
 

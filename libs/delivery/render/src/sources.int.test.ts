@@ -106,3 +106,30 @@ it('refuses blocks of two tools, and plugins nobody listed', async () => {
   await expect(render(snapshot, { path: 'two', helm: {}, directory: {} })).rejects.toThrow('two: multiple application sources defined: Helm,Directory');
   await expect(render(snapshot, { path: 'two', plugin: { name: 'x' } })).rejects.toMatchObject({ detail: { code: 'toolUnavailable' } });
 });
+
+it('gives whole numbers of kustomizations and charts as numbers', async () => {
+  const object = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: n}\nspec: {small: 3, large: 9007199254740993, part: 1.5}\n';
+  const snapshot = await commit({ 'ints/kustomization.yaml': 'resources: [a.yaml]\n', 'ints/a.yaml': object });
+  const { objects } = await render(snapshot, { path: 'ints' });
+  expect(JSON.parse(JSON.stringify(objects[0]?.object))).toMatchObject({ spec: { small: 3, large: '9007199254740993', part: 1.5 } });
+});
+
+it('renders anew what a commit touches: one overlay, or all that share a base', async () => {
+  const files = Object.fromEntries([
+    ...[0, 1].map((base) => [`many/bases/b${base}/kustomization.yaml`, 'resources: [cm.yaml]\n'] as const),
+    ...[0, 1].map((base) => [`many/bases/b${base}/cm.yaml`, 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\n'] as const),
+    ...Array.from(
+      { length: 8 },
+      (_, index) => [`many/apps/a${index}/kustomization.yaml`, `resources: [../../bases/b${index % 2}]\nnamePrefix: a${index}-\n`] as const,
+    ),
+  ]);
+  const rendersOf = async (snapshot: Snapshot): Promise<number> => {
+    const before = renderer.counters.renders;
+    for (let index = 0; index < 8; index += 1) await render(snapshot, { path: `many/apps/a${index}` });
+    return renderer.counters.renders - before;
+  };
+  expect(await rendersOf(await commit(files))).toBe(8);
+  expect(await rendersOf(await commit({ 'many/apps/a3/kustomization.yaml': 'resources: [../../bases/b1]\nnamePrefix: new-\n' }))).toBe(1);
+  expect(await rendersOf(await commit({ 'many/bases/b0/cm.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm, labels: {a: b}}\n' }))).toBe(4);
+  expect(await rendersOf(await commit({ 'many/readme.md': 'text' }))).toBe(0);
+});
