@@ -50,8 +50,24 @@ export {
   type ProjectSpec,
   type TargetCluster,
 } from './project.ts';
+export { matchesGlob } from './glob.ts';
 export { normalizeRepoUrl } from './repo-url.ts';
 export { parseApplication, parseProject, parseSyncRun, type Parsed } from './schema.ts';
+export {
+  defaultResourceSettings,
+  isWatched,
+  parseResourceSettings,
+  rulesForKind,
+  settingsOf,
+  type CelClause,
+  type CompareOptions,
+  type CustomActions,
+  type CustomHealth,
+  type KnownTypeField,
+  type ParsedSettings,
+  type ResourceFilter,
+  type ResourceSettings,
+} from './settings.ts';
 export {
   APPLICATION_LABEL,
   applicationLabel,
