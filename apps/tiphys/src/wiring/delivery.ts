@@ -7,6 +7,7 @@ import { createDeliveryController, type DeliveryController } from '@tiphys/deliv
 import { createRepositoryStore } from '@tiphys/delivery-git';
 import { createBullmqQueue, createInProcessQueue, type JobQueue } from '@tiphys/delivery-queue';
 import { createRenderer } from '@tiphys/delivery-render';
+import { createScriptEngine } from '@tiphys/delivery-scripts';
 import { createInformerFactory, type InformerFactory, type KubeClient } from '@tiphys/kube-client';
 import type { Clock, Logger, Service } from '@tiphys/kernel';
 import { VERSION } from '../version.ts';
@@ -49,11 +50,13 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
   const informers = options.informers ?? createInformerFactory({ client, clock, logger });
   const queue = createQueue(options);
   const renderer = createRenderer({ logger });
+  const scripts = createScriptEngine();
   const controller = createDeliveryController({
     client,
     informers,
     queue,
     renderer,
+    scripts,
     clock,
     logger,
     namespace,
@@ -65,6 +68,7 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
   const close = async (): Promise<void> => {
     await queue.close();
     await renderer.close();
+    scripts.close();
   };
   await controller.install(signal).catch(async (error: unknown) => {
     await close();

@@ -50,12 +50,11 @@ export {
   type ProjectSpec,
   type TargetCluster,
 } from './project.ts';
-export { matchesGlob } from './glob.ts';
+export { globMatches } from './glob.ts';
 export { normalizeRepoUrl } from './repo-url.ts';
 export { parseApplication, parseProject, parseSyncRun, type Parsed } from './schema.ts';
 export {
   defaultResourceSettings,
-  isWatched,
   parseResourceSettings,
   rulesForKind,
   settingsOf,
@@ -65,7 +64,6 @@ export {
   type CustomHealth,
   type KnownTypeField,
   type ParsedSettings,
-  type ResourceFilter,
   type ResourceSettings,
 } from './settings.ts';
 export {

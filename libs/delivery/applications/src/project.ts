@@ -1,7 +1,7 @@
 import { customResource, describeRef, type KubeObject, type ObjectRef, type ResourceType } from '@tiphys/kube-model';
 import { ARGO_API_VERSION, sourcesOf, type ApplicationDestination, type ApplicationSpec } from './application.ts';
 import { normalizeRepoUrl } from './repo-url.ts';
-import { matchesGlob } from './glob.ts';
+import { globMatches } from './glob.ts';
 
 /** How to address AppProjects. */
 export const projectType: ResourceType = customResource(ARGO_API_VERSION, 'AppProject', 'appprojects');
@@ -76,7 +76,7 @@ export function checkResource(project: AppProject, ref: ObjectRef, namespaced: b
 /** Whether a project lets its applications take anything from a repository. */
 export function isRepoPermitted(project: AppProject, repoURL: string): boolean {
   const url = normalizeRepoUrl(repoURL);
-  return permits(project.spec.sourceRepos ?? [], (pattern) => pattern === '*' || matchesGlob(pattern, repoURL) || matchesGlob(normalizeRepoUrl(pattern), url));
+  return permits(project.spec.sourceRepos ?? [], (pattern) => pattern === '*' || globMatches(pattern, repoURL) || globMatches(normalizeRepoUrl(pattern), url));
 }
 
 function isDestinationPermitted(project: AppProject, cluster: TargetCluster, namespace: string): boolean {
@@ -89,8 +89,8 @@ function isDestinationPermitted(project: AppProject, cluster: TargetCluster, nam
     const serverMatches =
       server === '' && clusterName === ''
         ? false
-        : (server === '' || matchesGlob(stripDeny(server), cluster.server)) && (clusterName === '' || matchesGlob(stripDeny(clusterName), cluster.name));
-    const namespaceMatches = matchesGlob(stripDeny(rule.namespace ?? ''), namespace);
+        : (server === '' || globMatches(stripDeny(server), cluster.server)) && (clusterName === '' || globMatches(stripDeny(clusterName), cluster.name));
+    const namespaceMatches = globMatches(stripDeny(rule.namespace ?? ''), namespace);
     if (deniesServer || deniesNamespace) {
       if (serverMatches && namespaceMatches) return false;
     } else if (serverMatches && namespaceMatches) permitted = true;
@@ -104,7 +104,7 @@ function permits(patterns: readonly string[], matches: (pattern: string) => bool
 }
 
 function matchesKind(rule: GroupKindRule, ref: ObjectRef): boolean {
-  return matchesGlob(rule.group, ref.group) && matchesGlob(rule.kind, ref.kind) && (rule.name === undefined || matchesGlob(rule.name, ref.name));
+  return globMatches(rule.group, ref.group) && globMatches(rule.kind, ref.kind) && (rule.name === undefined || globMatches(rule.name, ref.name));
 }
 
 function stripDeny(pattern: string): string {

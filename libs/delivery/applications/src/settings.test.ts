@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultResourceSettings, isWatched, parseResourceSettings, rulesForKind, settingsOf } from './index.ts';
+import { defaultResourceSettings, parseResourceSettings, rulesForKind, settingsOf } from './index.ts';
 
 describe('parseResourceSettings', () => {
   it('reads each aspect of a kind from its own key', () => {
@@ -15,7 +15,6 @@ describe('parseResourceSettings', () => {
       'resource.customizations.knownTypeFields.apps_Fancy': '- {field: spec.template.spec, type: core/v1/PodSpec}',
       'resource.compareoptions': 'ignoreAggregatedRoles: true\nignoreResourceStatusField: crd\n',
       'resource.sensitive.mask.annotations': 'openshift.io/token-secret.value, api-key',
-      'resource.exclusions': '- apiGroups: ["*.k8s.io"]\n  kinds: ["*"]\n  clusters: ["https://one"]\n',
       'application.instanceLabelKey': 'unrelated',
     });
     expect(problems).toEqual([]);
@@ -47,8 +46,6 @@ describe('parseResourceSettings', () => {
       knownTypeFields: [{ group: 'apps', kind: 'Fancy', field: 'spec.template.spec', type: 'core/v1/PodSpec' }],
       compareOptions: { ignoreAggregatedRoles: true, ignoreResourceStatusField: 'crd', ignoreDifferencesOnResourceUpdates: true },
       sensitiveAnnotations: ['openshift.io/token-secret.value', 'api-key'],
-      exclusions: [{ apiGroups: ['*.k8s.io'], kinds: ['*'], clusters: ['https://one'] }],
-      inclusions: [],
     });
   });
   it('reads the one key of older installations, with globs in it', () => {
@@ -64,13 +61,13 @@ describe('parseResourceSettings', () => {
     const { settings, problems } = parseResourceSettings({
       'resource.customizations.ignoreDifferences.apps_Deployment': 'jsonPointers: {a: 1}',
       'resource.customizations.healthCEL.x_Y': '- {status: Well, when: "true"}',
-      'resource.exclusions': 'a: [',
+      'resource.customizations.knownTypeFields.x_Y': 'a: [',
       'resource.compareoptions': 'ignoreAggregatedRoles: true',
     });
     expect(problems).toHaveLength(3);
     expect(problems.join('\n')).toMatch(/ignoreDifferences\.apps_Deployment: jsonPointers/);
     expect(problems.join('\n')).toMatch(/healthCEL\.x_Y: 0\.status/);
-    expect(problems.join('\n')).toMatch(/resource\.exclusions/);
+    expect(problems.join('\n')).toMatch(/knownTypeFields\.x_Y/);
     expect(settings.compareOptions.ignoreAggregatedRoles).toBe(true);
   });
   it.each([
@@ -100,18 +97,5 @@ describe('rulesForKind', () => {
     ];
     expect(rulesForKind(rules, 'apps', 'Deployment')).toEqual([rules[1], rules[0]]);
     expect(rulesForKind(rules, 'a.example.org', 'X')).toEqual([rules[0], rules[2]]);
-  });
-});
-
-describe('isWatched', () => {
-  const events = { apiGroups: ['', 'events.k8s.io'], kinds: ['Event'], clusters: [] };
-  it('leaves out what is excluded, and what is not included', () => {
-    const at = (group: string, kind: string, server = 'https://a') => ({ group, kind, server });
-    expect(isWatched({ exclusions: [events], inclusions: [] }, at('', 'Event'))).toBe(false);
-    expect(isWatched({ exclusions: [events], inclusions: [] }, at('', 'Pod'))).toBe(true);
-    const only = { apiGroups: ['apps'], kinds: ['*'], clusters: ['https://a'] };
-    expect(isWatched({ exclusions: [], inclusions: [only] }, at('apps', 'Deployment'))).toBe(true);
-    expect(isWatched({ exclusions: [], inclusions: [only] }, at('apps', 'Deployment', 'https://b'))).toBe(false);
-    expect(isWatched({ exclusions: [only], inclusions: [only] }, at('apps', 'Deployment'))).toBe(false);
   });
 });

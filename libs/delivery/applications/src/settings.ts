@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isJsonObject } from '@tiphys/kube-model';
 import { parseDocuments } from '@tiphys/kube-yaml';
 import type { IgnoreDifference } from './application.ts';
-import { matchesGlob } from './glob.ts';
+import { globMatches } from './glob.ts';
 
 /** A user's rule of health for a kind; group and kind may be globs. */
 export type CustomHealth =
@@ -37,13 +37,6 @@ export interface KnownTypeField {
   readonly type: string;
 }
 
-/** Kinds that are left out, or the only ones that are looked at; absent parts match all. */
-export interface ResourceFilter {
-  readonly apiGroups: readonly string[];
-  readonly kinds: readonly string[];
-  readonly clusters: readonly string[];
-}
-
 /** What of a resource is not compared, for all applications. */
 export interface CompareOptions {
   /** Rules of an aggregated ClusterRole are the aggregation controller's. */
@@ -63,8 +56,6 @@ export interface ResourceSettings {
   readonly compareOptions: CompareOptions;
   /** Annotations whose values are not shown. */
   readonly sensitiveAnnotations: readonly string[];
-  readonly exclusions: readonly ResourceFilter[];
-  readonly inclusions: readonly ResourceFilter[];
 }
 
 /** What holds where nothing is set (argo-cd util/settings/settings.go). */
@@ -76,8 +67,6 @@ export const defaultResourceSettings: ResourceSettings = {
   knownTypeFields: [],
   compareOptions: { ignoreAggregatedRoles: false, ignoreResourceStatusField: 'all', ignoreDifferencesOnResourceUpdates: true },
   sensitiveAnnotations: [],
-  exclusions: [],
-  inclusions: [],
 };
 
 /** Settings as far as they could be read, and a sentence for each key that could not. */
@@ -111,7 +100,6 @@ const celClauses = z
     }),
   )
   .max(100);
-const filters = z.array(z.looseObject({ apiGroups: strings.nullish(), kinds: strings.nullish(), clusters: strings.nullish() }));
 const compareOptions = z.looseObject({
   ignoreAggregatedRoles: z.boolean().optional(),
   ignoreDifferencesOnResourceUpdates: z.boolean().optional(),
@@ -150,8 +138,6 @@ export function parseResourceSettings(data: Readonly<Record<string, string>>): P
     ),
     compareOptions: readCompareOptions(data['resource.compareoptions'], read),
     sensitiveAnnotations: listOf(data['resource.sensitive.mask.annotations']),
-    exclusions: readFilters('resource.exclusions', data, read),
-    inclusions: readFilters('resource.inclusions', data, read),
   };
   return { settings, problems };
 }
@@ -273,14 +259,6 @@ function readCompareOptions(text: string | undefined, read: Read): CompareOption
   };
 }
 
-function readFilters(key: string, data: Readonly<Record<string, string>>, read: Read): readonly ResourceFilter[] {
-  return (read(key, data[key] ?? '', filters) ?? []).map(({ apiGroups, kinds, clusters }) => ({
-    apiGroups: apiGroups ?? [],
-    kinds: kinds ?? [],
-    clusters: clusters ?? [],
-  }));
-}
-
 function listOf(text: string | undefined): readonly string[] {
   return (text ?? '')
     .split(',')
@@ -291,23 +269,8 @@ function listOf(text: string | undefined): readonly string[] {
 /** Of rules for kinds, those for one kind: the exact ones before those by globs. */
 export function rulesForKind<T extends { readonly group: string; readonly kind: string }>(rules: readonly T[], group: string, kind: string): readonly T[] {
   const isExact = (rule: T): boolean => rule.group === group && rule.kind === kind;
-  const others = rules.filter((rule) => !isExact(rule) && matchesGlob(rule.group, group) && matchesGlob(rule.kind, kind));
+  const others = rules.filter((rule) => !isExact(rule) && globMatches(rule.group, group) && globMatches(rule.kind, kind));
   return [...rules.filter(isExact), ...others];
-}
-
-/** Whether an installation looks at a kind on a cluster (argo-cd util/settings/resources_filter.go): what is excluded is not included. */
-export function isWatched(
-  { exclusions, inclusions }: Pick<ResourceSettings, 'exclusions' | 'inclusions'>,
-  resource: { readonly group: string; readonly kind: string; readonly server: string },
-): boolean {
-  const matches = ({ apiGroups, kinds, clusters }: ResourceFilter): boolean =>
-    matchesAny(apiGroups, resource.group) && matchesAny(kinds, resource.kind) && matchesAny(clusters, resource.server);
-  if (exclusions.some(matches)) return false;
-  return inclusions.length === 0 || inclusions.some(matches);
-}
-
-function matchesAny(patterns: readonly string[], value: string): boolean {
-  return patterns.length === 0 || patterns.some((pattern) => matchesGlob(pattern, value));
 }
 
 /** The settings in a ConfigMap's object, which may be absent or of another shape. */

@@ -6,14 +6,12 @@ import {
   isFinished,
   isRepoPermitted,
   normalizeRepoUrl,
-  parseApplication,
   parseSyncRun,
   PIN_ANNOTATION,
   projectType,
   sourcesOf,
   syncRunType,
   type Application,
-  type ApplicationSource,
   type AppProject,
   type Pin,
   type SyncRun,
@@ -25,21 +23,23 @@ import { isAbortError, WorkQueue, type Service } from '@tiphys/kernel';
 import type { Informer, KubeClient } from '@tiphys/kube-client';
 import { builtin, fieldAt, isStatus, toKey, type corev1, type KubeObject } from '@tiphys/kube-model';
 import { ApplicationReconciler, currentRevisions } from './application-reconciler.ts';
+import { isNews, sourcesIn } from './application-news.ts';
 import { ChartSources } from './chart-sources.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
-import type { ClusterState, DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest, PlanOptions } from './controller-types.ts';
+import type { ClusterState, DeliveryController, DeliveryControllerOptions, PlanOptions, RollbackRequest, SyncRequest } from './controller-types.ts';
 import { accessFor } from './credentials.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
 import { Outbox } from './outbox.ts';
 import { rollbackTarget } from './rollback-target.ts';
 import { planRequest, SHOWN_PLAN } from './plan-request.ts';
+import { createResourceRules, type ResourceRules } from './resource-rules.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
+import { createResourceActions, type ResourceActions } from './run-action.ts';
 import { createRun, runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { SyncRunner } from './sync-runner.ts';
 
-const DEFAULT_NAMESPACE = 'argocd';
 const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
 
 /** Wires the delivery side on top of one Kubernetes API. */
@@ -50,6 +50,8 @@ export function createDeliveryController(options: DeliveryControllerOptions): De
 class Controller implements DeliveryController {
   readonly services: readonly Service[];
   readonly readServices: readonly Service[];
+  readonly actions: ResourceActions;
+  readonly rules: ResourceRules;
   readonly #options: DeliveryControllerOptions;
   readonly #namespace: string;
   readonly #applications: Informer;
@@ -70,23 +72,23 @@ class Controller implements DeliveryController {
   #isPerforming = false;
 
   constructor(options: DeliveryControllerOptions) {
-    const { client, informers, clock, renderer, repositories, pollIntervalMs = 15_000 } = options;
+    const { client, informers, clock, repositories, pollIntervalMs = 15_000 } = options;
     const logger = options.logger.child({ component: 'delivery' });
-    const namespace = options.namespace ?? DEFAULT_NAMESPACE;
+    const namespace = options.namespace ?? 'argocd';
     this.#options = options;
     this.#namespace = namespace;
     this.#applications = informers.informer({ type: applicationType, namespace });
     this.#runs = informers.informer<SyncRun>({ type: syncRunType, namespace });
     this.#projects = informers.informer<AppProject>({ type: projectType, namespace });
     this.#secrets = informers.informer<corev1.Secret>({ type: builtin('v1', 'Secret'), namespace });
+    this.rules = createResourceRules({ scripts: options.scripts, informers, namespace, onChange: () => this.#enqueueAll() });
     this.#runs.addIndex('application', (run) => [String(fieldAt(run, 'spec', 'application'))]);
     this.#keys = new WorkQueue({ clock, rateLimit: { baseDelayMs: 50, maxDelayMs: 60_000 } });
     const onChange = (application: string): void => this.#keys.add(application);
     this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange });
-    const charts = this.#charts;
     const openRepository = async (repoURL: string): Promise<Repository> => {
       const access = accessFor(repoURL, this.#secrets.list());
-      return charts.has(repoURL) ? charts.open(repoURL, access) : repositories.open(repoURL, access);
+      return this.#charts.has(repoURL) ? this.#charts.open(repoURL, access) : repositories.open(repoURL, access);
     };
     this.#poller = new RepositoryPoller({
       open: openRepository,
@@ -97,16 +99,7 @@ class Controller implements DeliveryController {
       logger,
       random: Math.random,
     });
-    this.#gather = {
-      projects: this.#projects,
-      namespace,
-      clusters: this.#clusters,
-      openRepository,
-      poller: this.#poller,
-      renderer,
-      fetchChart: (wanted, project, inner) => this.#fetchChart(wanted, project, inner),
-      digestKey: randomBytes(32),
-    };
+    this.#gather = this.#createGather(openRepository);
     this.#reconciler = new ApplicationReconciler({
       ...this.#gather,
       client,
@@ -128,6 +121,13 @@ class Controller implements DeliveryController {
       ...(options.failpoint === undefined ? {} : { failpoint: options.failpoint }),
     });
     this.#outbox = new Outbox({ client, clock, logger, namespace, applications: this.#applications, runs: this.#runs, ring: (run) => this.#ring(run) });
+    this.actions = createResourceActions({
+      rules: this.rules,
+      target: (name) => resolveTarget(this.#application(name), this.#gather),
+      tree: (name, signal) => this.resourceTree(name, signal),
+      clock,
+      logger,
+    });
     this.readServices = [this.#clusters, this.#poller];
     this.services = [
       ...this.readServices,
@@ -136,6 +136,20 @@ class Controller implements DeliveryController {
       this.#outbox,
     ];
     this.#subscribe();
+  }
+
+  #createGather(openRepository: GatherDeps['openRepository']): GatherDeps {
+    return {
+      projects: this.#projects,
+      namespace: this.#namespace,
+      clusters: this.#clusters,
+      openRepository,
+      poller: this.#poller,
+      renderer: this.#options.renderer,
+      fetchChart: (wanted, project, inner) => this.#fetchChart(wanted, project, inner),
+      digestKey: randomBytes(32),
+      rules: this.rules,
+    };
   }
 
   // A dependency is fetched with the credentials of its repository, if the project lets its applications take anything from there.
@@ -165,7 +179,7 @@ class Controller implements DeliveryController {
   }
 
   async waitForReady(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#applications, this.#runs, this.#projects, this.#secrets].map((informer) => informer.waitForSync(signal)));
+    await Promise.all([this.#applications, this.#runs, this.#projects, this.#secrets, this.rules].map((informer) => informer.waitForSync(signal)));
   }
 
   async refresh(name: string, { hard = false, signal }: { readonly hard?: boolean; readonly signal: AbortSignal }): Promise<void> {
@@ -208,7 +222,7 @@ class Controller implements DeliveryController {
     // A process that does not reconcile has no evidence yet; a source that cannot be rendered leaves what is tracked.
     const evidence = this.#evidence.get(name) ?? (await this.compare(name, { signal }).catch(() => undefined));
     const wanted = evidence?.comparison.resources.flatMap(({ ref }) => cluster.get(ref) ?? []) ?? [];
-    return resourceTree(cluster, [...wanted, ...cluster.tracked(name)]);
+    return resourceTree(cluster, [...wanted, ...cluster.tracked(name)], this.rules.health, signal);
   }
 
   targetClient(name: string): KubeClient {
@@ -353,13 +367,10 @@ class Controller implements DeliveryController {
       else if (event.type === 'added' || event.object.spec.terminate === true) this.#ring(event.object);
       if (event.object.spec.terminate === true) this.#runner.terminate(event.object.metadata.name ?? '');
     });
-    const all = (): void => {
-      for (const application of this.#applications.list()) this.#keys.add(application.metadata.name ?? '');
-    };
-    this.#projects.onEvent(all);
+    this.#projects.onEvent(() => this.#enqueueAll());
     this.#secrets.onEvent((event) => {
       if (event.object.metadata.labels?.[SECRET_TYPE_LABEL] === undefined) return;
-      all();
+      this.#enqueueAll();
       // Credentials may be what was missing.
       for (const { repoURL } of this.#poller.states()) this.#poller.hint(repoURL);
     });
@@ -383,6 +394,10 @@ class Controller implements DeliveryController {
         signal: AbortSignal.timeout(10_000),
       })
       .catch((error: unknown) => logger.debug({ application: name, err: error }, 'refresh annotation stays'));
+  }
+
+  #enqueueAll(): void {
+    for (const application of this.#applications.list()) this.#keys.add(application.metadata.name ?? '');
   }
 
   #enqueueUsersOf(repoURL: string): void {
@@ -425,19 +440,4 @@ class Controller implements DeliveryController {
       }
     }
   }
-}
-
-function sourcesIn(object: KubeObject): readonly ApplicationSource[] {
-  const parsed = parseApplication(object);
-  return parsed.kind === 'invalid' ? [] : sourcesOf(parsed.value.spec);
-}
-
-// Our own status writes are no news; everything a person or an operation changes is.
-function isNews(old: KubeObject, now: KubeObject): boolean {
-  const { spec: specBefore, operation: operationBefore } = old as Application;
-  const { spec, operation } = now as Application;
-  return (
-    JSON.stringify([specBefore, operationBefore, old.metadata.annotations, old.metadata.deletionTimestamp]) !==
-    JSON.stringify([spec, operation, now.metadata.annotations, now.metadata.deletionTimestamp])
-  );
 }

@@ -9,7 +9,7 @@ import {
   type ApplicationSource,
   type AppProject,
 } from '@tiphys/delivery-applications';
-import { compareApplication, type Comparison } from '@tiphys/delivery-diff';
+import type { Comparison } from '@tiphys/delivery-diff';
 import type { Repository, RepositoryPoller, RevisionMetadata } from '@tiphys/delivery-git';
 import type { Renderer, RenderResult, WantedChart } from '@tiphys/delivery-render';
 import { messageOf } from '@tiphys/kernel';
@@ -17,10 +17,12 @@ import type { Lister } from '@tiphys/kube-client';
 import { refKey, refOf, type KubeObject } from '@tiphys/kube-model';
 import { formatProblem } from '@tiphys/kube-yaml';
 import type { Cluster } from './cluster.ts';
+import { compareWithRules } from './compare-with-rules.ts';
 import type { ClusterRegistry } from './cluster-registry.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { kindsOf, prepareDesired, type Desired } from './desired.ts';
 import { lookupFor } from './lookup.ts';
+import { lastSyncedInput, serverSideDiff, type ResourceRules } from './resource-rules.ts';
 import { snapshotOf } from './revisions.ts';
 
 /** The field manager of everything we apply. */
@@ -38,6 +40,8 @@ export interface GatherDeps {
   readonly fetchChart: (wanted: WantedChart, project: AppProject, signal: AbortSignal) => Promise<Uint8Array | undefined>;
   /** Key of digests that stand for secret values. */
   readonly digestKey: Uint8Array;
+  /** How resources are handled in this installation. */
+  readonly rules: ResourceRules;
 }
 
 /** What an application's sources say at some commits. */
@@ -56,6 +60,8 @@ export interface Evidence extends Rendered {
   readonly cluster: Cluster;
   readonly project: AppProject;
   readonly comparison: Comparison;
+  /** Sentences about rules of comparing that could not be followed. */
+  readonly ruleWarnings: readonly string[];
 }
 
 /** The project of an application. Throws DeliveryError `invalidSpec`. */
@@ -142,16 +148,26 @@ export async function compareRendered(
       return object === undefined ? [] : [[refKey(ref), object] as const];
     }),
   );
-  const comparison = compareApplication({
+  const request = {
     desired,
     live,
     tracked: cluster.tracked(name),
     manager: FIELD_MANAGER,
-    schemaFor: (apiVersion, kind) => cluster.schemaFor(apiVersion, kind),
+    schemaFor: (apiVersion: string, kind: string) => cluster.schemaFor(apiVersion, kind),
     ignoreDifferences: application.spec.ignoreDifferences ?? [],
-    digest: (value) => `hmac:${createHmac('sha256', deps.digestKey).update(value).digest('hex').slice(0, 16)}`,
-  });
-  return { ...rendered, cluster, project, comparison };
+    digest: (value: string) => `hmac:${createHmac('sha256', deps.digestKey).update(value).digest('hex').slice(0, 16)}`,
+    ...lastSyncedInput(application, rendered.revisions, attemptKey),
+  };
+  const { comparison, warnings } = await compareWithRules(
+    request,
+    { settings: deps.rules.settings(), scripts: deps.rules.scripts, dryRun: serverSideDiff(application, cluster, FIELD_MANAGER) },
+    signal,
+  );
+  await deps.rules.health.prepare(
+    comparison.resources.flatMap((resource) => resource.live ?? []),
+    signal,
+  );
+  return { ...rendered, cluster, project, comparison, ruleWarnings: [...deps.rules.problems(), ...warnings] };
 }
 
 /** A fingerprint of sources and commits: what an automated attempt is counted by. */

@@ -1,7 +1,7 @@
-import type { KubeObject } from '@tiphys/kube-model';
 import { ownerAt, parseManagedFields, type FieldOwner, type PathElement, type SchemaNode } from '@tiphys/kube-patch';
-import { deepEqual } from '@tiphys/kube-model';
+import { deepEqual, type KubeObject } from '@tiphys/kube-model';
 import { valueAt } from './place.ts';
+import { PREVIOUS_APPLIERS } from './previous-appliers.ts';
 
 /**
  * Why a place is not as Git wants it:
@@ -35,7 +35,10 @@ export interface CauseEvidence {
 
 /** Programs that people drive: what they wrote, a person wrote. */
 const HAND_TOOLS =
-  /^(?:kubectl|oc|k9s|lens|openlens|freelens|node-fetch|headlamp|dashboard|kubernetes-dashboard|rancher|curl|python-requests|mozilla|okteto|kubectx|kustomize|helm)\b/i;
+  /^(?:kubectl|oc|k9s|lens|openlens|freelens|node-fetch|headlamp|dashboard|kubernetes-dashboard|rancher|tiphys-action|tiphys-api|tiphys-cli|curl|python-requests|mozilla|okteto|kubectx|kustomize|helm)\b/i;
+
+/** Tools that deliver manifests: what they wrote, an earlier wish of Git was. Those that people also drive by hand are not among them. */
+const DELIVERERS: ReadonlySet<string> = new Set([...PREVIOUS_APPLIERS].filter((name) => name !== 'kubectl' && name !== 'helm'));
 
 /** Decides why a place differs, from managedFields and the last sync. */
 export function causeOf(place: DifferingPlace, evidence: CauseEvidence): ChangeCause {
@@ -56,7 +59,7 @@ function wishChanged({ elements, desired }: DifferingPlace, { lastSynced, schema
 function causeByOwner(owner: FieldOwner, isNewWish: boolean | undefined, { manager, lastSynced }: CauseEvidence): ChangeCause {
   // The API server writes what admission changed in our name, but as an update.
   if (owner.manager === manager && owner.operation === 'Update') return 'webhook';
-  if (owner.manager !== manager) return writerCause(owner);
+  if (owner.manager !== manager && !DELIVERERS.has(owner.manager)) return writerCause(owner);
   if (isNewWish === false) return 'webhook';
   return lastSynced?.isSameInput === true ? 'rendererChanged' : 'gitChanged';
 }

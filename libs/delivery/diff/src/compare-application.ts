@@ -14,6 +14,8 @@ export interface CompareRequest {
   readonly live: ReadonlyMap<string, KubeObject>;
   /** Live objects that carry the application's tracking id. */
   readonly tracked: readonly KubeObject[];
+  /** Live objects as they are stored, by `refKey`, where `live` has other owners than that. */
+  readonly stored?: ReadonlyMap<string, KubeObject>;
   readonly manager: string;
   readonly schemaFor: (apiVersion: string, kind: string) => SchemaNode | undefined;
   readonly ignoreDifferences?: readonly IgnoreDifference[];
@@ -96,6 +98,7 @@ function toDiff(desired: KubeObject, request: CompareRequest): { readonly ref: O
   const diff: DiffRequest = {
     desired,
     live: request.live.get(key),
+    stored: request.stored?.get(key),
     manager: request.manager,
     schema: request.schemaFor(desired.apiVersion, desired.kind),
     ignore,

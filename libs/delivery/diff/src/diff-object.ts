@@ -27,6 +27,8 @@ export interface DiffRequest {
   /** The server's own prediction, instead of ours. */
   readonly dryRun?: DryRun;
   readonly lastSynced?: LastSynced | undefined;
+  /** The live object as it is stored, where `live` has other owners than that: who wrote what is told from this one. */
+  readonly stored?: KubeObject | undefined;
   /** Shows secret values as digests; without it they are shown as redacted. */
   readonly digest?: Digest;
   /** Annotations whose values are covered like those of a Secret. */
@@ -79,7 +81,7 @@ export function predict(request: DiffRequest): PredictedStates | undefined {
   const desired = normalizeDesired(request.desired, { keepStatus: comparesStatus(request.desired, compareOptions.ignoreResourceStatusField) });
   const predicted = dryRun === undefined ? predictApply(desired, owned, manager, schema) : predictByServer(dryRun, live, manager, schema);
   const bareLive = comparable(withoutManagedFields(live), compareOptions);
-  return { predicted: withDefaults(comparable(predicted, compareOptions), bareLive, schema ?? UNTYPED), live: bareLive, owned };
+  return { predicted: withDefaults(comparable(predicted, compareOptions), bareLive, schema ?? UNTYPED), live: bareLive, owned: request.stored ?? owned };
 }
 
 function comparesStatus({ apiVersion, kind }: KubeObject, ignored: CompareOptions['ignoreResourceStatusField']): boolean {

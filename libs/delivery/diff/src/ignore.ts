@@ -1,4 +1,4 @@
-import { matchesGlob, type IgnoreDifference } from '@tiphys/delivery-applications';
+import { globMatches, type IgnoreDifference } from '@tiphys/delivery-applications';
 import { cloneMutable, refOf, type KubeObject } from '@tiphys/kube-model';
 
 /** A path of keys and indexes into an object. */
@@ -20,10 +20,10 @@ export function ignoreRulesFor(object: KubeObject, differences: readonly IgnoreD
   const ref = refOf(object);
   const matching = differences.filter(
     (rule) =>
-      matchesGlob(rule.group ?? '', ref.group) &&
-      matchesGlob(rule.kind, ref.kind) &&
-      (rule.name === undefined || rule.name === '' || matchesGlob(rule.name, ref.name)) &&
-      (rule.namespace === undefined || rule.namespace === '' || matchesGlob(rule.namespace, ref.namespace ?? '')),
+      globMatches(rule.group ?? '', ref.group) &&
+      globMatches(rule.kind, ref.kind) &&
+      (rule.name === undefined || rule.name === '' || globMatches(rule.name, ref.name)) &&
+      (rule.namespace === undefined || rule.namespace === '' || globMatches(rule.namespace, ref.namespace ?? '')),
   );
   if (matching.length === 0) return NO_RULES;
   return {

@@ -6,6 +6,6 @@ export { ignoreRulesFor, type IgnoreRules, type Path } from './ignore.ts';
 export { withKnownTypes } from './known-types.ts';
 export { maskStates } from './mask.ts';
 export { normalizeDesired } from './normalize.ts';
-export { withAdoptedFields } from './previous-appliers.ts';
+export { PREVIOUS_APPLIERS, withAdoptedFields } from './previous-appliers.ts';
 export { withIgnoredLiveValues, type IgnoredPlaces } from './respect-ignore.ts';
 export type { DryRun } from './server-side.ts';

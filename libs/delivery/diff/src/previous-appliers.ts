@@ -3,7 +3,7 @@ import { adoptOwnership, type SchemaNode } from '@tiphys/kube-patch';
 import { lastAppliedOf } from './known-kinds.ts';
 
 /** Field managers of tools that may have delivered an object before us: kubectl, Argo CD, Flux, Helm, kapp. */
-const PREVIOUS_APPLIERS: ReadonlySet<string> = new Set([
+export const PREVIOUS_APPLIERS: ReadonlySet<string> = new Set([
   'argocd-application-controller',
   'argocd-controller',
   'helm',
