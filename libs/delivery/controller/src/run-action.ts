@@ -2,7 +2,7 @@ import type { ResourceAction } from '@tiphys/delivery-actions';
 import { checkResource, type AppProject } from '@tiphys/delivery-applications';
 import { performOperations } from '@tiphys/delivery-sync';
 import { toTimestamp, type Clock, type Logger } from '@tiphys/kernel';
-import { describeRef, refKey, statusError, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
+import { describeRef, isStatus, refKey, statusError, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
 import type { Cluster } from './cluster.ts';
 import type { ResourceActionRequest } from './controller-types.ts';
 import { DeliveryError } from './delivery-error.ts';
@@ -12,6 +12,7 @@ import type { ResourceNode } from './resource-tree.ts';
 
 /** The field manager of what people do with resource actions. */
 const ACTION_MANAGER = 'tiphys-action';
+const MAX_ATTEMPTS = 5;
 
 /** What people do with live objects of applications besides deploying them. */
 export interface ResourceActions {
@@ -37,13 +38,22 @@ export function createResourceActions(deps: ResourceActionsDeps): ResourceAction
   const { rules, target, clock, logger } = deps;
   return {
     list: async (application, ref, signal) => listActions(await liveOf(application, ref, deps, signal), rules, signal),
-    run: async (application, { ref, action, parameters = {}, actor }, signal) => {
-      const live = await liveOf(application, ref, deps, signal);
+    run: async (application, request, signal) => {
       const { cluster, project } = target(application);
-      const operations = await prepareAction(live, { action, parameters, now: toTimestamp(clock.now()) }, rules, signal);
-      const check = (other: ObjectRef, namespaced: boolean): string | undefined => checkResource(project, other, namespaced, cluster);
-      await performOperations(live, operations, { client: cluster.client, kinds: cluster.kinds, manager: ACTION_MANAGER, check }, signal);
-      logger.info({ application, resource: describeRef(ref), action, actor }, 'resource action performed');
+      const check = (ref: ObjectRef, namespaced: boolean): string | undefined => checkResource(project, ref, namespaced, cluster);
+      for (let attempt = 1; ; attempt += 1) {
+        const live = await liveOf(application, request.ref, deps, signal);
+        const wanted = { action: request.action, parameters: request.parameters ?? {}, now: toTimestamp(clock.now()) };
+        const operations = await prepareAction(live, wanted, rules, signal);
+        try {
+          await performOperations(live, operations, { client: cluster.client, kinds: cluster.kinds, manager: ACTION_MANAGER, check }, signal);
+          break;
+        } catch (error) {
+          // Controllers write to the same object: the action is thought over again with what is there now.
+          if (!isStatus(error, 'Conflict') || attempt === MAX_ATTEMPTS) throw error;
+        }
+      }
+      logger.info({ application, resource: describeRef(request.ref), action: request.action, actor: request.actor }, 'resource action performed');
     },
   };
 }

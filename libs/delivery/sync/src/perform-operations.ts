@@ -14,11 +14,11 @@ export interface OperationDeps {
 }
 
 /**
- * Carries out the operations of a resource action, in order: a patch sends what differs from the live object and fails with
- * Conflict when somebody was faster. Stops at the first that fails. Throws StatusError.
+ * Carries out the operations of a resource action: first the patch, which sends what differs from the live object and fails with
+ * Conflict when somebody was faster, then what is created. So a Conflict says that nothing was created. Throws StatusError.
  */
 export async function performOperations(live: KubeObject, operations: readonly ActionOperation[], deps: OperationDeps, signal: AbortSignal): Promise<void> {
-  for (const { kind, object } of operations) {
+  for (const { kind, object } of operations.toSorted((a, b) => Number(a.kind === 'create') - Number(b.kind === 'create'))) {
     const type = await deps.kinds.find(object.apiVersion, object.kind, signal);
     if (type === undefined) throw statusError('NotFound', `${describeObject(object)}: its kind is not served`);
     const refusal = deps.check(refOf(object), type.namespaced);
