@@ -3,6 +3,7 @@ import { createDeliveryController } from '@tiphys/delivery-controller';
 import { createRepositoryStore } from '@tiphys/delivery-git';
 import { createBullmqQueue, createInProcessQueue } from '@tiphys/delivery-queue';
 import { createRenderer } from '@tiphys/delivery-render';
+import { createScriptEngine } from '@tiphys/delivery-scripts';
 import { createLogger, supervise, systemClock } from '@tiphys/kernel';
 import { createInformerFactory, createKubeClient } from '@tiphys/kube-client';
 
@@ -15,6 +16,7 @@ const controller = createDeliveryController({
   informers,
   repositories: createRepositoryStore({ cacheDirectory: `${folder}/cache-${identity}` }),
   renderer: createRenderer({ logger }),
+  scripts: createScriptEngine(),
   queue: redis === undefined ? createInProcessQueue({ clock: systemClock }) : createBullmqQueue({ url: redis, logger, lockMs: 2_000 }),
   clock: systemClock,
   logger,

@@ -6,6 +6,7 @@ import { createDeliveryController, type DeliveryController, type DeliveryControl
 import { createRepositoryStore } from '@tiphys/delivery-git';
 import { createInProcessQueue, type JobQueue } from '@tiphys/delivery-queue';
 import { createRenderer, type Renderer } from '@tiphys/delivery-render';
+import { createScriptEngine } from '@tiphys/delivery-scripts';
 import { createLogger, supervise, systemClock, type Logger } from '@tiphys/kernel';
 import { createInformerFactory, createKubeClient, type KubeClient } from '@tiphys/kube-client';
 import { builtin, isStatus, type corev1, type KubeObject } from '@tiphys/kube-model';
@@ -63,12 +64,14 @@ export async function createRig(): Promise<Rig> {
       const own = connect();
       const informers = createInformerFactory({ client: own, clock: systemClock, logger });
       const renderer = createRenderer({ logger });
+      const scripts = createScriptEngine();
       const queue = makeQueue?.() ?? createInProcessQueue({ clock: systemClock });
       const controller = createDeliveryController({
         client: own,
         informers,
         repositories: createRepositoryStore({ cacheDirectory: path.join(folder, 'cache') }),
         renderer,
+        scripts,
         queue,
         clock: systemClock,
         logger,
@@ -88,6 +91,7 @@ export async function createRig(): Promise<Rig> {
           await supervised.catch(() => undefined);
           await queue.close();
           await renderer.close();
+          scripts.close();
           await own.close();
         },
       };

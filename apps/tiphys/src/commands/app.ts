@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { listResourceActions, runResourceAction, type ActionTarget } from '../cli/app-actions.ts';
 import { printLogs, type LogOptions } from '../cli/app-logs.ts';
 import { diffApplication, listApplications, planApplication, showApplication, showHistory, showManifests } from '../cli/app-read.ts';
 import {
@@ -33,6 +34,7 @@ export function appCommand(host: Host): Command {
   const app = new Command('app').description('applications: what is deployed from where');
   readVerbs(app, host);
   writeVerbs(app, host);
+  actionVerbs(app, host);
   return app;
 }
 
@@ -153,6 +155,24 @@ function writeVerbs(app: Command, host: Host): void {
     await api.call({ method: 'DELETE', path: `/api/v1/applications/${encodeURIComponent(name)}/pin` });
     host.stdout('automation goes on\n');
   });
+}
+
+function actionVerbs(app: Command, host: Host): void {
+  const actions = app.command('actions').description('what can be done with a resource besides deploying it');
+  const target = (command: Command): Command =>
+    command
+      .requiredOption('--kind <kind>', 'kind of the resource')
+      .requiredOption('--resource-name <name>', 'name of the resource')
+      .option('--group <group>', 'API group of the kind')
+      .option('--namespace <name>', 'namespace of the resource');
+  target(verb(actions, 'list <name>', 'list the actions of a resource')).action(async (name: string, options: SessionOptions & ActionTarget) => {
+    await listResourceActions(await openSession(options, host), name, options);
+  });
+  target(verb(actions, 'run <name> <action>', 'do something with a resource'))
+    .option('--param <name=value>', 'a parameter of the action', collect)
+    .action(async (name: string, action: string, options: SessionOptions & ActionTarget & { readonly param?: readonly string[] }) => {
+      await runResourceAction(await openSession(options, host), name, { ...options, action, parameters: options.param ?? [] });
+    });
 }
 
 function simple(app: Command, host: Host, name: string, description: string, action: (session: ClientSession, name: string) => Promise<void>): void {

@@ -7,6 +7,7 @@ import { createDeliveryController, type DeliveryController } from '@tiphys/deliv
 import { createRepositoryStore } from '@tiphys/delivery-git';
 import { createBullmqQueue, createInProcessQueue, type JobQueue } from '@tiphys/delivery-queue';
 import { createRenderer, type PluginHost } from '@tiphys/delivery-render';
+import { createScriptEngine } from '@tiphys/delivery-scripts';
 import { createInformerFactory, type InformerFactory, type KubeClient } from '@tiphys/kube-client';
 import type { Clock, Logger, Service } from '@tiphys/kernel';
 import { VERSION } from '../version.ts';
@@ -61,11 +62,13 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
     kustomizeEnableHelm: options.kustomizeEnableHelm === true,
     ...(options.plugins === undefined ? {} : { plugins: options.plugins }),
   });
+  const scripts = createScriptEngine();
   const controller = createDeliveryController({
     client,
     informers,
     queue,
     renderer,
+    scripts,
     clock,
     logger,
     namespace,
@@ -79,6 +82,7 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
   const close = async (): Promise<void> => {
     await queue.close();
     await renderer.close();
+    scripts.close();
   };
   await controller.install(signal).catch(async (error: unknown) => {
     await close();

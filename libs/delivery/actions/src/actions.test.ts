@@ -88,6 +88,14 @@ describe('scripts of users', () => {
     ['another object', [{ operation: 'patch', resource: object('v1', 'Secret') }], 'patch another object'],
     ['another namespace', [{ operation: 'create', resource: { ...live, metadata: { name: 'x', namespace: 'kube-system' } } }], 'another namespace'],
     ['an unknown operation', [{ operation: 'delete', resource: live }], 'patch and create are known'],
+    [
+      'two patches',
+      [
+        { operation: 'patch', resource: live },
+        { operation: 'patch', resource: live },
+      ],
+      'more than one patch',
+    ],
     ['no object', 7, 'without apiVersion'],
     ['too much', Array.from({ length: 101 }, () => ({ operation: 'patch', resource: live })), 'more than 100'],
   ])('may not give back %s', (_name, value, message) => {

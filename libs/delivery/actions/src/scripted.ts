@@ -44,7 +44,9 @@ function toParameter(raw: unknown): readonly ActionParameter[] {
 export function parseScripted(live: KubeObject, action: string, value: unknown): readonly ActionOperation[] {
   const raw = Array.isArray(value) ? value : [{ operation: 'patch', resource: value }];
   if (raw.length > MAX_OPERATIONS) throw invalid(live, action, `gave more than ${MAX_OPERATIONS} operations`);
-  return raw.map((entry) => toOperation(live, action, entry));
+  const operations = raw.map((entry) => toOperation(live, action, entry));
+  if (operations.filter(({ kind }) => kind === 'patch').length > 1) throw invalid(live, action, 'gave more than one patch of the object');
+  return operations;
 }
 
 function toOperation(live: KubeObject, action: string, entry: unknown): ActionOperation {

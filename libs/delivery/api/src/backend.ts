@@ -3,7 +3,16 @@ import type { ApplicationSet, WantedApplication } from '@tiphys/delivery-applica
 import type { WebhookSecrets } from '@tiphys/delivery-git';
 import type { Lister } from '@tiphys/kube-client';
 import type { InformerEvent, KubeClient } from '@tiphys/kube-client';
-import type { ClusterAnswer, ManagedResourcesAnswer, ManifestsAnswer, PlanAnswer, RepositoryAnswer, ResourceTreeAnswer } from './wire.ts';
+import type { ObjectRef } from '@tiphys/kube-model';
+import type {
+  ClusterAnswer,
+  ManagedResourcesAnswer,
+  ManifestsAnswer,
+  PlanAnswer,
+  RepositoryAnswer,
+  ResourceActionsAnswer,
+  ResourceTreeAnswer,
+} from './wire.ts';
 
 /** A sync somebody asked for. */
 export interface SyncRequest {
@@ -31,6 +40,14 @@ export interface PlanRequest {
   readonly prune?: boolean;
 }
 
+/** An action somebody asked for on a live object. */
+export interface ActionRequest {
+  readonly ref: ObjectRef;
+  readonly action: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly actor: string;
+}
+
 /** What the API needs of the delivery engine. Reads come from caches, deeds are intents written to the control cluster. */
 export interface DeliveryBackend {
   readonly client: KubeClient;
@@ -41,6 +58,10 @@ export interface DeliveryBackend {
   readonly runs: Lister<SyncRun> & { onEvent(handler: (event: InformerEvent<SyncRun>) => void): () => void };
   managedResources(application: Application, signal: AbortSignal): Promise<ManagedResourcesAnswer>;
   resourceTree(application: Application, signal: AbortSignal): Promise<ResourceTreeAnswer>;
+  /** What can be done with a live object of the application. */
+  resourceActions(application: Application, ref: ObjectRef, signal: AbortSignal): Promise<ResourceActionsAnswer['actions']>;
+  /** Does it; resolves when the API has taken it. */
+  runResourceAction(application: Application, request: ActionRequest, signal: AbortSignal): Promise<void>;
   manifests(application: Application, revision: string | undefined, signal: AbortSignal): Promise<ManifestsAnswer>;
   plan(request: PlanRequest, signal: AbortSignal): Promise<PlanAnswer>;
   sync(request: SyncRequest, signal: AbortSignal): Promise<SyncRun>;

@@ -10,16 +10,15 @@ import {
   type SyncRun,
 } from '@tiphys/delivery-applications';
 import type { DeliveryController, Evidence, ResourceNode as LiveNode } from '@tiphys/delivery-controller';
-import type { Change, ResourceComparison } from '@tiphys/delivery-diff';
-import { assess } from '@tiphys/delivery-health';
+import { maskStates, type Change, type ResourceComparison } from '@tiphys/delivery-diff';
+import type { Health } from '@tiphys/delivery-health';
 import type { SyncPlan, SyncTask } from '@tiphys/delivery-sync';
 import { toTimestamp, type Clock } from '@tiphys/kernel';
 import type { InformerFactory, KubeClient } from '@tiphys/kube-client';
-import { refKey } from '@tiphys/kube-model';
+import { refKey, type KubeObject } from '@tiphys/kube-model';
 import type { DeliveryBackend, SyncRequest } from './backend.ts';
-import { maskSecret } from './mask-secret.ts';
 import { readWebhookSecrets } from './webhook-secrets.ts';
-import type { FieldChange, ManagedResource, PlanStep, RepositoryAnswer, ResourceNode } from './wire.ts';
+import type { FieldChange, ManagedResource, ManagedResourcesAnswer, PlanStep, RepositoryAnswer, ResourceNode } from './wire.ts';
 
 /** What the backend is made of. */
 export interface ControllerBackendOptions {
@@ -43,22 +42,18 @@ export function createControllerBackend(options: ControllerBackendOptions): Deli
     applications,
     projects: informers.informer<AppProject>({ type: projectType, namespace }),
     runs: informers.informer<SyncRun>({ type: syncRunType, namespace }),
-    managedResources: async (application, signal) => {
-      const evidence = await controller.compare(nameOf(application), { signal });
-      return {
-        items: evidence.comparison.resources.map(toManagedResource),
-        problems: evidence.problems,
-        observedAt: toTimestamp(clock.now()),
-        ...revisionOf(evidence),
-      };
-    },
+    managedResources: async (application, signal) => toManagedResources(await controller.compare(nameOf(application), { signal }), controller, clock),
     resourceTree: async (application, signal) => ({
       nodes: (await controller.resourceTree(nameOf(application), signal)).map((node, _index, all) => toNode(node, all)),
     }),
+    resourceActions: (application, ref, signal) => controller.actions.list(nameOf(application), ref, signal),
+    runResourceAction: (application, request, signal) => controller.actions.run(nameOf(application), request, signal),
     manifests: async (application, revision, signal) => {
       const evidence = await controller.compare(nameOf(application), { signal, ...revisionsFor(application, revision) });
       return {
-        manifests: evidence.desired.objects.map((object) => JSON.stringify(maskSecret(object))),
+        manifests: evidence.desired.objects.map((object) =>
+          JSON.stringify(maskStates(object, undefined, controller.rules.settings().sensitiveAnnotations).desired),
+        ),
         revision: evidence.revisions.join(','),
         sourceType: evidence.tools[0] ?? '',
       };
@@ -132,12 +127,30 @@ function toChange({ path, kind, desired, live, owner, cause }: Change, masked: b
     ...(live === undefined ? {} : { live }),
     ...(masked && (path.startsWith('.data') || path.startsWith('.stringData')) ? { masked } : {}),
     ...(owner === undefined ? {} : { owner }),
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   };
 }
 
-function toManagedResource({ ref, status, changes, desired, live, requiresPruning, wave }: ResourceComparison): ManagedResource {
+function toManagedResources(evidence: Evidence, { rules }: DeliveryController, clock: Clock): ManagedResourcesAnswer {
+  const showing = { assess: rules.health.assess, sensitiveAnnotations: rules.settings().sensitiveAnnotations };
+  return {
+    items: evidence.comparison.resources.map((resource) => toManagedResource(resource, showing)),
+    problems: [...evidence.problems, ...evidence.ruleWarnings],
+    observedAt: toTimestamp(clock.now()),
+    ...revisionOf(evidence),
+  };
+}
+
+// How resources are shown in this installation.
+interface Showing {
+  readonly assess: (live: KubeObject) => Health | undefined;
+  readonly sensitiveAnnotations: readonly string[];
+}
+
+function toManagedResource(resource: ResourceComparison, { assess, sensitiveAnnotations }: Showing): ManagedResource {
+  const { ref, status, changes, desired, live, requiresPruning, wave } = resource;
   const health = live === undefined ? undefined : assess(live);
+  const masked = maskStates(desired, live, sensitiveAnnotations);
   return {
     group: ref.group,
     version: ref.version,
@@ -150,14 +163,14 @@ function toManagedResource({ ref, status, changes, desired, live, requiresPrunin
     ...(ref.namespace === undefined ? {} : { namespace: ref.namespace }),
     ...(health === undefined ? {} : { health }),
     changes: changesOf(changes, ref.kind === 'Secret' && ref.group === ''),
-    targetState: desired === undefined ? null : maskSecret(desired),
-    liveState: live === undefined ? null : maskSecret(live),
+    targetState: masked.desired ?? null,
+    liveState: masked.live ?? null,
   };
 }
 
 // A missing object is one change of the whole; its fields say nothing a person does not know.
 function changesOf(changes: readonly Change[], isSecret: boolean): readonly FieldChange[] {
-  return changes.map((change) => (change.path === '' ? { path: '', kind: change.kind } : toChange(change, isSecret)));
+  return changes.map((change) => (change.path === '' ? { path: '', kind: change.kind, cause: change.cause } : toChange(change, isSecret)));
 }
 
 function toNode(node: LiveNode, all: readonly LiveNode[]): ResourceNode {

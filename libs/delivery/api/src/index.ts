@@ -1,5 +1,5 @@
 export { ApiError } from './api-error.ts';
-export type { DeliveryBackend, PlanRequest, RollbackRequest, SyncRequest } from './backend.ts';
+export type { ActionRequest, DeliveryBackend, PlanRequest, RollbackRequest, SyncRequest } from './backend.ts';
 export { createControllerBackend, type ControllerBackendOptions } from './controller-backend.ts';
 export { ListenError, startDeliveryApi, type DeliveryApi, type DeliveryApiOptions } from './server.ts';
 export type { LocalAccount } from './sessions.ts';
@@ -17,6 +17,7 @@ export type {
   PlanAnswer,
   PlanStep,
   RepositoryAnswer,
+  ResourceActionsAnswer,
   ResourceNode,
   ResourceTreeAnswer,
   RunsAnswer,

@@ -10,6 +10,7 @@ import { setCaller, type RouteContext } from './context.ts';
 import { ApplicationEventLog } from './event-stream.ts';
 import { applicationRoutes } from './routes/applications.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { resourceActionRoutes } from './routes/resource-actions.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { applicationSetRoutes } from './routes/application-sets.ts';
@@ -117,11 +118,11 @@ function createApp(context: RouteContext, options: DeliveryApiOptions): Express 
   app.get('/healthz', (_request, response) => void response.type('text').send('ok'));
   app.get('/api/version', (_request, response) => void response.json({ Version: options.version }));
   app.use('/api/webhook', webhookRoutes(context));
-  app.use('/api', contentTypeGuard, express.json({ limit: JSON_LIMIT }));
+  app.use('/api', contentTypeGuard, express.json({ limit: JSON_LIMIT, strict: false }));
   app.use('/api/v1/session', sessionRoutes(context));
   app.use('/api', authenticate(context));
   app.use('/api/v1/stream', streamRoutes(context));
-  app.use('/api/v1/applications', applicationRoutes(context), operationRoutes(context), resourceRoutes(context));
+  app.use('/api/v1/applications', applicationRoutes(context), operationRoutes(context), resourceRoutes(context), resourceActionRoutes(context));
   app.use('/api/v1/applicationsets', applicationSetRoutes(context));
   app.use('/api/v1', settingsRoutes(context));
   app.use('/api', () => {

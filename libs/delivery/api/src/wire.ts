@@ -34,7 +34,8 @@ export interface FieldChange {
   readonly live?: unknown;
   readonly masked?: boolean;
   readonly owner?: ChangeOwner;
-  readonly cause?: string;
+  /** Why: gitChanged, rendererChanged, humanEdit, controller, webhook or defaulted. */
+  readonly cause: string;
 }
 
 /** One object an application manages, compared. */
@@ -83,6 +84,17 @@ export interface ResourceNode {
 /** The ownership tree of an application. */
 export interface ResourceTreeAnswer {
   readonly nodes: readonly ResourceNode[];
+}
+
+/** What can be done with a live object beyond applying and deleting it. */
+export interface ResourceActionsAnswer {
+  readonly actions: readonly {
+    readonly name: string;
+    readonly disabled?: boolean;
+    readonly displayName?: string;
+    readonly iconClass?: string;
+    readonly params?: readonly { readonly name: string; readonly default?: string }[];
+  }[];
 }
 
 /** One step of a plan before it is carried out. */

@@ -188,6 +188,7 @@ export interface ApplicationCondition {
     | 'RepeatedResourceWarning'
     | 'NonDeterministicRenderWarning'
     | 'SharedResourceWarning'
+    | 'ResourceRuleWarning'
     | 'OrphanedResourceWarning'
     | 'ExcludedResourceWarning';
   readonly message: string;

@@ -56,6 +56,19 @@ export { normalizeRepoUrl } from './repo-url.ts';
 export { parseApplication, parseProject, parseSyncRun, type Parsed } from './schema.ts';
 export { defaultSyncOptions, parseSyncOptions, resourceSyncOptions, type DeletionPolicy, type SyncOptions } from './sync-options.ts';
 export {
+  defaultResourceSettings,
+  parseResourceSettings,
+  rulesForKind,
+  settingsOf,
+  type CelClause,
+  type CompareOptions,
+  type CustomActions,
+  type CustomHealth,
+  type KnownTypeField,
+  type ParsedSettings,
+  type ResourceSettings,
+} from './settings.ts';
+export {
   APPLICATION_LABEL,
   applicationLabel,
   isFinished,

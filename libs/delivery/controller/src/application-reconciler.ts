@@ -178,8 +178,8 @@ export class ApplicationReconciler {
   }
 
   async #settle(application: Application, observation: Observation, signal: AbortSignal): Promise<ReconcileResult> {
-    const { clock, namespace } = this.#deps;
-    const observed = observedStatus(application, observation, clock.now(), namespace);
+    const { clock, namespace, rules } = this.#deps;
+    const observed = observedStatus(application, observation, clock.now(), namespace, rules.health.assess);
     const isRefresh = application.metadata.annotations?.[REFRESH_ANNOTATION] !== undefined;
     if (!hasChanged(application, observed) && !isRefresh) return DONE;
     const now = toTimestamp(clock.now());

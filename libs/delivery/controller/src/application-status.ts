@@ -8,7 +8,7 @@ import {
   type HealthStatus,
   type ResourceStatus,
 } from '@tiphys/delivery-applications';
-import { aggregateHealth, assess } from '@tiphys/delivery-health';
+import { aggregateHealth, type Health } from '@tiphys/delivery-health';
 import { toTimestamp } from '@tiphys/kernel';
 import { deepEqual, fieldAt, isJsonObject, type KubeObject } from '@tiphys/kube-model';
 import { externalUrls } from './external-urls.ts';
@@ -24,8 +24,11 @@ export interface Observation {
 
 type Observed = Pick<ApplicationStatus, 'sync' | 'health' | 'resources' | 'conditions' | 'sourceType' | 'sourceTypes' | 'summary' | 'controllerNamespace'>;
 
+/** Judges one live object. */
+export type AssessObject = (live: KubeObject) => Health | undefined;
+
 /** The observed part of the status. Without evidence sync and health are Unknown, and the objects stay as last seen. */
-export function observedStatus(application: Application, observation: Observation, nowMs: number, namespace: string): Observed {
+export function observedStatus(application: Application, observation: Observation, nowMs: number, namespace: string, assess: AssessObject): Observed {
   const before = application.status ?? {};
   const { evidence } = observation;
   const health =
@@ -43,7 +46,7 @@ export function observedStatus(application: Application, observation: Observatio
       ...revisionsField(application, observation.revisions),
     },
     health: withTransition(health, before.health, nowMs),
-    resources: evidence === undefined ? (before.resources ?? []) : resourcesOf(evidence),
+    resources: evidence === undefined ? (before.resources ?? []) : resourcesOf(evidence, assess),
     conditions: observation.conditions.map((condition) => conditionWithTime(condition, before.conditions ?? [], nowMs)),
     ...(evidence?.tools[0] === undefined ? {} : application.spec.sources === undefined ? { sourceType: evidence.tools[0] } : { sourceTypes: evidence.tools }),
     summary: evidence === undefined ? (before.summary ?? {}) : summaryOf(evidence.comparison.resources.flatMap(({ live }) => live ?? [])),
@@ -84,7 +87,7 @@ function conditionWithTime(
   return { ...condition, lastTransitionTime: known?.lastTransitionTime ?? toTimestamp(nowMs) };
 }
 
-function resourcesOf({ comparison }: Evidence): readonly ResourceStatus[] {
+function resourcesOf({ comparison }: Evidence, assess: AssessObject): readonly ResourceStatus[] {
   return comparison.resources.map(({ ref, live, status, requiresPruning, wave }) => {
     const health = live === undefined ? { status: 'Missing' as const } : assess(live);
     return {

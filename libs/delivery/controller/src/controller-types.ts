@@ -2,13 +2,17 @@ import type { RunOptions, SyncRun } from '@tiphys/delivery-applications';
 import type { PollState, RepositoryStore, RevisionMetadata } from '@tiphys/delivery-git';
 import type { JobQueue } from '@tiphys/delivery-queue';
 import type { Renderer } from '@tiphys/delivery-render';
+import type { ScriptEngine } from '@tiphys/delivery-scripts';
 import type { Failpoint, SyncPlan } from '@tiphys/delivery-sync';
 import type { Clock, Logger, Service } from '@tiphys/kernel';
 import type { InformerFactory, KubeClient } from '@tiphys/kube-client';
 import type { ApplicationIndex } from './application-index.ts';
+import type { ObjectRef } from '@tiphys/kube-model';
 import type { Evidence } from './gather.ts';
+import type { ResourceRules } from './resource-rules.ts';
 import type { ResourceNode } from './resource-tree.ts';
 import type { ApplicationSetController } from './sets/application-set-controller.ts';
+import type { ResourceActions } from './run-action.ts';
 
 /** How a delivery controller is made. */
 export interface DeliveryControllerOptions {
@@ -17,6 +21,8 @@ export interface DeliveryControllerOptions {
   readonly informers: InformerFactory;
   readonly repositories: RepositoryStore;
   readonly renderer: Renderer;
+  /** Evaluates users' rules of health, comparison and actions. */
+  readonly scripts: ScriptEngine;
   readonly queue: JobQueue;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -65,6 +71,14 @@ export interface PlanOptions {
   readonly signal: AbortSignal;
 }
 
+/** A wish to do something with a live object of an application. */
+export interface ResourceActionRequest {
+  readonly ref: ObjectRef;
+  readonly action: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly actor: string;
+}
+
 /** A cluster as it is known. */
 export interface ClusterState {
   readonly server: string;
@@ -97,6 +111,9 @@ export interface DeliveryController {
   /** The plan a sync would carry out now, and what it was made from. */
   plan(application: string, options: PlanOptions): Promise<{ readonly plan: SyncPlan; readonly evidence: Evidence }>;
   resourceTree(application: string, signal: AbortSignal): Promise<readonly ResourceNode[]>;
+  readonly actions: ResourceActions;
+  /** How resources are handled in this installation: their health, comparison and masks. */
+  readonly rules: ResourceRules;
   /** The client of the cluster the application is deployed to. */
   targetClient(application: string): KubeClient;
   /** The clusters that are registered or in use. */

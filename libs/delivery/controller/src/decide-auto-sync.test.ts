@@ -16,7 +16,7 @@ function resource(name: string, change: Partial<ResourceComparison> = {}): Resou
     desired: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } },
     live: undefined,
     status: 'OutOfSync',
-    changes: [{ path: '', elements: [], kind: 'added' }],
+    changes: [{ path: '', elements: [], kind: 'added', cause: 'gitChanged' }],
     requiresPruning: false,
     wave: 0,
     ...change,

@@ -1,25 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import {
-  applicationType,
-  instanceKey,
-  isFinished,
-  parseSyncRun,
-  projectType,
-  sourcesOf,
-  syncRunType,
-  type Application,
-  type AppProject,
-  type SyncRun,
-} from '@tiphys/delivery-applications';
+import { applicationType, instanceKey, isFinished, parseSyncRun, sourcesOf, type Application, type SyncRun } from '@tiphys/delivery-applications';
 import { RepositoryPoller, type PollState, type RevisionMetadata } from '@tiphys/delivery-git';
 import { createInProcessQueue, type JobHandler, type JobQueue } from '@tiphys/delivery-queue';
 import { planSync, type SyncPlan } from '@tiphys/delivery-sync';
 import { WorkQueue, type Service } from '@tiphys/kernel';
-import type { Informer, KubeClient } from '@tiphys/kube-client';
-import { builtin, fieldAt, type corev1, type KubeObject } from '@tiphys/kube-model';
+import type { KubeClient } from '@tiphys/kube-client';
+import { fieldAt, type KubeObject } from '@tiphys/kube-model';
 import { ApplicationDeleter } from './application-deleter.ts';
+import { isNews } from './application-news.ts';
 import { ApplicationIndex } from './application-index.ts';
 import { ApplicationReconciler } from './application-reconciler.ts';
+import { createCaches, type Caches } from './caches.ts';
 import { ChartSources } from './chart-sources.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
 import type { ClusterState, DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest, PlanOptions } from './controller-types.ts';
@@ -35,8 +26,10 @@ import { planRequest, SHOWN_PLAN } from './plan-request.ts';
 import { releaseProjects } from './project-guard.ts';
 import { RepositoryAccess } from './repository-access.ts';
 import { RepositoryUsers } from './repository-users.ts';
+import { createResourceRules, type ResourceRules } from './resource-rules.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
 import { currentRevisions } from './revisions.ts';
+import { createResourceActions, type ResourceActions } from './run-action.ts';
 import { runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './settings.ts';
@@ -59,12 +52,11 @@ class Controller implements DeliveryController {
   readonly services: readonly Service[];
   readonly readServices: readonly Service[];
   readonly applications: ApplicationIndex;
+  readonly actions: ResourceActions;
+  readonly rules: ResourceRules;
   readonly #options: DeliveryControllerOptions;
   readonly #namespace: string;
-  readonly #runs: Informer<SyncRun>;
-  readonly #secrets: Informer<corev1.Secret>;
-  readonly #projects: Informer<AppProject>;
-  readonly #configMaps: Informer<corev1.ConfigMap>;
+  readonly #caches: Caches;
   readonly #keys: WorkQueue;
   readonly #clusters: ClusterRegistry;
   readonly #poller: RepositoryPoller;
@@ -89,17 +81,21 @@ class Controller implements DeliveryController {
     const namespace = options.namespace ?? 'argocd';
     this.#options = { ...options, logger };
     this.#namespace = namespace;
-    this.applications = new ApplicationIndex(informers, { namespace, applicationNamespaces: options.applicationNamespaces ?? [] });
-    this.#runs = informers.informer<SyncRun>({ type: syncRunType, namespace });
-    this.#projects = informers.informer<AppProject>({ type: projectType, namespace });
-    this.#secrets = informers.informer<corev1.Secret>({ type: builtin('v1', 'Secret'), namespace });
-    this.#configMaps = informers.informer<corev1.ConfigMap>({ type: builtin('v1', 'ConfigMap'), namespace });
-    this.#runs.addIndex('application', (run) => [String(fieldAt(run, 'spec', 'application'))]);
+    this.#caches = createCaches(options, namespace);
+    this.applications = this.#caches.applications;
+    this.rules = createResourceRules({ scripts: options.scripts, informers, namespace, onChange: () => this.#enqueueAll() });
     this.#keys = new WorkQueue({ clock, rateLimit: { baseDelayMs: 50, maxDelayMs: 60_000 } });
     const onChange = (application: string): void => this.#keys.add(application);
     const throttle = new EventThrottle(this.#keys, clock);
-    this.#clusters = new ClusterRegistry({ client, informers, secrets: this.#secrets, clock, logger, onChange: (application) => throttle.add(application) });
-    this.#access = new RepositoryAccess({ secrets: this.#secrets, configMaps: this.#configMaps, charts: this.#charts, repositories: options.repositories });
+    this.#clusters = new ClusterRegistry({
+      client,
+      informers,
+      secrets: this.#caches.secrets,
+      clock,
+      logger,
+      onChange: (application) => throttle.add(application),
+    });
+    this.#access = new RepositoryAccess({ ...this.#caches, charts: this.#charts, repositories: options.repositories });
     this.#poller = new RepositoryPoller({
       open: (repoURL) => this.#access.open(repoURL),
       onMoved: ({ repoURL }) => {
@@ -122,7 +118,7 @@ class Controller implements DeliveryController {
       ...this.#gather,
       client,
       clock,
-      runs: this.#runs,
+      runs: this.#caches.runs,
       application: (instance) => this.#application(instance),
       onRun: (run) => this.#ring(run),
     });
@@ -132,9 +128,16 @@ class Controller implements DeliveryController {
       logger,
       namespace,
       applications: this.applications,
-      runs: this.#runs,
+      runs: this.#caches.runs,
       ring: (run) => this.#ring(run),
       runHistoryLimit: () => this.#settings.runHistoryLimit,
+    });
+    this.actions = createResourceActions({
+      rules: this.rules,
+      target: (name) => resolveTarget(this.#application(name), this.#gather),
+      tree: (name, signal) => this.resourceTree(name, signal),
+      clock,
+      logger,
     });
     this.readServices = [this.#clusters, this.#poller];
     this.services = [
@@ -150,7 +153,7 @@ class Controller implements DeliveryController {
   #createGather(): GatherDeps {
     const { clock, remoteBases = [], pollIntervalMs = 15_000 } = this.#options;
     return {
-      projects: this.#projects,
+      projects: this.#caches.projects,
       namespace: this.#namespace,
       settings: () => this.#settings,
       clusters: this.#clusters,
@@ -161,6 +164,7 @@ class Controller implements DeliveryController {
       openRemote: openRemoteBases({ allowed: remoteBases, maxAgeMs: pollIntervalMs, clock, openRepository: (repoURL) => this.#access.open(repoURL) }),
       trust: () => this.#access.trust(),
       digestKey: randomBytes(32),
+      rules: this.rules,
     };
   }
 
@@ -170,9 +174,7 @@ class Controller implements DeliveryController {
       ...this.#gather,
       logger: this.#options.logger.child({ component: 'application-sets' }),
       generatorUrls: this.#options.generatorUrls ?? [],
-      applications: this.applications,
-      secrets: this.#secrets,
-      configMaps: this.#configMaps,
+      ...this.#caches,
       check: (application) => void resolveTarget(application, this.#gather),
       onRepositories: (urls) => this.#users.setOthers(urls),
     });
@@ -180,7 +182,7 @@ class Controller implements DeliveryController {
 
   #createReconciler(): ApplicationReconciler {
     const { client, clock, logger, failpoint } = this.#options;
-    const runs = this.#runs;
+    const { runs } = this.#caches;
     return new ApplicationReconciler({
       ...this.#gather,
       client,
@@ -222,7 +224,7 @@ class Controller implements DeliveryController {
   }
 
   async waitForReady(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.applications, this.#runs, this.#projects, this.#secrets, this.#configMaps].map((informer) => informer.waitForSync(signal)));
+    await Promise.all([this.#caches.waitForSync(signal), this.rules.waitForSync(signal)]);
   }
 
   async refresh(instance: string, { hard = false, signal }: { readonly hard?: boolean; readonly signal: AbortSignal }): Promise<void> {
@@ -285,7 +287,7 @@ class Controller implements DeliveryController {
     // A process that does not reconcile has no evidence yet; a source that cannot be rendered leaves what is tracked.
     const evidence = this.#evidence.get(instance) ?? (await this.compare(instance, { signal }).catch(() => undefined));
     const wanted = evidence?.comparison.resources.flatMap(({ ref }) => cluster.get(ref) ?? []) ?? [];
-    return resourceTree(cluster, [...wanted, ...cluster.tracked(instance)]);
+    return resourceTree(cluster, [...wanted, ...cluster.tracked(instance)], this.rules.health, signal);
   }
 
   targetClient(instance: string): KubeClient {
@@ -309,7 +311,7 @@ class Controller implements DeliveryController {
   }
 
   runs(instance: string): readonly SyncRun[] {
-    return runsOf(instance, this.#runs);
+    return runsOf(instance, this.#caches.runs);
   }
 
   hint(repoURL: string): number {
@@ -329,6 +331,11 @@ class Controller implements DeliveryController {
 
   revisionMetadata(instance: string, revision: string, signal: AbortSignal): Promise<RevisionMetadata> {
     return revisionMetadata(this.#application(instance), revision, this.#gather, signal);
+  }
+
+  #enqueueAll(): void {
+    for (const application of this.applications.list()) this.#keys.add(this.applications.nameOf(application));
+    this.sets.refreshAll();
   }
 
   #application(instance: string): Application {
@@ -351,7 +358,7 @@ class Controller implements DeliveryController {
       }
       if (event.type !== 'updated' || isNews(event.old, event.object)) this.#keys.add(instance);
     });
-    this.#runs.onEvent((event) => {
+    this.#caches.runs.onEvent((event) => {
       const application = fieldAt(event.object, 'spec', 'application');
       if (event.type === 'deleted' || typeof application !== 'string') return;
       if (isFinished(event.object)) {
@@ -360,25 +367,21 @@ class Controller implements DeliveryController {
       } else if (event.type === 'added' || event.object.spec.terminate === true) this.#ring(event.object);
       if (event.object.spec.terminate === true) this.#runner.terminate(event.object.metadata.name ?? '');
     });
-    const all = (): void => {
-      for (const application of this.applications.list()) this.#keys.add(this.applications.nameOf(application));
-      this.sets.refreshAll();
-    };
-    this.#projects.onEvent((event) => {
+    this.#caches.projects.onEvent((event) => {
       if (event.object.metadata.deletionTimestamp !== undefined) this.#releaseProjects();
-      all();
+      this.#enqueueAll();
     });
-    this.#configMaps.onEvent(({ object }) => {
+    this.#caches.configMaps.onEvent(({ object }) => {
       if (object.metadata.name === SETTINGS_CONFIG_MAP) {
-        this.#settings = parseSettings(this.#configMaps.get(SETTINGS_CONFIG_MAP, this.#namespace));
+        this.#settings = parseSettings(this.#caches.configMaps.get(SETTINGS_CONFIG_MAP, this.#namespace));
         for (const problem of this.#settings.problems) this.#options.logger.warn({ problem }, 'a setting is ignored');
       }
-      all();
+      this.#enqueueAll();
     });
-    this.#secrets.onEvent((event) => {
+    this.#caches.secrets.onEvent((event) => {
       if (event.object.metadata.labels?.[SECRET_TYPE_LABEL] === undefined) return;
       this.#clusters.refresh();
-      all();
+      this.#enqueueAll();
       // Credentials may be what was missing.
       for (const { repoURL } of this.#poller.states()) this.#poller.hint(repoURL);
     });
@@ -388,7 +391,7 @@ class Controller implements DeliveryController {
   #releaseProjects(): void {
     if (!this.#isPerforming) return;
     const { client, logger } = this.#options;
-    void releaseProjects({ client, logger, projects: this.#projects, applications: this.applications }); // It does not reject.
+    void releaseProjects({ client, logger, projects: this.#caches.projects, applications: this.applications }); // It does not reject.
   }
 
   // Somebody asked by annotation, as Argo CD's users and our own API server do: look now, and take the question away.
@@ -431,14 +434,4 @@ class Controller implements DeliveryController {
     const { workers = 8, logger } = this.#options;
     await workKeys({ keys: this.#keys, reconcile: (key, inner) => this.#reconciler.reconcile(key, inner), workers, logger }, signal);
   }
-}
-
-// Our own status writes are no news; everything a person or an operation changes is.
-function isNews(old: KubeObject, now: KubeObject): boolean {
-  const { spec: specBefore, operation: operationBefore } = old as Application;
-  const { spec, operation } = now as Application;
-  return (
-    JSON.stringify([specBefore, operationBefore, old.metadata.annotations, old.metadata.deletionTimestamp]) !==
-    JSON.stringify([spec, operation, now.metadata.annotations, now.metadata.deletionTimestamp])
-  );
 }

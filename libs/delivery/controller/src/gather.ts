@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { roleOf, sourcesOf, type Application, type ApplicationSource, type AppProject } from '@tiphys/delivery-applications';
-import { compareApplication, type Comparison } from '@tiphys/delivery-diff';
+import type { Comparison } from '@tiphys/delivery-diff';
 import type { RepositoryPoller, RevisionMetadata } from '@tiphys/delivery-git';
 import type { Renderer, RenderResult, WantedChart, WantedRepository } from '@tiphys/delivery-render';
 import { instanceName } from '@tiphys/delivery-applications';
@@ -8,6 +8,7 @@ import { messageOf } from '@tiphys/kernel';
 import { describeRef, refOf, type KubeObject } from '@tiphys/kube-model';
 import { formatProblem } from '@tiphys/kube-yaml';
 import type { Cluster } from './cluster.ts';
+import { compareWithRules } from './compare-with-rules.ts';
 import type { ClusterRegistry } from './cluster-registry.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { kindsOf, prepareDesired, type Desired } from './desired.ts';
@@ -16,6 +17,7 @@ import { lookupFor } from './lookup.ts';
 import { orphansAmong } from './orphans.ts';
 import { mustBePermitted, projectOf, type ProjectDeps } from './projects.ts';
 import type { OpenRemote } from './remote-bases.ts';
+import { lastSyncedInput, serverSideDiff, type ResourceRules } from './resource-rules.ts';
 import { sourceSnapshot, type SourceSnapshotDeps } from './source-snapshot.ts';
 import { isExcluded } from './settings.ts';
 
@@ -33,6 +35,8 @@ export interface GatherDeps extends ProjectDeps, SourceSnapshotDeps {
   readonly openRemote: OpenRemote;
   /** Key of digests that stand for secret values. */
   readonly digestKey: Uint8Array;
+  /** How resources are handled in this installation. */
+  readonly rules: ResourceRules;
 }
 
 /** Where an application goes, and what it may do there. */
@@ -61,6 +65,8 @@ export interface Evidence extends Rendered, Target {
   readonly adopted: ReadonlySet<string>;
   /** How many objects of the destination namespace belong to no application; 0 where the project does not ask. */
   readonly orphans: number;
+  /** Sentences about rules of comparing that could not be followed. */
+  readonly ruleWarnings: readonly string[];
 }
 
 /** The cluster and project of an application, after its project permitted both. Throws DeliveryError. */
@@ -153,16 +159,27 @@ export async function compareRendered(application: Application, rendered: Render
   const desired = rendered.desired.objects.filter((object) => roleOf(object).kind === 'resource');
   cluster.setWanted(instance, desired.map(refOf));
   const { byKey: live, adopted } = liveObjects(application, desired, cluster, FIELD_MANAGER);
-  const comparison = compareApplication({
+  const request = {
     desired,
     live,
     tracked: cluster.tracked(instance),
     manager: FIELD_MANAGER,
-    schemaFor: (apiVersion, kind) => cluster.schemaFor(apiVersion, kind),
+    schemaFor: (apiVersion: string, kind: string) => cluster.schemaFor(apiVersion, kind),
     ignoreDifferences: application.spec.ignoreDifferences ?? [],
-    digest: (value) => `hmac:${createHmac('sha256', deps.digestKey).update(value).digest('hex').slice(0, 16)}`,
-  });
-  return { ...rendered, cluster, project, comparison, adopted, orphans: await countOrphans(application, instance, target, deps, signal) };
+    digest: (value: string) => `hmac:${createHmac('sha256', deps.digestKey).update(value).digest('hex').slice(0, 16)}`,
+    ...lastSyncedInput(application, rendered.revisions, attemptKey),
+  };
+  const { comparison, warnings } = await compareWithRules(
+    request,
+    { settings: deps.rules.settings(), scripts: deps.rules.scripts, dryRun: serverSideDiff(application, cluster, FIELD_MANAGER) },
+    signal,
+  );
+  await deps.rules.health.prepare(
+    comparison.resources.flatMap((resource) => resource.live ?? []),
+    signal,
+  );
+  const orphans = await countOrphans(application, instance, target, deps, signal);
+  return { ...rendered, cluster, project, comparison, adopted, orphans, ruleWarnings: [...deps.rules.problems(), ...warnings] };
 }
 
 async function countOrphans(application: Application, instance: string, { cluster, project }: Target, deps: GatherDeps, signal: AbortSignal): Promise<number> {

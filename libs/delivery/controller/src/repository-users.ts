@@ -1,6 +1,7 @@
-import { normalizeRepoUrl, parseApplication, sourcesOf, type ApplicationSource } from '@tiphys/delivery-applications';
+import { normalizeRepoUrl } from '@tiphys/delivery-applications';
 import type { RepositoryPoller } from '@tiphys/delivery-git';
 import type { KubeObject } from '@tiphys/kube-model';
+import { sourcesIn } from './application-news.ts';
 import type { ChartSources } from './chart-sources.ts';
 
 /** Which applications take from which repositories; the poller looks at exactly those. */
@@ -56,9 +57,4 @@ export class RepositoryUsers {
   hint(instance: string): void {
     for (const url of this.#urls.get(instance) ?? []) this.#poller.hint(url);
   }
-}
-
-function sourcesIn(object: KubeObject): readonly ApplicationSource[] {
-  const parsed = parseApplication(object);
-  return parsed.kind === 'invalid' ? [] : sourcesOf(parsed.value.spec);
 }

@@ -1,6 +1,7 @@
-import { assess, type Health } from '@tiphys/delivery-health';
+import type { Health } from '@tiphys/delivery-health';
 import { refOf, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
 import type { Cluster } from './cluster.ts';
+import type { HealthBook } from './scripted-health.ts';
 
 /** One live object below an application. */
 export interface ResourceNode {
@@ -16,20 +17,20 @@ export interface ResourceNode {
 const MAX_NODES = 10_000;
 
 /** The managed objects and everything they own, as far as kinds are followed. */
-export function resourceTree(cluster: Cluster, roots: readonly KubeObject[]): readonly ResourceNode[] {
-  const nodes = new Map<string, ResourceNode>();
+export async function resourceTree(cluster: Cluster, roots: readonly KubeObject[], book: HealthBook, signal: AbortSignal): Promise<readonly ResourceNode[]> {
+  const objects = new Map<string, KubeObject>();
   const pending = [...roots];
-  for (let object = pending.pop(); object !== undefined && nodes.size < MAX_NODES; object = pending.pop()) {
+  for (let object = pending.pop(); object !== undefined && objects.size < MAX_NODES; object = pending.pop()) {
     const { uid = '' } = object.metadata;
-    if (uid === '' || nodes.has(uid)) continue;
-    nodes.set(uid, nodeOf(object, uid));
+    if (uid === '' || objects.has(uid)) continue;
+    objects.set(uid, object);
     pending.push(...cluster.children(uid));
   }
-  return [...nodes.values()];
+  await book.prepare([...objects.values()], signal);
+  return [...objects].map(([uid, object]) => nodeOf(object, uid, book.assess(object)));
 }
 
-function nodeOf(object: KubeObject, uid: string): ResourceNode {
-  const health = assess(object);
+function nodeOf(object: KubeObject, uid: string, health: Health | undefined): ResourceNode {
   const { creationTimestamp, resourceVersion = '' } = object.metadata;
   return {
     ref: refOf(object),

@@ -1,4 +1,5 @@
 import type { PathElement } from '@tiphys/kube-patch';
+import type { ChangeCause } from './cause.ts';
 
 /** Who holds a live value, and since when. */
 export interface ChangeOwner {
@@ -17,8 +18,7 @@ export interface Change {
   readonly desired?: unknown;
   readonly live?: unknown;
   readonly owner?: ChangeOwner;
-  /** `drift`: somebody else wrote the live value · `desired`: Git moved on from what we wrote. Absent when managedFields cannot tell. */
-  readonly cause?: 'drift' | 'desired';
+  readonly cause: ChangeCause;
 }
 
 /** Makes a keyed digest of a secret value: equal values look equal, nothing else shows. */

@@ -1,9 +1,10 @@
-import { ignoresExtraneous, roleOf, waveOf, type IgnoreDifference, type SyncStatusCode } from '@tiphys/delivery-applications';
+import { ignoresExtraneous, roleOf, waveOf, type CompareOptions, type IgnoreDifference, type SyncStatusCode } from '@tiphys/delivery-applications';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
 import type { SchemaNode } from '@tiphys/kube-patch';
 import type { Change, Digest } from './change.ts';
-import { diffObject } from './diff-object.ts';
-import { ignoreRulesFor } from './ignore.ts';
+import { diffObject, predict, type DiffRequest } from './diff-object.ts';
+import { ignoreRulesFor, type IgnoreRules, type Path } from './ignore.ts';
+import type { DryRun } from './server-side.ts';
 
 /** What is compared: everything Git wants, and everything that lives and is either wanted or tracked. */
 export interface CompareRequest {
@@ -13,10 +14,20 @@ export interface CompareRequest {
   readonly live: ReadonlyMap<string, KubeObject>;
   /** Live objects that carry the application's tracking id. */
   readonly tracked: readonly KubeObject[];
+  /** Live objects as they are stored, by `refKey`, where `live` has other owners than that. */
+  readonly stored?: ReadonlyMap<string, KubeObject>;
   readonly manager: string;
   readonly schemaFor: (apiVersion: string, kind: string) => SchemaNode | undefined;
   readonly ignoreDifferences?: readonly IgnoreDifference[];
+  /** Where jq expressions point, by `jqKey`: the answers to `jqQuestions`. */
+  readonly jqPaths?: ReadonlyMap<string, readonly Path[]>;
+  readonly compareOptions?: CompareOptions;
+  /** The server's predictions by `refKey`, where it was asked. */
+  readonly dryRuns?: ReadonlyMap<string, DryRun>;
+  /** What the last sync wanted. */
+  readonly lastSynced?: { readonly isSameInput: boolean; readonly desired?: ReadonlyMap<string, KubeObject> };
   readonly digest?: Digest;
+  readonly sensitiveAnnotations?: readonly string[];
 }
 
 /** One object of the application, compared. OutOfSync always comes with a change. */
@@ -48,23 +59,63 @@ export function compareApplication(request: CompareRequest): Comparison {
   return { status: resources.some((resource) => resource.status === 'OutOfSync') ? 'OutOfSync' : 'Synced', resources };
 }
 
+/** A question for jq: where an expression points in one of the two states of an object. */
+export interface JqQuestion {
+  readonly key: string;
+  readonly ref: ObjectRef;
+  readonly expression: string;
+  readonly input: KubeObject;
+}
+
+/** What jq has to be asked before an application can be compared: nothing where no rule has an expression. */
+export function jqQuestions(request: CompareRequest): readonly JqQuestion[] {
+  return request.desired.flatMap((desired) => {
+    const { ref, ignore, diff } = toDiff(desired, request);
+    const states = ignore.expressions.length === 0 ? undefined : predict(diff);
+    if (states === undefined) return [];
+    return ignore.expressions.flatMap((expression) =>
+      (['predicted', 'live'] as const).map((side) => ({ key: jqKey(ref, side, expression), ref, expression, input: states[side] })),
+    );
+  });
+}
+
+function jqKey(ref: ObjectRef, side: 'predicted' | 'live', expression: string): string {
+  return `${side} ${refKey(ref)} ${expression}`;
+}
+
 // Hooks live by their own deletion policies, so they are never extra. Controllers copy annotations to what they create; an object with an owner is theirs to delete.
 function isChild(object: KubeObject): boolean {
   return (object.metadata.ownerReferences ?? []).length > 0;
 }
 
-function compareDesired(desired: KubeObject, request: CompareRequest): ResourceComparison {
+function toDiff(desired: KubeObject, request: CompareRequest): { readonly ref: ObjectRef; readonly ignore: IgnoreRules; readonly diff: DiffRequest } {
   const ref = refOf(desired);
-  const live = request.live.get(refKey(ref));
-  const changes = diffObject({
+  const key = refKey(ref);
+  const { compareOptions, digest, sensitiveAnnotations, lastSynced, jqPaths } = request;
+  const ignore = ignoreRulesFor(desired, request.ignoreDifferences ?? []);
+  const dryRun = request.dryRuns?.get(key);
+  const pathsOn = (side: 'predicted' | 'live'): readonly Path[] => ignore.expressions.flatMap((expression) => jqPaths?.get(jqKey(ref, side, expression)) ?? []);
+  const diff: DiffRequest = {
     desired,
-    live,
+    live: request.live.get(key),
+    stored: request.stored?.get(key),
     manager: request.manager,
     schema: request.schemaFor(desired.apiVersion, desired.kind),
-    ignore: ignoreRulesFor(desired, request.ignoreDifferences ?? []),
-    ...(request.digest === undefined ? {} : { digest: request.digest }),
-  });
-  return { ref, desired, live, status: changes.length > 0 ? 'OutOfSync' : 'Synced', changes, requiresPruning: false, wave: waveOf(desired) };
+    ignore,
+    jqPaths: { predicted: pathsOn('predicted'), live: pathsOn('live') },
+    ...(compareOptions === undefined ? {} : { compareOptions }),
+    ...(dryRun === undefined ? {} : { dryRun }),
+    ...(lastSynced === undefined ? {} : { lastSynced: { isSameInput: lastSynced.isSameInput, desired: lastSynced.desired?.get(key) } }),
+    ...(digest === undefined ? {} : { digest }),
+    ...(sensitiveAnnotations === undefined ? {} : { sensitiveAnnotations }),
+  };
+  return { ref, ignore, diff };
+}
+
+function compareDesired(desired: KubeObject, request: CompareRequest): ResourceComparison {
+  const { ref, diff } = toDiff(desired, request);
+  const changes = diffObject(diff);
+  return { ref, desired, live: diff.live, status: changes.length > 0 ? 'OutOfSync' : 'Synced', changes, requiresPruning: false, wave: waveOf(desired) };
 }
 
 function compareExtra(live: KubeObject): ResourceComparison {
@@ -75,7 +126,7 @@ function compareExtra(live: KubeObject): ResourceComparison {
     desired: undefined,
     live,
     status,
-    changes: [{ path: '', elements: [], kind: 'removed', cause: 'desired' }],
+    changes: [{ path: '', elements: [], kind: 'removed', cause: 'gitChanged' }],
     requiresPruning: true,
     wave: waveOf(live),
   };

@@ -40,8 +40,14 @@ function objectDifferences(
   return names.flatMap((name) => {
     const child = Object.hasOwn(desired, name) ? desired[name] : undefined;
     const other = Object.hasOwn(live, name) ? live[name] : undefined;
-    return child === other ? [] : differences(child, other, node.child(name), [...elements, { kind: 'field', name }]);
+    if (child === other || (child === undefined && isDefault(other, node.keyDefault(name)))) return [];
+    return differences(child, other, node.child(name), [...elements, { kind: 'field', name }]);
   });
+}
+
+// The server fills in what a schema has a default for: that nobody asked for it is no difference.
+function isDefault(live: unknown, fallback: unknown): boolean {
+  return fallback !== undefined && deepEqual(live, fallback);
 }
 
 function listDifferences(desired: readonly unknown[], live: readonly unknown[], { node, elements }: Place): readonly Difference[] {
@@ -76,7 +82,7 @@ function indexItems(items: readonly unknown[], node: SchemaNode): ReadonlyMap<st
 }
 
 function sameScalar(desired: unknown, live: unknown, node: SchemaNode): boolean {
-  if (desired === live) return true;
+  if (desired === live || node.isSame?.(desired, live) === true) return true;
   if (node.scalar === 'quantity' && isAmount(desired) && isAmount(live)) {
     const amount = canonicalQuantity(desired);
     return amount !== undefined && amount === canonicalQuantity(live);

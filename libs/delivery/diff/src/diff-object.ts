@@ -1,9 +1,16 @@
-import type { KubeObject } from '@tiphys/kube-model';
-import { formatPath, ownerAt, serverSideApply, UNTYPED, withoutManagedFields, type PathElement, type SchemaNode } from '@tiphys/kube-patch';
+import type { CompareOptions } from '@tiphys/delivery-applications';
+import { parseApiVersion, type KubeObject } from '@tiphys/kube-model';
+import { formatPath, ownerAt, serverSideApply, UNTYPED, withoutManagedFields, type SchemaNode } from '@tiphys/kube-patch';
+import { causeOf, type LastSynced } from './cause.ts';
 import type { Change, Digest } from './change.ts';
 import { differences, type Difference } from './compare-values.ts';
-import { withoutPointers, type IgnoreRules } from './ignore.ts';
+import { NO_RULES, withoutPaths, type IgnoreRules, type Path } from './ignore.ts';
+import { withDefaults } from './defaults.ts';
+import { comparable } from './known-kinds.ts';
+import { changeMask } from './mask.ts';
 import { normalizeDesired } from './normalize.ts';
+import { withAdoptedFields } from './previous-appliers.ts';
+import { predictByServer, type DryRun } from './server-side.ts';
 
 /** What one comparison needs. */
 export interface DiffRequest {
@@ -14,8 +21,18 @@ export interface DiffRequest {
   /** The kind's schema; undefined where nobody described the kind. */
   readonly schema?: SchemaNode | undefined;
   readonly ignore?: IgnoreRules;
+  /** Where the rules' jq expressions point in the two states of `predict`. */
+  readonly jqPaths?: { readonly predicted: readonly Path[]; readonly live: readonly Path[] };
+  readonly compareOptions?: Pick<CompareOptions, 'ignoreAggregatedRoles' | 'ignoreResourceStatusField'>;
+  /** The server's own prediction, instead of ours. */
+  readonly dryRun?: DryRun;
+  readonly lastSynced?: LastSynced | undefined;
+  /** The live object as it is stored, where `live` has other owners than that: who wrote what is told from this one. */
+  readonly stored?: KubeObject | undefined;
   /** Shows secret values as digests; without it they are shown as redacted. */
   readonly digest?: Digest;
+  /** Annotations whose values are covered like those of a Secret. */
+  readonly sensitiveAnnotations?: readonly string[];
 }
 
 // Prediction needs some time to stamp; it is stripped before anything is compared.
@@ -32,26 +49,47 @@ const IDENTITY = [
   'deletionTimestamp',
   'deletionGracePeriodSeconds',
 ] as const;
-const NO_RULES: IgnoreRules = { pointers: [], managers: new Set() };
+const DEFAULT_OPTIONS = { ignoreAggregatedRoles: false, ignoreResourceStatusField: 'all' } as const;
 
 /** What applying the desired object would change: empty when nothing would. Values of Secrets never appear. */
 export function diffObject(request: DiffRequest): readonly Change[] {
-  const { live, manager, schema, ignore = NO_RULES } = request;
-  const desired = normalizeDesired(request.desired);
-  const mask = maskFor(desired, request.digest);
-  if (live === undefined) return [mask({ path: '', elements: [], kind: 'added', desired })];
-  const found = differences(
-    withoutPointers(predict(desired, live, manager, schema), ignore.pointers),
-    withoutPointers(withoutManagedFields(live), ignore.pointers),
-    schema ?? UNTYPED,
-  );
-  return found
-    .map((difference) => toChange(difference, live, manager))
+  const { ignore = NO_RULES, jqPaths, schema = UNTYPED } = request;
+  const mask = changeMask(request.desired, request.digest, request.sensitiveAnnotations ?? []);
+  const states = predict(request);
+  if (states === undefined) return [mask(wholeObject(request))];
+  const predicted = withoutPaths(states.predicted, [...ignore.pointers, ...(jqPaths?.predicted ?? [])]);
+  const live = withoutPaths(states.live, [...ignore.pointers, ...(jqPaths?.live ?? [])]);
+  return differences(predicted, live, schema)
+    .map((difference) => toChange(difference, states.owned, request))
     .filter((change) => change.owner === undefined || !ignore.managers.has(change.owner.manager))
     .map(mask);
 }
 
-function predict(desired: KubeObject, live: KubeObject, manager: string, schema: SchemaNode | undefined): KubeObject {
+/** What an apply would lead to beside what lives, in the form in which they are compared. */
+export interface PredictedStates {
+  readonly predicted: KubeObject;
+  readonly live: KubeObject;
+  /** The live object with its owners, after what is ours to take over was taken over. */
+  readonly owned: KubeObject;
+}
+
+/** The two states that a comparison compares; undefined when nothing lives. */
+export function predict(request: DiffRequest): PredictedStates | undefined {
+  const { live, manager, schema, dryRun, compareOptions = DEFAULT_OPTIONS } = request;
+  if (live === undefined) return undefined;
+  const owned = withAdoptedFields(live, manager, schema);
+  const desired = normalizeDesired(request.desired, { keepStatus: comparesStatus(request.desired, compareOptions.ignoreResourceStatusField) });
+  const predicted = dryRun === undefined ? predictApply(desired, owned, manager, schema) : predictByServer(dryRun, live, manager, schema);
+  const bareLive = comparable(withoutManagedFields(live), compareOptions);
+  return { predicted: withDefaults(comparable(predicted, compareOptions), bareLive, schema ?? UNTYPED), live: bareLive, owned: request.stored ?? owned };
+}
+
+function comparesStatus({ apiVersion, kind }: KubeObject, ignored: CompareOptions['ignoreResourceStatusField']): boolean {
+  if (ignored === 'none') return true;
+  return ignored === 'crd' && !(kind === 'CustomResourceDefinition' && parseApiVersion(apiVersion).group === 'apiextensions.k8s.io');
+}
+
+function predictApply(desired: KubeObject, live: KubeObject, manager: string, schema: SchemaNode | undefined): KubeObject {
   const result = serverSideApply({ live, applied: desired, manager, force: true, schema, now: EPOCH });
   // With force there is no conflict; the desired object alone is the safe answer should that ever change.
   const predicted = withoutManagedFields(result.kind === 'applied' ? result.object : desired);
@@ -60,41 +98,24 @@ function predict(desired: KubeObject, live: KubeObject, manager: string, schema:
   return { ...predicted, metadata: { ...predicted.metadata, ...identity } };
 }
 
-function toChange({ elements, kind, desired, live: liveValue }: Difference, live: KubeObject, manager: string): Change {
-  const owner = kind === 'added' ? undefined : ownerAt(live, elements);
+function wholeObject({ desired, lastSynced }: DiffRequest): Change {
+  // What the last sync had wanted as well was there, and somebody deleted it.
+  const wasThere = lastSynced !== undefined && (lastSynced.isSameInput || lastSynced.desired !== undefined);
+  return { path: '', elements: [], kind: 'added', desired: normalizeDesired(desired), cause: wasThere ? 'humanEdit' : 'gitChanged' };
+}
+
+function toChange(difference: Difference, owned: KubeObject, { manager, schema = UNTYPED, lastSynced }: DiffRequest): Change {
+  const { elements, kind, desired, live } = difference;
+  const owner = kind === 'added' ? undefined : ownerAt(owned, elements);
   return {
     path: formatPath(elements),
     elements,
     kind,
     ...(desired === undefined ? {} : { desired }),
-    ...(liveValue === undefined ? {} : { live: liveValue }),
+    ...(live === undefined ? {} : { live }),
     ...(owner === undefined
       ? {}
-      : {
-          owner: { manager: owner.manager, operation: owner.operation, ...(owner.time === undefined ? {} : { time: owner.time }) },
-          cause: owner.manager === manager ? ('desired' as const) : ('drift' as const),
-        }),
+      : { owner: { manager: owner.manager, operation: owner.operation, ...(owner.time === undefined ? {} : { time: owner.time }) } }),
+    cause: causeOf(difference, { live: owned, manager, schema, lastSynced }),
   };
-}
-
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-
-function maskFor(desired: KubeObject, digest: Digest | undefined): (change: Change) => Change {
-  if (desired.kind !== 'Secret') return (change) => change;
-  const hide = (value: unknown): unknown => (digest === undefined ? '[redacted]' : digest(typeof value === 'string' ? value : JSON.stringify(value)));
-  const cover = (value: unknown, elements: readonly PathElement[]): unknown => {
-    const [first, second, third] = elements.map((element) => (element.kind === 'field' ? element.name : ''));
-    if (first === 'data' || first === 'stringData') {
-      if (second !== undefined || typeof value !== 'object' || value === null) return hide(value);
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hide(item)]));
-    }
-    if (first === 'metadata' && second === 'annotations' && third === LAST_APPLIED) return hide(value);
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || elements.length > 2) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, cover(item, [...elements, { kind: 'field', name }])]));
-  };
-  return (change) => ({
-    ...change,
-    ...(change.desired === undefined ? {} : { desired: cover(change.desired, change.elements) }),
-    ...(change.live === undefined ? {} : { live: cover(change.live, change.elements) }),
-  });
 }

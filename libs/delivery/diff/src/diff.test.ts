@@ -63,13 +63,13 @@ describe('diffObject', () => {
   });
   it('names a changed field of a list item by its key', () => {
     expect(diffObject({ desired: deployment({ image: 'web:2' }), live, manager, schema })).toMatchObject([
-      { path: '.spec.template.spec.containers[name="web"].image', kind: 'changed', desired: 'web:2', live: 'web:1', cause: 'desired' },
+      { path: '.spec.template.spec.containers[name="web"].image', kind: 'changed', desired: 'web:2', live: 'web:1', cause: 'gitChanged' },
     ]);
   });
   it('says who holds a drifted value', () => {
     const drifted = edited(live, 'kubectl-edit', (object: never) => ((object as { spec: { replicas: number } }).spec.replicas = 5));
     expect(diffObject({ desired: deployment(), live: drifted, manager, schema })).toMatchObject([
-      { path: '.spec.replicas', desired: 2, live: 5, owner: { manager: 'kubectl-edit', operation: 'Update', time: NOW }, cause: 'drift' },
+      { path: '.spec.replicas', desired: 2, live: 5, owner: { manager: 'kubectl-edit', operation: 'Update', time: NOW }, cause: 'humanEdit' },
     ]);
   });
   it('removes what we own and Git has no more, and brings back what somebody removed', () => {

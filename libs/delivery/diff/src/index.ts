@@ -1,5 +1,11 @@
+export { causeOf, type ChangeCause, type LastSynced } from './cause.ts';
 export type { Change, ChangeOwner, Digest } from './change.ts';
-export { compareApplication, type CompareRequest, type Comparison, type ResourceComparison } from './compare-application.ts';
-export { diffObject, type DiffRequest } from './diff-object.ts';
-export { ignoreRulesFor, type IgnoreRules } from './ignore.ts';
+export { compareApplication, jqQuestions, type CompareRequest, type Comparison, type JqQuestion, type ResourceComparison } from './compare-application.ts';
+export { diffObject, predict, type DiffRequest, type PredictedStates } from './diff-object.ts';
+export { ignoreRulesFor, type IgnoreRules, type Path } from './ignore.ts';
+export { withKnownTypes } from './known-types.ts';
+export { maskStates } from './mask.ts';
 export { normalizeDesired } from './normalize.ts';
+export { PREVIOUS_APPLIERS, withAdoptedFields } from './previous-appliers.ts';
+export { withIgnoredLiveValues, type IgnoredPlaces } from './respect-ignore.ts';
+export type { DryRun } from './server-side.ts';

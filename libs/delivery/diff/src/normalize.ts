@@ -4,11 +4,12 @@ import { isJsonObject, type JsonValue, type KubeObject } from '@tiphys/kube-mode
 const SERVER_METADATA = ['creationTimestamp', 'deletionTimestamp', 'generation', 'managedFields', 'resourceVersion', 'selfLink', 'uid'];
 
 /**
- * A desired object in the form the API would store it: no nulls, no status, no server-side metadata, a Secret's
- * `stringData` written as `data`.
+ * A desired object in the form the API would store it: no nulls, no status (unless it is kept), no server-side metadata, a
+ * Secret's `stringData` written as `data`.
  */
-export function normalizeDesired(object: KubeObject): KubeObject {
-  const { status: _status, ...rest } = object as KubeObject & { readonly status?: unknown };
+export function normalizeDesired(object: KubeObject, options: { readonly keepStatus?: boolean } = {}): KubeObject {
+  const { status, ...others } = object as KubeObject & { readonly status?: unknown };
+  const rest = options.keepStatus === true && status !== undefined ? { ...others, status } : others;
   const metadata = Object.fromEntries(Object.entries(object.metadata).filter(([key]) => !SERVER_METADATA.includes(key)));
   // Dropping nulls keeps the shape of an object.
   const clean = dropNulls({ ...rest, metadata } as unknown as JsonValue) as unknown as KubeObject;
@@ -31,7 +32,8 @@ function withStringData(secret: KubeObject): KubeObject {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-function encodeBase64(text: string): string {
+/** Text as base64 of its UTF-8, without a platform's help. */
+export function encodeBase64(text: string): string {
   const bytes = new TextEncoder().encode(text);
   let encoded = '';
   for (let index = 0; index < bytes.length; index += 3) {

@@ -2,6 +2,7 @@ export { planDeletionHooks } from './hook-tasks.ts';
 export { compareRefs, kindRank } from './kind-order.ts';
 export { asOurs, type OwnershipContext } from './ownership.ts';
 export { perform, type PerformContext, type PerformOutcome } from './perform.ts';
+export { performOperations, type OperationDeps } from './perform-operations.ts';
 export { planSync } from './plan-sync.ts';
 export { printablePlan, type PlanRequest, type PruneBudget, type SyncPhase, type SyncPlan, type SyncStep, type SyncTask } from './plan.ts';
 export { deleteAndWait, removeHook } from './run-hook.ts';

@@ -1,4 +1,6 @@
+export { adoptOwnership, type AdoptRequest } from './adopt-ownership.ts';
 export { applyJsonPatch } from './json-patch.ts';
+export { EMPTY_SET, type FieldSet } from './field-set.ts';
 export {
   fieldOwners,
   moveOwnership,
@@ -9,10 +11,10 @@ export {
   type ManagedEntry,
   type OwnershipMove,
 } from './managed-fields.ts';
-export { applyMergePatch } from './merge-patch.ts';
+export { applyMergePatch, createMergePatch } from './merge-patch.ts';
 export { PatchError } from './patch-error.ts';
 export { decodeElement, encodeElement, formatPath, itemElement, type PathElement } from './path-element.ts';
-export { schemaNodeFromOpenApi, schemaNodeOf, UNTYPED, type SchemaNode } from './schema-node.ts';
+export { schemaNodeFromOpenApi, schemaNodeOf, schemaNodeOfType, UNTYPED, type SchemaNode } from './schema-node.ts';
 export {
   serverSideApply,
   trackUpdate,

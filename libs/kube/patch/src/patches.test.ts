@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyJsonPatch } from './json-patch.ts';
-import { applyMergePatch } from './merge-patch.ts';
+import { applyMergePatch, createMergePatch } from './merge-patch.ts';
 import { PatchError } from './patch-error.ts';
 import { schemaNodeOf, UNTYPED } from './schema-node.ts';
 import { applyStrategicMergePatch } from './strategic-merge-patch.ts';
@@ -100,5 +101,29 @@ describe('applyStrategicMergePatch', () => {
 
   it('says which merge key an item lacks', () => {
     expect(() => applyStrategicMergePatch(spec(), spec({ image: 'x' }), pod)).toThrow('merge key: name');
+  });
+});
+
+describe('createMergePatch', () => {
+  it('makes one document of another (law)', () => {
+    const documents = fc.dictionary(
+      fc.stringMatching(/^[a-c]$/),
+      fc.letrec((tie) => ({
+        value: fc.oneof(
+          { depthSize: 'small' },
+          fc.integer(),
+          fc.string(),
+          fc.array(fc.integer(), { maxLength: 2 }),
+          fc.dictionary(fc.stringMatching(/^[a-c]$/), tie('value'), { maxKeys: 3 }),
+        ),
+      })).value,
+      { maxKeys: 3 },
+    );
+    fc.assert(
+      fc.property(documents, documents, (from, to) => {
+        expect(applyMergePatch(from, createMergePatch(from, to))).toEqual(to);
+        expect(createMergePatch(to, to)).toEqual({});
+      }),
+    );
   });
 });

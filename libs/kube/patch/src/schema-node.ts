@@ -21,6 +21,8 @@ export interface SchemaNode {
   child(name: string): SchemaNode;
   /** The node of list items. */
   items(): SchemaNode;
+  /** Whether two values mean the same, for scalars with a form of their own that no type of a schema names. */
+  readonly isSame?: (a: unknown, b: unknown) => boolean;
   /** The default a list item's key has when the item leaves it out. */
   keyDefault(key: string): unknown;
 }
@@ -33,6 +35,12 @@ export const UNTYPED: SchemaNode = { ...SCALAR, form: 'untyped', atomic: false }
 /** The node of a built-in kind; undefined when the kind is not built in. */
 export function schemaNodeOf(apiVersion: string, kind: string): SchemaNode | undefined {
   const schema = schemaOf(apiVersion, kind);
+  return schema === undefined ? undefined : objectNode(schema, {});
+}
+
+/** The node of a built-in type by its OpenAPI name, such as `io.k8s.api.core.v1.PodSpec`; undefined when there is none. */
+export function schemaNodeOfType(name: string): SchemaNode | undefined {
+  const schema = schemaByName(name);
   return schema === undefined ? undefined : objectNode(schema, {});
 }
 

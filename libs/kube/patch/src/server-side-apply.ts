@@ -41,7 +41,8 @@ export type ApplyResult =
   | { readonly kind: 'applied'; readonly object: KubeObject; readonly changed: boolean }
   | { readonly kind: 'conflict'; readonly conflicts: readonly FieldConflict[] };
 
-const BEFORE_FIRST_APPLY = 'before-first-apply';
+/** Who owns what was there before anybody was noted (apiserver fieldmanager/skipnonapplied.go). */
+export const BEFORE_FIRST_APPLY = 'before-first-apply';
 
 // Identity and bookkeeping belong to no manager (apiserver fieldmanager/stripmeta.go).
 const STRIPPED = stripSet(['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'clusterName', 'generation', 'managedFields', 'resourceVersion']);
@@ -139,7 +140,8 @@ function identityOf(applied: KubeObject, live: KubeObject): KubeObject {
   return { ...applied, metadata: { ...metadata, ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) } };
 }
 
-function ownable(set: FieldSet, resetFields: readonly string[]): FieldSet {
+/** The set without what belongs to no manager or cannot be set by the write. */
+export function ownable(set: FieldSet, resetFields: readonly string[]): FieldSet {
   const builder = new FieldSetBuilder();
   for (const field of resetFields) builder.add(`f:${field}`);
   return subtractSubtrees(subtractSets(set, STRIPPED), builder.build());
