@@ -8,7 +8,7 @@ import type { KubeClient } from '@tiphys/kube-client';
 import { fieldAt, type KubeObject } from '@tiphys/kube-model';
 import { ApplicationDeleter } from './application-deleter.ts';
 import { isNews } from './application-news.ts';
-import { ApplicationIndex } from './application-index.ts';
+import type { ApplicationIndex } from './application-index.ts';
 import { ApplicationReconciler } from './application-reconciler.ts';
 import { createCaches, type Caches } from './caches.ts';
 import { ChartSources } from './chart-sources.ts';
@@ -76,7 +76,7 @@ class Controller implements DeliveryController {
   #isPerforming = false;
 
   constructor(options: DeliveryControllerOptions) {
-    const { client, informers, clock, pollIntervalMs = 15_000 } = options;
+    const { client, informers, clock } = options;
     const logger = options.logger.child({ component: 'delivery' });
     const namespace = options.namespace ?? 'argocd';
     this.#options = { ...options, logger };
@@ -85,7 +85,6 @@ class Controller implements DeliveryController {
     this.applications = this.#caches.applications;
     this.rules = createResourceRules({ scripts: options.scripts, informers, namespace, onChange: () => this.#enqueueAll() });
     this.#keys = new WorkQueue({ clock, rateLimit: { baseDelayMs: 50, maxDelayMs: 60_000 } });
-    const onChange = (application: string): void => this.#keys.add(application);
     const throttle = new EventThrottle(this.#keys, clock);
     this.#clusters = new ClusterRegistry({
       client,
@@ -96,18 +95,7 @@ class Controller implements DeliveryController {
       onChange: (application) => throttle.add(application),
     });
     this.#access = new RepositoryAccess({ ...this.#caches, charts: this.#charts, repositories: options.repositories });
-    this.#poller = new RepositoryPoller({
-      open: (repoURL) => this.#access.open(repoURL),
-      onMoved: ({ repoURL }) => {
-        this.#users.of(repoURL).forEach(onChange);
-        this.sets.repositoryMoved(repoURL);
-      },
-      onError: (repoURL) => this.#users.of(repoURL).forEach(onChange),
-      intervalMs: pollIntervalMs,
-      clock,
-      logger,
-      random: Math.random,
-    });
+    this.#poller = this.#createPoller();
     this.#spare = createInProcessQueue({ clock });
     this.#users = new RepositoryUsers(this.#poller, this.#charts);
     this.#gather = this.#createGather();
@@ -148,6 +136,23 @@ class Controller implements DeliveryController {
       this.sets,
     ];
     this.#subscribe();
+  }
+
+  #createPoller(): RepositoryPoller {
+    const { clock, logger, pollIntervalMs = 15_000 } = this.#options;
+    const tellUsers = (repoURL: string): void => this.#users.of(repoURL).forEach((application) => this.#keys.add(application));
+    return new RepositoryPoller({
+      open: (repoURL) => this.#access.open(repoURL),
+      onMoved: ({ repoURL }) => {
+        tellUsers(repoURL);
+        this.sets.repositoryMoved(repoURL);
+      },
+      onError: tellUsers,
+      intervalMs: pollIntervalMs,
+      clock,
+      logger,
+      random: Math.random,
+    });
   }
 
   #createGather(): GatherDeps {
