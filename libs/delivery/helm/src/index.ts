@@ -20,7 +20,7 @@ export {
   type HelmSourceReads,
   type HelmSourceRequest,
 } from './render-source.ts';
-export { completeSubcharts, type FetchChart, type WantedChart } from './source/subcharts.ts';
+export type { FetchChart, WantedChart } from './source/subcharts.ts';
 export { BudgetError, defaultBudgetLimits, type BudgetLimits } from './template/budget.ts';
 export { encodeJson } from './go/json.ts';
 export { fromBytes, toBytes } from './go/text.ts';
@@ -34,6 +34,6 @@ export { writeYaml } from './yaml/write-yaml.ts';
 export { YamlError } from './yaml/yaml-error.ts';
 export { completeSubcharts } from './source/subcharts.ts';
 export { substituteWith, type Substitute } from './source/build-environment.ts';
-export { toObjects } from './source/objects.ts';
+export { toObjects, toPlain } from './source/objects.ts';
 export { createBlockReader, type BlockFields } from './source/block-reader.ts';
 export { printFloat } from './go/strconv.ts';

@@ -1,6 +1,6 @@
 import type { KubeObject } from '@tiphys/kube-model';
 import { objectProblem, openLists, type LocatedObject, type ManifestProblem } from '@tiphys/kube-yaml';
-import { GoMap, GoSlice, type GoValue } from '../go/value.ts';
+import { GoInt, GoMap, GoSlice, type GoValue } from '../go/value.ts';
 
 /** Objects and problems of rendered documents. */
 export interface RenderedObjects {
@@ -27,9 +27,10 @@ export function toObjects(documents: readonly { readonly path: string; readonly 
   return { objects, problems };
 }
 
-/** Plain JSON data of a value, with ordinary objects. */
-function toPlain(value: GoValue): unknown {
+/** Plain JSON data of a value, with ordinary objects and numbers. Integers beyond 2^53 lose digits. */
+export function toPlain(value: GoValue): unknown {
   if (value instanceof GoMap) return Object.fromEntries([...value.entries].map(([key, item]) => [key, toPlain(item)]));
   if (value instanceof GoSlice) return value.items.map(toPlain);
+  if (value instanceof GoInt) return Number(value.value);
   return value;
 }
