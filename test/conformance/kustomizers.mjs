@@ -40,7 +40,8 @@ function describe(program) {
 
 async function real({ program, args }, overlay) {
   try {
-    return { out: (await run(program, [...args, overlay], { maxBuffer: MAX_OUTPUT, timeout: 60_000 })).stdout };
+    // Without a PATH there is no git: what is missing fails at once instead of being looked for on the network.
+    return { out: (await run(program, [...args, overlay], { maxBuffer: MAX_OUTPUT, timeout: 60_000, env: { PATH: '' } })).stdout };
   } catch (error) {
     return { err: String(error.stderr ?? error) };
   }
@@ -64,11 +65,11 @@ export async function compareOverlays({ folder, reads, build, paths, kustomizers
     const mine = await ours(build, overlay, reads);
     if (mine.code === 'remote') continue;
     compared += 1;
-    for (const kustomizer of kustomizers) {
-      const theirs = await real(kustomizer, path.join(folder, overlay));
+    const all = await Promise.all(kustomizers.map((one) => real(one, path.join(folder, overlay))));
+    for (const [index, theirs] of all.entries()) {
       if (mine.out !== undefined && mine.out === theirs.out) continue;
       if (mine.err !== undefined && theirs.err !== undefined) continue;
-      note(`${kustomizer.name}: ${causeOf(mine, theirs)}`, overlay);
+      note(`${kustomizers[index].name}: ${causeOf(mine, theirs)}`, overlay);
     }
   }
   process.stderr.write(`${compared} overlays compared with ${kustomizers.map(({ name }) => name).join(', ')}\n`);

@@ -34,6 +34,6 @@ export { writeYaml } from './yaml/write-yaml.ts';
 export { YamlError } from './yaml/yaml-error.ts';
 export { completeSubcharts } from './source/subcharts.ts';
 export { substituteWith, type Substitute } from './source/build-environment.ts';
-export { toObjects } from './source/objects.ts';
+export { toObjects, toPlain } from './source/objects.ts';
 export { createBlockReader, type BlockFields } from './source/block-reader.ts';
 export { printFloat } from './go/strconv.ts';

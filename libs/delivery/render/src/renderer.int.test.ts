@@ -68,7 +68,7 @@ describe('plain directories', () => {
       code: 'toolFailed',
       message: expect.stringContaining('chart: helm: validation: chart.metadata.version is required'),
     });
-    await expect(render(snapshot, 'kust')).rejects.toMatchObject({ code: 'toolUnavailable' });
+    await expect(render(snapshot, 'kust')).rejects.toMatchObject({ code: 'toolFailed', message: 'kust: kustomize: kustomization.yaml is empty' });
     await expect(render(snapshot, 'none')).rejects.toMatchObject({ code: 'pathNotFound' });
     await expect(render(snapshot, '../x')).rejects.toMatchObject({ code: 'pathNotFound' });
     await expect(render(snapshot, 'big')).rejects.toMatchObject({ code: 'tooLarge' });

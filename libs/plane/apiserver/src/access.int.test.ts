@@ -20,6 +20,8 @@ describe('who may', () => {
     expect((await t.call('GET', '/api/v1/pods', { token: '' })).body).toMatchObject({ code: 401, reason: 'Unauthorized' });
     expect((await t.call('GET', '/api/v1/pods', { token: 'guess' })).code).toBe(401);
     for (const path of ['/healthz', '/livez', '/readyz', '/version']) expect((await t.call('GET', path, { token: '' })).code).toBe(200);
+    expect((await t.call('GET', '/metrics', { token: '' })).code).toBe(401);
+    expect((await t.call('GET', '/metrics')).text).toMatch(/^apiserver_request_total\{verb="GET",code="401"\} 3$/m);
     expect((await t.call('GET', '/readyz?verbose', { token: '' })).text).toContain('readyz check passed');
   });
 

@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@tiphys/kernel';
 import type { Store } from '@tiphys/plane-store';
+import type { RequestMetrics } from './http/metrics.ts';
 import type { Allocators } from './registry/allocators.ts';
 import type { Catalog } from './registry/catalog.ts';
 import type { ServedResource } from './registry/served.ts';
@@ -26,6 +27,7 @@ export interface Core {
   /** Yields [0, 1). */
   readonly random: () => number;
   readonly gitVersion: string;
+  readonly metrics: RequestMetrics;
 }
 
 /** The object or collection a request is about. */

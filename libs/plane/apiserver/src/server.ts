@@ -5,6 +5,7 @@ import { openTokenIssuer } from './auth/tokens.ts';
 import { bootstrap, restore } from './bootstrap.ts';
 import type { Core, UserInfo } from './core.ts';
 import { cleanUpCrds } from './crd/cleanup.ts';
+import { RequestMetrics } from './http/metrics.ts';
 import { listen, type Listener } from './http/listener.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 import { NodeDirectory, type NodeRegistry } from './nodes.ts';
@@ -71,6 +72,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     clock,
     random,
     gitVersion,
+    metrics: new RequestMetrics(),
     nodes,
     catalog: new Catalog(),
     allocators: new Allocators(serviceCidr, random),

@@ -28,7 +28,7 @@ export function toObjects(documents: readonly { readonly path: string; readonly 
 }
 
 /** Plain JSON data of a value, with ordinary objects. An integer that a number cannot hold is its digits, as in manifests that are read. */
-function toPlain(value: GoValue): unknown {
+export function toPlain(value: GoValue): unknown {
   if (value instanceof GoMap) return Object.fromEntries([...value.entries].map(([key, item]) => [key, toPlain(item)]));
   if (value instanceof GoSlice) return value.items.map(toPlain);
   if (value instanceof GoInt) return Number.isSafeInteger(Number(value.value)) ? Number(value.value) : String(value.value);

@@ -12,6 +12,7 @@ import {
   readChartFolder,
   renderChart,
   toBytes,
+  toPlain,
   writeYaml,
   type ChartFile,
 } from '@tiphys/delivery-helm';
@@ -25,7 +26,7 @@ import type { Resource } from '../resource/resource.ts';
 import type { BuildContext } from '../target/context.ts';
 import { readDocument } from '../yaml/read.ts';
 import { mapNode } from '../yaml/rnode.ts';
-import { fromJsonData, toPlain, toValue } from '../yaml/value.ts';
+import { fromJsonData, toValue } from '../yaml/value.ts';
 
 const MERGE_OPTIONS = ['merge', 'override', 'replace'];
 

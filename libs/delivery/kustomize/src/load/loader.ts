@@ -1,6 +1,6 @@
 import { fail, KustomizeError } from '../kustomize-error.ts';
 import type { Budget } from '../limits.ts';
-import { parseRepoSpec, type RepoSpec } from './repo-spec.ts';
+import { parseRepoSpec, withoutCredentials, type RepoSpec } from './repo-spec.ts';
 
 /** What a build reads: paths are normalised and relative to the root of the repository, which is the empty path. */
 export interface KustomizeReads {
@@ -191,9 +191,4 @@ export class Loader {
     }
     if (this.#referrer !== undefined) this.#referrer.#refuseRepositoryCycle(spec);
   }
-}
-
-/** A URL without user and password. */
-function withoutCredentials(url: string): string {
-  return url.replace(/^([a-z+]+:\/\/)[^/@]*@/i, '$1');
 }

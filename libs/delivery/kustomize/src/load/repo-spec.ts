@@ -13,6 +13,11 @@ export interface RepoSpec {
 
 const SCHEMES = ['ssh://', 'https://', 'http://', 'file://'];
 
+/** A URL without user and password; other texts as they are. */
+export function withoutCredentials(url: string): string {
+  return url.replace(/^((?:git::)?[a-z+]+:\/\/)[^/@]*@/i, '$1');
+}
+
 function refuse(message: string): KustomizeError {
   return new KustomizeError({ code: 'other' }, message);
 }

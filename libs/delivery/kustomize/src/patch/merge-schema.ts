@@ -1,8 +1,7 @@
-import { fromBytes, readYaml } from '@tiphys/delivery-helm';
+import { fromBytes, readYaml, toPlain } from '@tiphys/delivery-helm';
 import { fail, reading } from '../kustomize-error.ts';
 import { KIND_TYPES, MERGE_TYPES } from '../generated/merge-types.ts';
 import { CLUSTER_SCOPED, NAMESPACED } from '../generated/scopes.ts';
-import { toPlain } from '../yaml/value.ts';
 
 /** A field of a type: `keys` where patches merge the list by them (none: by the items themselves), `type` of the value or the items. */
 interface MergeField {

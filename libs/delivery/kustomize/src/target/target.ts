@@ -7,6 +7,7 @@ import type { Kustomization } from '../load/fields.ts';
 import type { HelmChart } from '../load/generator-fields.ts';
 import { KUSTOMIZATION_FILES, parseKustomization } from '../load/kustomization.ts';
 import { isRemoteFile, type Loader } from '../load/loader.ts';
+import { withoutCredentials } from '../load/repo-spec.ts';
 import { isMalformed, readResourceFile, readResources } from '../load/resources.ts';
 import { addVars } from '../reference/vars.ts';
 import { ResMap } from '../resource/res-map.ts';
@@ -119,7 +120,7 @@ export class Target {
   }
 
   async #accumulateFile(into: Accumulator, path: string, ids: Set<string>): Promise<KustomizeError | undefined> {
-    let what = `accumulating resources from '${path}'`;
+    let what = `accumulating resources from '${withoutCredentials(path)}'`;
     try {
       const bytes = await this.#loader.load(path);
       const resources = readResourceFile(bytes, this.#loader.placeOf(path), path, this.#context);
@@ -129,7 +130,7 @@ export class Target {
         const text = formatOrigin(appendPath(origin, path));
         for (const resource of resources) resource.setAnnotations(resource.annotations.set(ORIGIN, text));
       }
-      what = `merging resources from '${path}'`;
+      what = `merging resources from '${withoutCredentials(path)}'`;
       into.map.appendAll(resources, ids);
       this.#context.budget.check('objects', into.map.resources.length);
       return undefined;

@@ -92,11 +92,3 @@ function numberNode(value: number): RNode {
   node.tag = resolvePlain(node.value).tag;
   return node;
 }
-
-/** Plain JSON data of a value, with ordinary objects. Integers beyond 2^53 lose digits. */
-export function toPlain(value: GoValue): unknown {
-  if (value instanceof GoMap) return Object.fromEntries([...value.entries].map(([key, item]) => [key, toPlain(item)]));
-  if (value instanceof GoSlice) return value.items.map(toPlain);
-  if (value instanceof GoInt) return Number(value.value);
-  return value;
-}

@@ -21,6 +21,7 @@ interface Incoming extends AsyncIterable<unknown> {
 /** What the listener needs of a response. */
 interface Outgoing {
   readonly headersSent: boolean;
+  readonly statusCode: number;
   writeHead(code: number, headers: Record<string, string | number | readonly string[]>): unknown;
   write(chunk: Uint8Array | string): boolean;
   end(chunk?: Uint8Array | string): unknown;
@@ -101,8 +102,10 @@ async function closeServer(
 async function serve(core: Core, request: Incoming, response: Outgoing, requests: Set<AbortController>): Promise<void> {
   // One controller a request, aborted by hand at the end: AbortSignal.any would keep every request alive in Node 20.
   const gone = new AbortController();
+  const answered = core.metrics.begin(request.method ?? 'GET');
   requests.add(gone);
   response.once('close', () => {
+    answered(response.statusCode);
     gone.abort();
     requests.delete(gone);
   });

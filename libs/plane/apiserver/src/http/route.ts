@@ -66,6 +66,7 @@ async function documents(core: Core, exchange: Exchange): Promise<Answer> {
   const { catalog } = core;
   const [first = '', second = '', third = ''] = exchange.path.split('/').filter((part) => part !== '');
   if (first === 'openapi') return openApi(core, exchange);
+  if (exchange.path === '/metrics') return plainText(core.metrics.format());
   if (exchange.path === '/openid/v1/jwks') return json(await core.tokens.keySet());
   if (exchange.path === '/')
     return json({
@@ -79,6 +80,7 @@ async function documents(core: Core, exchange: Exchange): Promise<Answer> {
           .map((group) => `/apis/${group.name}`),
         '/healthz',
         '/livez',
+        '/metrics',
         '/openapi/v2',
         '/openapi/v3',
         '/readyz',
