@@ -1,4 +1,4 @@
-import type { Application, HealthStatus, SyncRun, SyncStatusCode } from '@tiphys/delivery-applications';
+import type { Application, HealthStatus, SyncRun, SyncStatusCode, SyncWindow } from '@tiphys/delivery-applications';
 
 /** A page of applications with what the whole selection looks like. */
 export interface ApplicationListAnswer {
@@ -131,8 +131,28 @@ export interface RepositoryAnswer {
 export interface ClusterAnswer {
   readonly server: string;
   readonly name: string;
+  /** The project it is registered for. */
+  readonly project?: string;
   readonly connectionState: { readonly status: 'Successful' | 'Failed' | 'Unknown'; readonly message: string };
   readonly applications: number;
+}
+
+/** A sync window of an application with how it stands. */
+interface SyncWindowAnswer extends SyncWindow {
+  readonly isActive: boolean;
+  /** When it opens or closes next, RFC 3339. */
+  readonly changesAt?: string;
+  /** Why its schedule cannot be read; such a window denies. */
+  readonly problem?: string;
+}
+
+/** The sync windows that concern an application, as Argo CD answers, and when what they allow may change. */
+export interface SyncWindowsAnswer {
+  readonly assignedWindows: readonly SyncWindowAnswer[];
+  readonly activeWindows: readonly SyncWindowAnswer[];
+  /** Whether a person may sync now. */
+  readonly canSync: boolean;
+  readonly canAutoSync: boolean;
 }
 
 /** A change of an application or of one of its runs, as the stream tells it. */

@@ -24,7 +24,15 @@ import { ApplicationIndex } from './application-index.ts';
 import { ApplicationReconciler } from './application-reconciler.ts';
 import { ChartSources } from './chart-sources.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
-import type { ClusterState, DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest, PlanOptions } from './controller-types.ts';
+import type {
+  ClusterState,
+  DeliveryController,
+  DeliveryControllerOptions,
+  RollbackRequest,
+  SyncRequest,
+  SyncWindowsState,
+  PlanOptions,
+} from './controller-types.ts';
 import { accessFor } from './credentials.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderLocal, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
@@ -281,6 +289,10 @@ class Controller implements DeliveryController {
 
   targetClient(instance: string): KubeClient {
     return this.#clusters.resolve(this.#application(instance).spec.destination).client;
+  }
+
+  syncWindows(instance: string): SyncWindowsState {
+    return this.#operations.windows(instance);
   }
 
   clusters(): readonly ClusterState[] {
