@@ -6,7 +6,16 @@ import { saveContext } from '../cli/contexts.ts';
 import { CliError } from '../cli/cli-error.ts';
 import { tiphysHome, type Host } from '../cli/session.ts';
 import { loadOrCreateToken } from '../wiring/token.ts';
-import { announceReady, dataDirectory, pollIntervalOption, parsePort, serverLogger, withServerOptions, type ServerOptions } from './server-options.ts';
+import {
+  announceReady,
+  applicationNamespacesOption,
+  dataDirectory,
+  pollIntervalOption,
+  parsePort,
+  serverLogger,
+  withServerOptions,
+  type ServerOptions,
+} from './server-options.ts';
 
 interface DeliveryCommandOptions extends ServerOptions {
   readonly kubeconfig?: string;
@@ -16,6 +25,7 @@ interface DeliveryCommandOptions extends ServerOptions {
   readonly dataDir?: string;
   readonly pollInterval: number;
   readonly namespace: string;
+  readonly applicationNamespaces?: readonly string[];
   readonly host: string;
   readonly port: number;
 }
@@ -44,7 +54,8 @@ function withDeliveryOptions(command: Command): Command {
     .option('--redis <url>', 'queue of runs, shared by several controllers')
     .option('--data-dir <dir>', 'folder for caches and tokens (default: delivery below the Tiphys folder)')
     .addOption(pollIntervalOption())
-    .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd');
+    .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd')
+    .addOption(applicationNamespacesOption());
   return withServerOptions(command);
 }
 
@@ -69,6 +80,7 @@ async function runDelivery(role: 'controller' | 'server', options: DeliveryComma
       client,
       cacheDir: join(dataDir, `cache-${role}-${process.pid}`),
       namespace: options.namespace,
+      applicationNamespaces: options.applicationNamespaces,
       redisUrl: options.redis,
       pollIntervalMs: options.pollInterval,
       webhookSecret,

@@ -9,6 +9,7 @@ import { loadOrCreateToken } from '../wiring/token.ts';
 import { writePrivate } from '../wiring/private-file.ts';
 import {
   announceReady,
+  applicationNamespacesOption,
   dataDirectory,
   parseCount,
   pollIntervalOption,
@@ -29,6 +30,7 @@ interface UpOptions extends ServerOptions {
   readonly redis?: string;
   readonly pollInterval: number;
   readonly namespace: string;
+  readonly applicationNamespaces?: readonly string[];
   readonly demo?: boolean;
 }
 
@@ -44,6 +46,7 @@ export function upCommand(host: Host): Command {
     .option('--redis <url>', 'queue runs in this Redis instead of in the process')
     .addOption(pollIntervalOption())
     .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd')
+    .addOption(applicationNamespacesOption())
     .option('--demo', 'set up a small Git repository and an application to try things on; runs its processes on this machine as you');
   return withServerOptions(withRuntimeOption(command)).action(async (options: UpOptions) => runUp(options, host));
 }
@@ -71,6 +74,7 @@ async function runUp(options: UpOptions, host: Host): Promise<void> {
         informers: plane.informers,
         cacheDir: join(dataDir, 'cache'),
         namespace: options.namespace,
+        applicationNamespaces: options.applicationNamespaces,
         redisUrl: options.redis,
         pollIntervalMs: options.pollInterval,
         identity: 'up',

@@ -19,6 +19,7 @@ export type {
   RepositoryAnswer,
   ResourceNode,
   ResourceTreeAnswer,
+  SyncWindowsAnswer,
   RunsAnswer,
   StreamEvent,
 } from './wire.ts';

@@ -16,3 +16,4 @@ export { DeliveryError, type DeliveryErrorDetail } from './delivery-error.ts';
 export { FIELD_MANAGER, type Evidence, type Rendered } from './gather.ts';
 export type { ResourceNode } from './resource-tree.ts';
 export { SECRET_TYPE_LABEL } from './secrets.ts';
+export { windowAnswer } from './sync-windows.ts';

@@ -10,7 +10,7 @@ import {
   type Pin,
   type SyncRun,
 } from '@tiphys/delivery-applications';
-import { toTimestamp, type Clock } from '@tiphys/kernel';
+import type { Clock } from '@tiphys/kernel';
 import type { KubeClient, Lister } from '@tiphys/kube-client';
 import { isStatus } from '@tiphys/kube-model';
 import type { RollbackRequest, SyncRequest, SyncWindowsState } from './controller-types.ts';
@@ -20,7 +20,7 @@ import { mustAdmitManifests } from './local-manifests.ts';
 import { currentRevisions } from './revisions.ts';
 import { rollbackTarget } from './rollback-target.ts';
 import { createRun, runsOf } from './runs.ts';
-import { judgeWindows, windowsOf, windowState } from './sync-windows.ts';
+import { judgeWindows, windowAnswer, windowsOf } from './sync-windows.ts';
 
 /** What operations work with. */
 export interface OperationsDeps extends GatherDeps {
@@ -142,15 +142,7 @@ export class Operations {
     const nowMs = this.#deps.clock.now();
     const windows = windowsOf(project, application, cluster);
     const { allowsManual, allowsAutomatic } = judgeWindows(windows, nowMs);
-    const assignedWindows = windows.map((window) => {
-      const { isActive, changesAtMs, problem } = windowState(window, nowMs);
-      return {
-        ...window,
-        isActive,
-        ...(changesAtMs === undefined ? {} : { changesAt: toTimestamp(changesAtMs) }),
-        ...(problem === undefined ? {} : { problem }),
-      };
-    });
+    const assignedWindows = windows.map((window) => windowAnswer(window, nowMs));
     return { assignedWindows, activeWindows: assignedWindows.filter(({ isActive }) => isActive), canSync: allowsManual, canAutoSync: allowsAutomatic };
   }
 

@@ -1,4 +1,5 @@
 import { defaultProject, parseProject, projectType, type AppProject } from '@tiphys/delivery-applications';
+import { windowAnswer } from '@tiphys/delivery-controller';
 import { isJsonObject, isStatus, type KubeObject, type metav1 } from '@tiphys/kube-model';
 import { Router, type Request } from 'express';
 import { ApiError } from '../api-error.ts';
@@ -20,6 +21,13 @@ export function projectRoutes(context: RouteContext): Router {
   router.get(
     '/:name',
     handle(context, (request) => projectOf(context, request)),
+  );
+  router.get(
+    '/:name/syncwindows',
+    handle(context, (request) => {
+      const nowMs = context.clock.now();
+      return { windows: (projectOf(context, request).spec.syncWindows ?? []).map((window) => windowAnswer(window, nowMs)) };
+    }),
   );
   router.post(
     '/',
