@@ -8,6 +8,7 @@ import type { InformerFactory, KubeClient } from '@tiphys/kube-client';
 import type { ApplicationIndex } from './application-index.ts';
 import type { Evidence } from './gather.ts';
 import type { ResourceNode } from './resource-tree.ts';
+import type { VerifySource } from './source-integrity.ts';
 
 /** How a delivery controller is made. */
 export interface DeliveryControllerOptions {
@@ -23,6 +24,8 @@ export interface DeliveryControllerOptions {
   /** Globs, or expressions between slashes, of further namespaces that may hold Applications. */
   readonly applicationNamespaces?: readonly string[];
   readonly pollIntervalMs?: number;
+  /** Verifies signatures where a project demands them; without it such a project deploys nothing. */
+  readonly verifySource?: VerifySource;
   /** Applications reconciled at once. */
   readonly workers?: number;
   /** Runs performed at once. */

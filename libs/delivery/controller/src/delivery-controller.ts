@@ -163,6 +163,7 @@ class Controller implements DeliveryController {
       renderer: this.#options.renderer,
       fetchChart: (wanted, project, inner) => this.#fetchChart(wanted, project, inner),
       digestKey: randomBytes(32),
+      ...(this.#options.verifySource === undefined ? {} : { verifySource: this.#options.verifySource }),
     };
   }
 

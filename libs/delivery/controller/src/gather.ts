@@ -17,6 +17,7 @@ import { orphansAmong } from './orphans.ts';
 import { mustBePermitted, projectOf, type ProjectDeps } from './projects.ts';
 import { snapshotOf } from './revisions.ts';
 import { isExcluded } from './settings.ts';
+import { mustBeSigned, type VerifySource } from './source-integrity.ts';
 
 /** The field manager of everything we apply. */
 export const FIELD_MANAGER = 'tiphys';
@@ -29,6 +30,8 @@ export interface GatherDeps extends ProjectDeps {
   readonly renderer: Renderer;
   /** The archive of a chart that another depends on; undefined where the project does not allow its repository. */
   readonly fetchChart: (wanted: WantedChart, project: AppProject, signal: AbortSignal) => Promise<Uint8Array | undefined>;
+  /** Verifies signatures where a project demands them; without it such a project deploys nothing. */
+  readonly verifySource?: VerifySource;
   /** Key of digests that stand for secret values. */
   readonly digestKey: Uint8Array;
 }
@@ -90,6 +93,7 @@ export async function renderSources(
   const problems: string[] = [];
   const tools: RenderResult['tool'][] = [];
   const nonDeterministic: string[] = [];
+  await mustBeSigned(project, sources, revisions, deps.verifySource, options.signal);
   const lookup = lookupFor(project, cluster, options.signal);
   const snapshots = await Promise.all(sources.map((source, index) => snapshotOf(source, revisions[index] ?? '', deps, options.signal)));
   const refs = new Map(sources.flatMap(({ ref }, index) => (ref === undefined || snapshots[index] === undefined ? [] : [[ref, snapshots[index]] as const])));

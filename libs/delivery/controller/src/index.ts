@@ -17,3 +17,4 @@ export { FIELD_MANAGER, type Evidence, type Rendered } from './gather.ts';
 export type { ResourceNode } from './resource-tree.ts';
 export { SECRET_TYPE_LABEL } from './secrets.ts';
 export { windowAnswer } from './sync-windows.ts';
+export type { VerifySource } from './source-integrity.ts';
