@@ -1,4 +1,5 @@
-import type { Application, HealthStatus, SyncRun, SyncStatusCode, SyncWindow } from '@tiphys/delivery-applications';
+import type { Application, HealthStatus, SyncRun, SyncStatusCode } from '@tiphys/delivery-applications';
+import type { SyncWindowsState } from '@tiphys/delivery-controller';
 
 /** A page of applications with what the whole selection looks like. */
 export interface ApplicationListAnswer {
@@ -137,23 +138,8 @@ export interface ClusterAnswer {
   readonly applications: number;
 }
 
-/** A sync window of an application with how it stands. */
-interface SyncWindowAnswer extends SyncWindow {
-  readonly isActive: boolean;
-  /** When it opens or closes next, RFC 3339. */
-  readonly changesAt?: string;
-  /** Why its schedule cannot be read; such a window denies. */
-  readonly problem?: string;
-}
-
 /** The sync windows that concern an application, as Argo CD answers, and when what they allow may change. */
-export interface SyncWindowsAnswer {
-  readonly assignedWindows: readonly SyncWindowAnswer[];
-  readonly activeWindows: readonly SyncWindowAnswer[];
-  /** Whether a person may sync now. */
-  readonly canSync: boolean;
-  readonly canAutoSync: boolean;
-}
+export type SyncWindowsAnswer = SyncWindowsState;
 
 /** A change of an application or of one of its runs, as the stream tells it. */
 export type StreamEvent =
