@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Application } from '@tiphys/delivery-applications';
+import type { Application, AppProject } from '@tiphys/delivery-applications';
 import type { KubeClient } from '@tiphys/kube-client';
-import { createGitRepo, startGitServer, type GitRepo, type GitServer } from '@tiphys/testkit';
+import { createGitRepo, runTiphys, startGitServer, type GitRepo, type GitServer } from '@tiphys/testkit';
 import { CONFIG_MAPS, configMap, eventually, getConfigMap, signal } from './delivery-harness.ts';
 import { clientOf, createHome, deployment, SIMULATED, type Home } from './process-harness.ts';
 
@@ -152,6 +152,87 @@ spec:
     expect(shown.some(({ out }) => out.includes('cleared'))).toBe(true);
   });
 
+  it('changes parts of the spec, by flags, by patch and in an editor', async () => {
+    const spec = async (): Promise<Application['spec']> => (await json<Application>('app', 'get', 'web')).spec;
+    const flags = [
+      '--sync-option',
+      'Validate=false',
+      '--sync-option',
+      '!CreateNamespace=true',
+      '--sync-retry-limit',
+      '-1',
+      '--sync-retry-backoff-duration',
+      '2s',
+    ];
+    expect(await home.ok('app', 'set', 'web', ...flags, '-p', 'a=1', '-p', 'b=2', '--values', 'v.yaml', '--revision-history-limit', '3')).toBe(
+      'application/web changed\n',
+    );
+    expect(await spec()).toMatchObject({
+      source: {
+        helm: {
+          parameters: [
+            { name: 'a', value: '1' },
+            { name: 'b', value: '2' },
+          ],
+          valueFiles: ['v.yaml'],
+        },
+      },
+      syncPolicy: { syncOptions: ['Validate=false'], retry: { limit: -1, backoff: { duration: '2s' } } },
+      revisionHistoryLimit: 3,
+    });
+    expect(await home.ok('app', 'unset', 'web', '-p', 'a', '-p', 'b', '--values', 'v.yaml')).toBe('application/web changed\n');
+    expect((await spec()).source).not.toHaveProperty('helm');
+    expect(await home.ok('app', 'unset', 'web', '-p', 'a')).toBe('application/web unchanged\n');
+    await home.ok('app', 'patch', 'web', '--patch', '[{"op":"remove","path":"/spec/syncPolicy/retry"}]');
+    await home.ok(
+      'app',
+      'patch',
+      'web',
+      '--type',
+      'merge',
+      '--patch',
+      '{"metadata":{"labels":{"team":"web"}},"spec":{"syncPolicy":{"syncOptions":["CreateNamespace=true"]}}}',
+    );
+    expect(await home.cli('app', 'patch', 'web', '--type', 'merge', '--patch', '{"spec":{"source":{"repoURL":""}}}')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('spec.source.repoURL'),
+    });
+    expect((await spec()).syncPolicy).toEqual({ syncOptions: ['CreateNamespace=true'] });
+    const editor = path.join(home.folder, 'editor.mjs');
+    await writeFile(
+      editor,
+      `import { readFileSync, writeFileSync } from 'node:fs'; const f = process.argv[2]; writeFileSync(f, readFileSync(f, 'utf8') + 'info: [{name: a, value: b}]\\n');`,
+    );
+    const edit = (command: string) => runTiphys(['app', 'edit', 'web'], { home: home.folder, env: { EDITOR: command } });
+    expect(await edit('no-such-editor')).toMatchObject({ code: 2, err: expect.stringContaining('cannot be started') });
+    expect(await edit(`${process.execPath} ${editor}`)).toMatchObject({ code: 0, out: 'application/web changed\n' });
+    expect(await spec()).toMatchObject({ info: [{ name: 'a', value: 'b' }] });
+  });
+
+  it('syncs what is chosen, by name, label and pattern', async () => {
+    expect(await home.ok('app', 'resources', 'web')).toMatch(/^GROUP +KIND +NAMESPACE +NAME +STATUS +HEALTH\n.*ConfigMap +shop +web +Synced/m);
+    expect(await home.ok('app', 'sync', 'web', '--resource', '*:*:*', '--resource', '!apps:Deployment:web')).toMatch(
+      /^Sync +0 +Synced +ConfigMap\/web.*\nSucceeded: /m,
+    );
+    expect((await home.cli('app', 'sync', 'web', '--resource', '*:Secret:*')).err).toContain('application/web: no resource matches');
+    const synced = await home.ok('app', 'sync', '-l', 'team=web', '--info', 'ticket=7', '--strategy', 'apply');
+    expect(synced).toMatch(/Synced +Deployment\/web/);
+    expect((await home.application('web')).status?.operationState?.operation).toMatchObject({ info: [{ name: 'ticket', value: '7' }] });
+  });
+
+  it('compares to and deploys a folder of this machine', async () => {
+    const folder = path.join(home.folder, 'mine');
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'map.yaml'), configMap('web', 'mine'));
+    const diff = await home.cli('app', 'diff', 'web', '--local', folder);
+    expect(diff).toMatchObject({ code: 1, out: expect.stringMatching(/ConfigMap\/shop\/web\n {2}\.data\.value: "2" -> "mine"/) });
+    await home.ok('app', 'sync', 'web', '--local', folder);
+    expect(await valueOf('web')).toBe('mine');
+    expect((await home.cli('app', 'sync', 'auto', '--local', folder)).err).toContain('cannot sync local manifests while automated sync is on');
+    await home.ok('app', 'sync', 'web');
+    expect(await valueOf('web')).toBe('2');
+  });
+
   it('deletes with and without the resources', async () => {
     expect(await home.ok('app', 'delete', 'auto')).toContain('is being deleted with its resources');
     await eventually(
@@ -187,5 +268,40 @@ describe('tiphys', () => {
       err: expect.stringMatching(/cannot be reached.*\nhint: /),
     });
     expect(await home.cli('up', '--poll-interval', 'often')).toMatchObject({ code: 2, err: expect.stringContaining('must be a duration') });
+  });
+});
+
+describe('tiphys proj', () => {
+  it('creates, shows, changes and deletes', async () => {
+    expect(await home.ok('proj', 'create', 'team', '-s', '*', '-d', '*,shop', '--description', 'ours')).toBe('project/team created\n');
+    expect(await home.cli('proj', 'create', 'team')).toMatchObject({ code: 2, err: expect.stringContaining('already exists') });
+    await home.ok('proj', 'add-source', 'team', 'https://host/x');
+    await home.ok('proj', 'add-destination', 'team', '*', 'other');
+    await home.ok('proj', 'deny-namespace-resource', 'team', '""', 'Secret');
+    await home.ok('proj', 'allow-cluster-resource', 'team', '""', 'Namespace');
+    expect(await home.ok('project', 'get', 'team')).toMatch(/^Destinations: +\*,shop \*,other$/m);
+    expect((await json<AppProject>('proj', 'get', 'team')).spec).toMatchObject({
+      sourceRepos: ['*', 'https://host/x'],
+      clusterResourceWhitelist: [{ group: '', kind: 'Namespace' }],
+      namespaceResourceBlacklist: [{ group: '', kind: 'Secret' }],
+    });
+    expect(await home.cli('proj', 'remove-source', 'team', 'https://host/y')).toMatchObject({ code: 2 });
+    expect(await home.ok('proj', 'list')).toMatch(/^team +\*,https:\/\/host\/x/m);
+  });
+
+  it('keeps windows', async () => {
+    await home.ok('proj', 'windows', 'add', 'team', '--kind', 'deny', '--schedule', '* * * * *', '--duration', '1h', '--applications', '*');
+    await home.ok('proj', 'windows', 'add', 'team', '--kind', 'allow', '--schedule', '0 0 1 1 *', '--duration', '1m', '--namespaces', 'x');
+    expect(await home.cli('proj', 'windows', 'add', 'team', '--kind', 'maybe', '--schedule', 'x', '--duration', '1m')).toMatchObject({ code: 2 });
+    await home.ok('proj', 'windows', 'enable-manual-sync', 'team', '0');
+    await home.ok('proj', 'windows', 'update', 'team', '1', '--duration', '2m');
+    expect(await home.ok('proj', 'windows', 'list', 'team')).toMatch(
+      /^0 +Active +deny +\* \* \* \* \* +1h +\* +- +- +Enabled +UTC\n1 +Inactive +allow +0 0 1 1 \* +2m +- +x +- +Disabled/m,
+    );
+    await home.ok('proj', 'windows', 'delete', 'team', '0');
+    expect((await json<{ items: object[] }>('proj', 'windows', 'list', 'team')).items).toHaveLength(1);
+    await home.ok('proj', 'delete', 'team');
+    expect(await home.cli('proj', 'get', 'team')).toMatchObject({ code: 2, err: expect.stringContaining('not found') });
+    expect(await home.cli('proj', 'delete', 'default')).toMatchObject({ code: 2 });
   });
 });

@@ -7,7 +7,7 @@ import { createScriptEngine } from '@tiphys/delivery-scripts';
 import { createLogger, supervise, systemClock } from '@tiphys/kernel';
 import { createInformerFactory, createKubeClient } from '@tiphys/kube-client';
 
-const { server, ca, token, folder, redis, identity, point, index } = JSON.parse(process.argv[2] ?? '{}');
+const { server, ca, token, folder, redis, identity, point, index, how = 'SIGKILL' } = JSON.parse(process.argv[2] ?? '{}');
 const logger = createLogger({ level: process.env.TEST_LOG === undefined ? 'silent' : 'debug' });
 const client = createKubeClient({ server, ca, token });
 const informers = createInformerFactory({ client, clock: systemClock, logger });
@@ -23,7 +23,7 @@ const controller = createDeliveryController({
   pollIntervalMs: 60_000,
   identity,
   failpoint: (name, at) => {
-    if (name === point && (index === undefined || at === index)) process.kill(process.pid, 'SIGKILL');
+    if (name === point && (index === undefined || at === index)) process.kill(process.pid, how);
   },
 });
 const stop = new AbortController();

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { applicationType, syncRunType, type SyncRun } from '@tiphys/delivery-applications';
 import { createBullmqQueue } from '@tiphys/delivery-queue';
 import { builtin, type KubeObject } from '@tiphys/kube-model';
@@ -127,6 +127,52 @@ describe('a process that dies in the middle of a deletion', () => {
     );
     for (const name of ['map-1', 'map-2', 'map-3', 'map-4']) expect(await getConfigMap(rig.client, name)).toBeUndefined();
   });
+});
+
+describe('a process that stands still in the middle of a sync', () => {
+  it('writes nothing more once another has taken over', async () => {
+    await install();
+    await deploy();
+    const { server, folder } = rig;
+    const options = {
+      server: server.url,
+      ca: server.caPem,
+      token: server.adminToken,
+      folder,
+      identity: 'sleeper',
+      point: 'sync.afterWrite',
+      index: 3,
+      how: 'SIGSTOP',
+    };
+    const sleeper = spawn(process.execPath, [CHILD, JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit'] });
+    onTestFinished(() => void sleeper.kill('SIGKILL'));
+    await eventually(
+      'it has fallen asleep',
+      () => getConfigMap(rig.client, 'map-1'),
+      (map) => map !== undefined,
+    );
+    await rig.start({ identity: 'other' });
+    await settled();
+    expect((await runs()).map(({ status }) => status?.owner)).toEqual(['other']);
+    await repo.commit({ 'map-3.yaml': configMap('map-3', 'newer', 'argocd.argoproj.io/sync-wave: "3"') });
+    await eventually(
+      'the newer commit is live',
+      async () => (await getConfigMap(rig.client, 'map-3'))?.data?.['value'],
+      (value) => value === 'newer',
+    );
+    const before = (await rig.client.list(builtin('v1', 'ConfigMap'), { namespace: 'shop', signal: signal() })).items;
+    sleeper.kill('SIGCONT');
+    // It finds out that it is fenced by its next look at the ledger, which it takes before its next write.
+    await eventually(
+      'it has woken and looked',
+      () => rig.client.list<SyncRun>(syncRunType, { namespace: 'argocd', signal: signal() }),
+      ({ items }) => items.every(({ status }) => status?.finishedAt !== undefined),
+    );
+    for (let index = 0; index < 20; index += 1) {
+      const after = (await rig.client.list(builtin('v1', 'ConfigMap'), { namespace: 'shop', signal: signal() })).items;
+      expect(after.map(({ metadata }) => metadata.resourceVersion)).toEqual(before.map(({ metadata }) => metadata.resourceVersion));
+    }
+  }, 60_000);
 });
 
 const hasRedis = findProgram({ name: 'redis-server', package: 'redis-server' }, process.env) !== undefined;

@@ -8,7 +8,8 @@ import { appsetCommand } from './commands/appset.ts';
 import { controllerCommand, serverCommand } from './commands/delivery.ts';
 import { planeCommand } from './commands/plane.ts';
 import { renderCommand } from './commands/render.ts';
-import { clusterCommand, projectCommand, repoCommand } from './commands/settings.ts';
+import { projectCommand } from './commands/project.ts';
+import { clusterCommand, repoCommand } from './commands/settings.ts';
 import { upCommand } from './commands/up.ts';
 import { VERSION } from './version.ts';
 

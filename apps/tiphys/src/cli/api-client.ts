@@ -1,11 +1,12 @@
 import type { ErrorAnswer, StreamEvent } from '@tiphys/delivery-api';
 import { isAbortError, messageOf } from '@tiphys/kernel';
+import { parseApplicationName } from './application-name.ts';
 import { CliError } from './cli-error.ts';
 import type { ApiContext } from './contexts.ts';
 
 /** One call of the API. */
 export interface ApiCall {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
@@ -48,7 +49,7 @@ export class ApiClient {
     while (!signal.aborted) {
       try {
         let event = '';
-        for await (const line of client.lines({ path: '/api/v1/stream/applications', query: { name: application, lastEventId: id } })) {
+        for await (const line of client.lines({ path: '/api/v1/stream/applications', query: { ...parseApplicationName(application), lastEventId: id } })) {
           if (line.startsWith('id: ')) id = line.slice(4);
           else if (line.startsWith('event: ')) event = line.slice(7);
           else if (line.startsWith('data: ') && event === 'snapshot') yield { kind: 'open' };

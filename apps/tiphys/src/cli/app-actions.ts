@@ -1,4 +1,5 @@
 import type { ResourceActionsAnswer } from '@tiphys/delivery-api';
+import { applicationCall } from './application-name.ts';
 import { CliError } from './cli-error.ts';
 import { formatList, printable, type Column } from './output.ts';
 import type { ClientSession } from './session.ts';
@@ -10,6 +11,8 @@ export interface ActionTarget {
   readonly group?: string;
   readonly namespace?: string;
 }
+
+const ACTIONS = '/resource/actions';
 
 type Action = ResourceActionsAnswer['actions'][number];
 
@@ -26,7 +29,7 @@ const columns: readonly Column<Action>[] = [
 /** `app actions list`. */
 export async function listResourceActions({ api, host, format }: ClientSession, name: string, target: ActionTarget): Promise<void> {
   const { kind, resourceName, group, namespace } = target;
-  const { actions } = await api.call<ResourceActionsAnswer>({ path: pathOf(name), query: { kind, resourceName, group, namespace } });
+  const { actions } = await api.call<ResourceActionsAnswer>(applicationCall(name, ACTIONS, { kind, resourceName, group, namespace }));
   host.stdout(formatList(actions, columns, format, (action) => `action/${action.name}`));
 }
 
@@ -41,10 +44,10 @@ export async function runResourceAction(
     if (at < 1) throw new CliError({ code: 'usage' }, `--param ${text}: must be name=value`);
     return { name: text.slice(0, at), value: text.slice(at + 1) };
   });
-  await api.call({ method: 'POST', path: `${pathOf(name)}/v2`, body: { kind, resourceName, group, namespace, action, resourceActionParameters } });
+  await api.call({
+    method: 'POST',
+    ...applicationCall(name, `${ACTIONS}/v2`),
+    body: { kind, resourceName, group, namespace, action, resourceActionParameters },
+  });
   host.stdout(`${printable(`${kind}/${resourceName}`)}: ${printable(action)} done\n`);
-}
-
-function pathOf(name: string): string {
-  return `/api/v1/applications/${encodeURIComponent(name)}/resource/actions`;
 }

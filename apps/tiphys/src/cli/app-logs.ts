@@ -1,4 +1,5 @@
 import type { LogLine } from '@tiphys/delivery-api';
+import { applicationCall } from './application-name.ts';
 import { printable } from './output.ts';
 import type { ClientSession } from './session.ts';
 
@@ -24,7 +25,7 @@ export async function printLogs({ api, host, format }: ClientSession, name: stri
     sinceSeconds: options.since,
     filter: options.filter,
   };
-  for await (const text of api.lines({ path: `/api/v1/applications/${encodeURIComponent(name)}/logs`, query })) {
+  for await (const text of api.lines(applicationCall(name, '/logs', query))) {
     if (text === '') continue;
     const { result } = JSON.parse(text) as { readonly result: LogLine }; // The stream's own format.
     host.stdout(

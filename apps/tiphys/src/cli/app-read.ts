@@ -5,10 +5,12 @@ import type {
   ManagedResourcesAnswer,
   ManifestsAnswer,
   PlanAnswer,
+  PlanStep,
   ResourceNode,
   ResourceTreeAnswer,
 } from '@tiphys/delivery-api';
-import { sourcesOf, type Application, type RevisionHistory } from '@tiphys/delivery-applications';
+import { sourcesOf, type Application, type ResourceStatus, type RevisionHistory } from '@tiphys/delivery-applications';
+import { applicationCall } from './application-name.ts';
 import { formatAge, formatField, formatList, formatTable, formatValue, printable, type Column } from './output.ts';
 import type { ClientSession } from './session.ts';
 
@@ -66,8 +68,7 @@ export async function listApplications({ api, host, format }: ClientSession, fil
 
 /** `app get`. */
 export async function showApplication({ api, host, format }: ClientSession, name: string, refresh: 'normal' | 'hard' | undefined): Promise<void> {
-  const path = `/api/v1/applications/${encodeURIComponent(name)}`;
-  const application = await api.call<Application>({ path, query: { refresh } });
+  const application = await api.call<Application>(applicationCall(name, '', { refresh }));
   if (format === 'json' || format === 'yaml') {
     host.stdout(formatValue(application, format));
     return;
@@ -76,7 +77,7 @@ export async function showApplication({ api, host, format }: ClientSession, name
     host.stdout(`application/${name}\n`);
     return;
   }
-  const { nodes } = await api.call<ResourceTreeAnswer>({ path: `${path}/resource-tree` });
+  const { nodes } = await api.call<ResourceTreeAnswer>(applicationCall(name, '/resource-tree'));
   host.stdout(summaryOf(application, host.now()));
   host.stdout(`\n${treeOf(application, nodes)}`);
 }
@@ -138,7 +139,7 @@ function treeOf(application: Application, nodes: readonly ResourceNode[]): strin
 
 /** `app diff`: true when something differs. */
 export async function diffApplication({ api, host, format }: ClientSession, name: string): Promise<boolean> {
-  const answer = await api.call<ManagedResourcesAnswer>({ path: `/api/v1/applications/${encodeURIComponent(name)}/managed-resources` });
+  const answer = await api.call<ManagedResourcesAnswer>(applicationCall(name, '/managed-resources'));
   const differing = answer.items.filter((item) => item.status !== 'Synced' && !item.hook);
   if (format === 'json' || format === 'yaml')
     host.stdout(formatValue({ ...answer, items: differing.map(({ targetState: _, liveState: __, ...item }) => item) }, format));
@@ -176,7 +177,7 @@ export async function planApplication(
   name: string,
   options: { readonly revision?: string; readonly prune?: boolean },
 ): Promise<void> {
-  const plan = await api.call<PlanAnswer>({ path: `/api/v1/applications/${encodeURIComponent(name)}/plan`, query: options });
+  const plan = await api.call<PlanAnswer>(applicationCall(name, '/plan', options));
   if (format === 'json' || format === 'yaml') {
     host.stdout(formatValue(plan, format));
     return;
@@ -202,9 +203,42 @@ export async function planApplication(
   for (const problem of plan.problems) host.stderr(`${printable(problem)}\n`);
 }
 
+/** `app diff --local`: what a sync of manifests of this machine would change; true when something. */
+export async function diffLocal({ api, host, format }: ClientSession, name: string, manifests: readonly string[]): Promise<boolean> {
+  const plan = await api.call<PlanAnswer>({ method: 'POST', ...applicationCall(name, '/plan'), body: { manifests, prune: true } });
+  const steps = plan.steps.filter((step) => step.action !== 'hook' && step.effect !== 'unchanged');
+  if (format === 'json' || format === 'yaml') host.stdout(formatValue({ ...plan, steps }, format));
+  else host.stdout(steps.map(describeStep).join('\n'));
+  for (const problem of plan.problems) host.stderr(`${printable(problem)}\n`);
+  return steps.length > 0;
+}
+
+function describeStep({ effect, kind, namespace, name, changes }: PlanStep): string {
+  const title = printable(`${kind}/${namespace === undefined ? '' : `${namespace}/`}${name}`);
+  if (effect === 'create') return `${title} is missing: a sync creates it\n`;
+  if (effect === 'delete' || effect === 'keep') return `${title} is not among the manifests: a sync with prune deletes it\n`;
+  return `${title}\n${changes.map(describeChange).join('')}`;
+}
+
+/** `app resources`: the objects an application manages. */
+export async function listResources({ api, host, format }: ClientSession, name: string): Promise<void> {
+  const { status } = await api.call<Application>(applicationCall(name));
+  const columns: readonly Column<ResourceStatus>[] = [
+    { title: 'GROUP', cell: (row) => row.group ?? '' },
+    { title: 'KIND', cell: (row) => row.kind },
+    { title: 'NAMESPACE', cell: (row) => row.namespace ?? '' },
+    { title: 'NAME', cell: (row) => row.name },
+    { title: 'STATUS', cell: (row) => row.status ?? '' },
+    { title: 'HEALTH', cell: (row) => row.health?.status ?? '' },
+    { title: 'WAVE', wide: true, cell: (row) => String(row.syncWave ?? 0) },
+    { title: 'PRUNE', wide: true, cell: (row) => (row.requiresPruning === true ? 'yes' : '') },
+  ];
+  host.stdout(formatList(status?.resources ?? [], columns, format, (row) => `${row.kind.toLowerCase()}/${row.name}`));
+}
+
 /** `app history`. */
 export async function showHistory({ api, host, format }: ClientSession, name: string): Promise<void> {
-  const application = await api.call<Application>({ path: `/api/v1/applications/${encodeURIComponent(name)}` });
+  const application = await api.call<Application>(applicationCall(name));
   const columns: readonly Column<RevisionHistory>[] = [
     { title: 'ID', cell: (entry) => String(entry.id) },
     { title: 'DATE', cell: (entry) => entry.deployedAt },
@@ -217,7 +251,7 @@ export async function showHistory({ api, host, format }: ClientSession, name: st
 
 /** `app manifests`. */
 export async function showManifests({ api, host, format }: ClientSession, name: string, revision: string | undefined): Promise<void> {
-  const { manifests } = await api.call<ManifestsAnswer>({ path: `/api/v1/applications/${encodeURIComponent(name)}/manifests`, query: { revision } });
+  const { manifests } = await api.call<ManifestsAnswer>(applicationCall(name, '/manifests', { revision }));
   const objects = manifests.map((text): unknown => JSON.parse(text));
   host.stdout(format === 'json' ? formatValue({ items: objects }, 'json') : objects.map((object) => formatValue(object, 'yaml')).join('---\n'));
 }

@@ -37,11 +37,15 @@ export function withClientOptions(command: Command): Command {
     .option('-o, --output <format>', 'wide, json, yaml or name');
 }
 
+/** The options that open the session of a client command. */
+export interface SessionOptions {
+  readonly server?: string;
+  readonly token?: string;
+  readonly output?: string;
+}
+
 /** Opens the session of a client command. */
-export async function openSession(
-  options: { readonly server?: string; readonly token?: string; readonly output?: string },
-  host: Host,
-): Promise<ClientSession> {
+export async function openSession(options: SessionOptions, host: Host): Promise<ClientSession> {
   const format = parseFormat(options.output);
   const context = await findContext(options, tiphysHome(host.env), host.env);
   return { api: new ApiClient(context, host.signal), host, format };

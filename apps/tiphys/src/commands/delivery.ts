@@ -7,7 +7,16 @@ import { CliError } from '../cli/cli-error.ts';
 import { tiphysHome, type Host } from '../cli/session.ts';
 import { loadOrCreateToken } from '../wiring/token.ts';
 import { openPlugins, withRenderOptions, type RenderOptions } from './render-options.ts';
-import { announceReady, dataDirectory, pollIntervalOption, parsePort, serverLogger, withServerOptions, type ServerOptions } from './server-options.ts';
+import {
+  announceReady,
+  applicationNamespacesOption,
+  dataDirectory,
+  pollIntervalOption,
+  parsePort,
+  serverLogger,
+  withServerOptions,
+  type ServerOptions,
+} from './server-options.ts';
 
 interface DeliveryCommandOptions extends ServerOptions, RenderOptions {
   readonly kubeconfig?: string;
@@ -17,6 +26,7 @@ interface DeliveryCommandOptions extends ServerOptions, RenderOptions {
   readonly dataDir?: string;
   readonly pollInterval: number;
   readonly namespace: string;
+  readonly applicationNamespaces?: readonly string[];
   readonly host: string;
   readonly port: number;
 }
@@ -45,7 +55,8 @@ function withDeliveryOptions(command: Command): Command {
     .option('--redis <url>', 'queue of runs, shared by several controllers')
     .option('--data-dir <dir>', 'folder for caches and tokens (default: delivery below the Tiphys folder)')
     .addOption(pollIntervalOption())
-    .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd');
+    .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd')
+    .addOption(applicationNamespacesOption());
   return withServerOptions(withRenderOptions(command));
 }
 
@@ -70,6 +81,7 @@ async function runDelivery(role: 'controller' | 'server', options: DeliveryComma
       client,
       cacheDir: join(dataDir, `cache-${role}-${process.pid}`),
       namespace: options.namespace,
+      applicationNamespaces: options.applicationNamespaces,
       redisUrl: options.redis,
       pollIntervalMs: options.pollInterval,
       webhookSecret,

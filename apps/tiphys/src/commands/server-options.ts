@@ -44,6 +44,22 @@ export function pollIntervalOption(): Option {
   return new Option('--poll-interval <duration>', 'how often each repository is looked at').argParser(parseMilliseconds).default(15_000, '15s');
 }
 
+/** Which further namespaces may hold Applications. */
+export function applicationNamespacesOption(): Option {
+  return new Option(
+    '--application-namespaces <globs>',
+    'further namespaces that may hold Applications, separated by commas; expressions between slashes (default: application.namespaces of argocd-cmd-params-cm)',
+  ).argParser((text) => splitNamespaces(text));
+}
+
+/** Reads names separated by commas. */
+export function splitNamespaces(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
 function parseMilliseconds(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms < 100) throw new InvalidArgumentError('must be a duration such as 15s, at least 100ms');

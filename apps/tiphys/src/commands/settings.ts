@@ -1,14 +1,6 @@
 import { Command } from 'commander';
-import type { AppProject } from '@tiphys/delivery-applications';
-import { formatList } from '../cli/output.ts';
-import { openSession, withClientOptions, type Host } from '../cli/session.ts';
+import { openSession, withClientOptions, type Host, type SessionOptions } from '../cli/session.ts';
 import { addCluster, addRepository, listClusters, listRepositories } from '../cli/settings.ts';
-
-interface SessionOptions {
-  readonly server?: string;
-  readonly token?: string;
-  readonly output?: string;
-}
 
 /** `tiphys repo …`. */
 export function repoCommand(host: Host): Command {
@@ -39,19 +31,4 @@ export function clusterCommand(host: Host): Command {
       await addCluster(await openSession(options, host), context, options);
     });
   return cluster;
-}
-
-/** `tiphys project …`. */
-export function projectCommand(host: Host): Command {
-  const project = new Command('project').description('projects: who may deploy what where');
-  withClientOptions(project.command('list').description('list projects')).action(async (options: SessionOptions) => {
-    const session = await openSession(options, host);
-    const { items } = await session.api.call<{ readonly items: readonly AppProject[] }>({ path: '/api/v1/projects' });
-    const columns = [
-      { title: 'NAME', cell: (row: AppProject): string => row.metadata.name ?? '' },
-      { title: 'SOURCES', cell: (row: AppProject): string => (row.spec.sourceRepos ?? []).join(',') },
-    ];
-    host.stdout(formatList(items, columns, session.format, (row) => row.metadata.name ?? ''));
-  });
-  return project;
 }

@@ -10,6 +10,7 @@ import { writePrivate } from '../wiring/private-file.ts';
 import { openPlugins, withRenderOptions, type RenderOptions } from './render-options.ts';
 import {
   announceReady,
+  applicationNamespacesOption,
   dataDirectory,
   parseCount,
   pollIntervalOption,
@@ -30,6 +31,7 @@ interface UpOptions extends ServerOptions, RenderOptions {
   readonly redis?: string;
   readonly pollInterval: number;
   readonly namespace: string;
+  readonly applicationNamespaces?: readonly string[];
   readonly demo?: boolean;
 }
 
@@ -45,6 +47,7 @@ export function upCommand(host: Host): Command {
     .option('--redis <url>', 'queue runs in this Redis instead of in the process')
     .addOption(pollIntervalOption())
     .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd')
+    .addOption(applicationNamespacesOption())
     .option('--demo', 'set up a small Git repository and an application to try things on; runs its processes on this machine as you');
   return withServerOptions(withRenderOptions(withRuntimeOption(command))).action(async (options: UpOptions) => runUp(options, host));
 }
@@ -72,6 +75,7 @@ async function runUp(options: UpOptions, host: Host): Promise<void> {
         informers: plane.informers,
         cacheDir: join(dataDir, 'cache'),
         namespace: options.namespace,
+        applicationNamespaces: options.applicationNamespaces,
         redisUrl: options.redis,
         pollIntervalMs: options.pollInterval,
         identity: 'up',

@@ -10,6 +10,8 @@ import { createRenderer, type PluginHost } from '@tiphys/delivery-render';
 import { createScriptEngine } from '@tiphys/delivery-scripts';
 import { createInformerFactory, type InformerFactory, type KubeClient } from '@tiphys/kube-client';
 import type { Clock, Logger, Service } from '@tiphys/kernel';
+import { builtin, isStatus, type corev1 } from '@tiphys/kube-model';
+import { splitNamespaces } from '../commands/server-options.ts';
 import { VERSION } from '../version.ts';
 
 /** Which halves of the delivery side a process carries: `controller` performs, `server` shows. */
@@ -25,6 +27,8 @@ export interface DeliveryOptions {
   /** Disposable caches. */
   readonly cacheDir: string;
   readonly namespace: string;
+  /** Further namespaces that may hold Applications; asked of the cluster's settings when absent. */
+  readonly applicationNamespaces?: readonly string[] | undefined;
   readonly redisUrl?: string | undefined;
   readonly pollIntervalMs: number;
   /** Name of a controller that is alone with its state and so takes its own runs back at once after a crash. */
@@ -72,6 +76,7 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
     clock,
     logger,
     namespace,
+    applicationNamespaces: options.applicationNamespaces ?? (await configuredNamespaces(client, namespace, signal)),
     pollIntervalMs: options.pollIntervalMs,
     identity: options.identity ?? `${process.pid}-${randomUUID().slice(0, 8)}`,
     remoteBases: options.remoteBases ?? [],
@@ -115,6 +120,17 @@ export async function createDelivery(options: DeliveryOptions, signal: AbortSign
     },
     close,
   };
+}
+
+// Argo CD's own switch for applications in other namespaces; like there it is read at start.
+async function configuredNamespaces(client: KubeClient, namespace: string, signal: AbortSignal): Promise<readonly string[]> {
+  try {
+    const { data } = await client.get<corev1.ConfigMap>(builtin('v1', 'ConfigMap'), { namespace, name: 'argocd-cmd-params-cm' }, { signal });
+    return splitNamespaces(data?.['application.namespaces'] ?? '');
+  } catch (error) {
+    if (isStatus(error, 'NotFound', 'Forbidden')) return [];
+    throw error;
+  }
 }
 
 function createQueue({ redisUrl, clock, logger }: DeliveryOptions): JobQueue {

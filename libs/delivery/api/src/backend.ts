@@ -12,6 +12,7 @@ import type {
   RepositoryAnswer,
   ResourceActionsAnswer,
   ResourceTreeAnswer,
+  SyncWindowsAnswer,
 } from './wire.ts';
 
 /** A sync somebody asked for. */
@@ -38,6 +39,17 @@ export interface PlanRequest {
   readonly application: Application;
   readonly revision?: string;
   readonly prune?: boolean;
+  /** Manifests in the place of what the sources say. */
+  readonly manifests?: readonly string[];
+  readonly syncOptions?: readonly string[];
+}
+
+/** Applications of all namespaces the controller answers for. */
+export interface ApplicationReader {
+  readonly resourceVersion: string;
+  get(name: string, namespace: string | undefined): Application | undefined;
+  list(): readonly Application[];
+  onEvent(handler: (event: InformerEvent<Application>) => void): () => void;
 }
 
 /** An action somebody asked for on a live object. */
@@ -53,7 +65,11 @@ export interface DeliveryBackend {
   readonly client: KubeClient;
   /** Namespace of Applications, projects and credentials. */
   readonly namespace: string;
-  readonly applications: Lister<Application> & { readonly resourceVersion: string; onEvent(handler: (event: InformerEvent<Application>) => void): () => void };
+  readonly applications: ApplicationReader;
+  /** The name an application is known by: with its namespace when it is not the controller's. */
+  nameOf(application: Application): string;
+  /** The sync windows of an application and what they allow now. Throws DeliveryError when project or cluster are unknown. */
+  syncWindows(application: Application): SyncWindowsAnswer;
   readonly projects: Lister<AppProject>;
   readonly runs: Lister<SyncRun> & { onEvent(handler: (event: InformerEvent<SyncRun>) => void): () => void };
   managedResources(application: Application, signal: AbortSignal): Promise<ManagedResourcesAnswer>;

@@ -1,6 +1,7 @@
 import {
   PIN_ANNOTATION,
   applicationType,
+  instanceName,
   projectType,
   sourcesOf,
   syncRunType,
@@ -14,11 +15,11 @@ import { maskStates, type Change, type ResourceComparison } from '@tiphys/delive
 import type { Health } from '@tiphys/delivery-health';
 import type { SyncPlan, SyncTask } from '@tiphys/delivery-sync';
 import { toTimestamp, type Clock } from '@tiphys/kernel';
-import type { InformerFactory, KubeClient } from '@tiphys/kube-client';
+import type { InformerEvent, InformerFactory, KubeClient } from '@tiphys/kube-client';
 import { refKey, type KubeObject } from '@tiphys/kube-model';
-import type { DeliveryBackend, SyncRequest } from './backend.ts';
+import type { ApplicationReader, DeliveryBackend, SyncRequest } from './backend.ts';
 import { readWebhookSecrets } from './webhook-secrets.ts';
-import type { FieldChange, ManagedResource, ManagedResourcesAnswer, PlanStep, RepositoryAnswer, ResourceNode } from './wire.ts';
+import type { ClusterAnswer, FieldChange, ManagedResource, ManagedResourcesAnswer, PlanStep, RepositoryAnswer, ResourceNode } from './wire.ts';
 
 /** What the backend is made of. */
 export interface ControllerBackendOptions {
@@ -34,12 +35,14 @@ export interface ControllerBackendOptions {
 /** The API's view of a delivery controller in the same process, whether or not that controller also performs runs. */
 export function createControllerBackend(options: ControllerBackendOptions): DeliveryBackend {
   const { controller, client, informers, namespace, clock } = options;
-  const applications = informers.informer<Application>({ type: applicationType, namespace });
-  const nameOf = (application: Application): string => application.metadata.name ?? '';
+  const applications = applicationReader(controller, namespace);
+  const nameOf = (application: Application): string => controller.applications.nameOf(application);
   return {
     client,
     namespace,
     applications,
+    nameOf,
+    syncWindows: (application) => controller.syncWindows(nameOf(application)),
     projects: informers.informer<AppProject>({ type: projectType, namespace }),
     runs: informers.informer<SyncRun>({ type: syncRunType, namespace }),
     managedResources: async (application, signal) => toManagedResources(await controller.compare(nameOf(application), { signal }), controller, clock),
@@ -58,10 +61,14 @@ export function createControllerBackend(options: ControllerBackendOptions): Deli
         sourceType: evidence.tools[0] ?? '',
       };
     },
-    plan: async ({ application, revision, prune }, signal) => {
+    plan: async ({ application, revision, prune, manifests, syncOptions }, signal) => {
       const { plan, evidence } = await controller.plan(nameOf(application), {
         signal,
-        options: prune === true ? { prune } : {},
+        options: {
+          ...(prune === true ? { prune } : {}),
+          ...(manifests === undefined ? {} : { manifests }),
+          ...(syncOptions === undefined ? {} : { syncOptions }),
+        },
         ...revisionsFor(application, revision),
       });
       return { hash: plan.hash, revision: evidence.revisions.join(','), steps: toPlanSteps(plan, evidence), problems: evidence.problems };
@@ -73,7 +80,7 @@ export function createControllerBackend(options: ControllerBackendOptions): Deli
     unpin: async (application, signal) => {
       await client.patch(
         applicationType,
-        { namespace, name: nameOf(application) },
+        { namespace: application.metadata.namespace, name: application.metadata.name ?? '' },
         { metadata: { annotations: { [PIN_ANNOTATION]: null } } },
         { type: 'merge', fieldManager: 'tiphys-api', signal },
       );
@@ -82,17 +89,24 @@ export function createControllerBackend(options: ControllerBackendOptions): Deli
       await controller.refresh(nameOf(application), { hard, signal });
     },
     targetClient: async (application) => controller.targetClient(nameOf(application)),
-    repositories: () => controller.repositoryStates().map((state) => toRepository(state, applications.list(namespace))),
-    clusters: () =>
-      controller.clusters().map(({ server, name, error }) => ({
-        server,
-        name,
-        connectionState: error === undefined ? { status: 'Successful', message: '' } : { status: 'Failed', message: error },
-        applications: applications.list(namespace).filter(({ spec }) => spec.destination.server === server || spec.destination.name === name).length,
-      })),
+    repositories: () => controller.repositoryStates().map((state) => toRepository(state, applications.list())),
+    clusters: () => controller.clusters().map((state) => toCluster(state, applications.list())),
     hint: (repoURL) => controller.hint(repoURL),
     previewSet: (set, signal) => controller.sets.preview(set, signal),
     webhookSecrets: (signal) => readWebhookSecrets(client, namespace, options.webhookSecret, signal),
+  };
+}
+
+// Objects of the informer are as the API stores them; what is read of them the routes check.
+function applicationReader(controller: DeliveryController, namespace: string): ApplicationReader {
+  const { applications } = controller;
+  return {
+    get resourceVersion() {
+      return applications.resourceVersion;
+    },
+    get: (name, at = namespace) => applications.get(instanceName({ metadata: { name, namespace: at } }, namespace)) as Application | undefined,
+    list: () => applications.list() as readonly Application[],
+    onEvent: (handler) => applications.onEvent((event) => handler(event as InformerEvent<Application>)),
   };
 }
 
@@ -112,11 +126,15 @@ function toSyncRequest({ operation, actor, planHash, application }: SyncRequest)
     ...(sync.prune === undefined ? {} : { prune: sync.prune }),
     ...(sync.dryRun === undefined ? {} : { dryRun: sync.dryRun }),
     ...(sync.resources === undefined ? {} : { resources: sync.resources }),
+    ...(sync.manifests === undefined ? {} : { manifests: sync.manifests }),
+    ...(sync.syncStrategy?.apply === undefined ? {} : { skipHooks: true }),
+    ...(operation.retry === undefined ? {} : { retry: operation.retry }),
     ...(force === undefined ? {} : { force }),
     ...(syncOptions.length === 0 ? {} : { syncOptions }),
     ...(planHash === undefined ? {} : { planHash }),
   };
-  return { actor, options, ...revisionsFor(application, sync.revision) };
+  const revisions = sync.revisions === undefined ? revisionsFor(application, sync.revision) : { revisions: sync.revisions };
+  return { actor, options, ...revisions, ...(operation.info === undefined ? {} : { info: operation.info }) };
 }
 
 function toChange({ path, kind, desired, live, owner, cause }: Change, masked: boolean): FieldChange {
@@ -235,6 +253,16 @@ function toPlanSteps(plan: SyncPlan, evidence: Evidence): readonly PlanStep[] {
 function effectOf(resource: ResourceComparison): string {
   if (resource.live === undefined) return 'create';
   return resource.changes.length === 0 ? 'unchanged' : 'configure';
+}
+
+function toCluster({ server, name, project, error }: ReturnType<DeliveryController['clusters']>[number], applications: readonly Application[]): ClusterAnswer {
+  return {
+    server,
+    name,
+    ...(project === undefined ? {} : { project }),
+    connectionState: error === undefined ? { status: 'Successful', message: '' } : { status: 'Failed', message: error },
+    applications: applications.filter(({ spec }) => spec.destination.server === server || spec.destination.name === name).length,
+  };
 }
 
 function toRepository(state: ReturnType<DeliveryController['repositoryStates']>[number], applications: readonly Application[]): RepositoryAnswer {

@@ -20,6 +20,7 @@ export type {
   ResourceActionsAnswer,
   ResourceNode,
   ResourceTreeAnswer,
+  SyncWindowsAnswer,
   RunsAnswer,
   StreamEvent,
 } from './wire.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RetryStrategy } from '@tiphys/delivery-applications';
 import { ApiError } from './api-error.ts';
 
 const name = z
@@ -22,7 +23,20 @@ export interface SyncBody {
     | { readonly apply?: { readonly force?: boolean | undefined } | undefined; readonly hook?: { readonly force?: boolean | undefined } | undefined }
     | undefined;
   readonly plan?: string | undefined;
+  /** A revision for each source. */
+  readonly revisions?: readonly string[] | undefined;
+  /** Manifests to apply in the place of what the sources say. */
+  readonly manifests?: readonly string[] | undefined;
+  readonly retryStrategy?: RetryStrategy | undefined;
+  readonly infos?: readonly { readonly name: string; readonly value: string }[] | undefined;
 }
+
+const strings = z.array(z.string());
+const retryStrategy = z.looseObject({
+  limit: z.int().optional(),
+  refresh: z.boolean().optional(),
+  backoff: z.looseObject({ duration: z.string().optional(), factor: z.number().min(1).optional(), maxDuration: z.string().optional() }).optional(),
+});
 
 /** Reads the body of a sync. */
 export const syncBody: z.ZodType<SyncBody> = z.looseObject({
@@ -36,7 +50,40 @@ export const syncBody: z.ZodType<SyncBody> = z.looseObject({
     .looseObject({ apply: z.looseObject({ force: z.boolean().optional() }).optional(), hook: z.looseObject({ force: z.boolean().optional() }).optional() })
     .optional(),
   plan: z.string().max(128).optional(),
+  revisions: strings.max(100).optional(),
+  manifests: strings.max(5_000).optional(),
+  // The schema says exactly what the type says, but for fields set to undefined, which JSON cannot hold.
+  retryStrategy: retryStrategy.optional() as unknown as z.ZodType<RetryStrategy | undefined>,
+  infos: z
+    .array(z.looseObject({ name: z.string().max(1_000), value: z.string().max(10_000) }))
+    .max(100)
+    .optional(),
 });
+
+/** The body that asks for a plan. */
+export interface PlanBody {
+  readonly revision?: string | undefined;
+  readonly prune?: boolean | undefined;
+  readonly manifests?: readonly string[] | undefined;
+  readonly syncOptions?: readonly string[] | undefined;
+}
+
+/** Reads the body that asks for a plan. */
+export const planBody: z.ZodType<PlanBody> = z.looseObject({
+  revision: z.string().max(1_000).optional(),
+  prune: z.boolean().optional(),
+  manifests: strings.max(5_000).optional(),
+  syncOptions: strings.max(1_000).optional(),
+});
+
+/** The body of a patch, as Argo CD's ApplicationPatchRequest: the patch is a text. */
+export interface PatchBody {
+  readonly patch: string;
+  readonly patchType?: 'json' | 'merge' | '' | undefined;
+}
+
+/** Reads the body of a patch. */
+export const patchBody: z.ZodType<PatchBody> = z.looseObject({ patch: z.string().max(1_000_000), patchType: z.enum(['json', 'merge', '']).optional() });
 
 /** The body of a rollback: an `id` of the history or the name of a `run`. */
 export interface RollbackBody {

@@ -14,6 +14,7 @@ import { resourceActionRoutes } from './routes/resource-actions.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { applicationSetRoutes } from './routes/application-sets.ts';
+import { projectRoutes } from './routes/projects.ts';
 import { settingsRoutes } from './routes/settings.ts';
 import { streamRoutes } from './routes/streams.ts';
 import { webhookRoutes } from './routes/webhook.ts';
@@ -53,7 +54,7 @@ const JSON_LIMIT = '3mb';
 export async function startDeliveryApi(options: DeliveryApiOptions): Promise<DeliveryApi> {
   const { backend, clock, logger } = options;
   const stop = new AbortController();
-  const events = new ApplicationEventLog(randomBytes(6).toString('hex'), () => backend.applications.list(backend.namespace));
+  const events = new ApplicationEventLog(randomBytes(6).toString('hex'), () => backend.applications.list());
   const unsubscribe = [backend.applications.onEvent((event) => events.recordApplication(event)), backend.runs.onEvent((event) => events.recordRun(event))];
   const context: RouteContext = {
     backend,
@@ -124,6 +125,7 @@ function createApp(context: RouteContext, options: DeliveryApiOptions): Express 
   app.use('/api/v1/stream', streamRoutes(context));
   app.use('/api/v1/applications', applicationRoutes(context), operationRoutes(context), resourceRoutes(context), resourceActionRoutes(context));
   app.use('/api/v1/applicationsets', applicationSetRoutes(context));
+  app.use('/api/v1/projects', projectRoutes(context));
   app.use('/api/v1', settingsRoutes(context));
   app.use('/api', () => {
     throw new ApiError({ code: 'notFound' }, 'no such path');

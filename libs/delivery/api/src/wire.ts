@@ -1,4 +1,5 @@
 import type { Application, HealthStatus, SyncRun, SyncStatusCode } from '@tiphys/delivery-applications';
+import type { SyncWindowsState } from '@tiphys/delivery-controller';
 
 /** A page of applications with what the whole selection looks like. */
 export interface ApplicationListAnswer {
@@ -145,9 +146,14 @@ export interface RepositoryAnswer {
 export interface ClusterAnswer {
   readonly server: string;
   readonly name: string;
+  /** The project it is registered for. */
+  readonly project?: string;
   readonly connectionState: { readonly status: 'Successful' | 'Failed' | 'Unknown'; readonly message: string };
   readonly applications: number;
 }
+
+/** The sync windows that concern an application, as Argo CD answers, and when what they allow may change. */
+export type SyncWindowsAnswer = SyncWindowsState;
 
 /** A change of an application or of one of its runs, as the stream tells it. */
 export type StreamEvent =

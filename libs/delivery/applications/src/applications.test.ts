@@ -307,7 +307,7 @@ describe('repository URLs', () => {
   ])('%s is %s', (url, form) => expect(normalizeRepoUrl(url)).toBe(form));
 });
 
-it('labels fit and the CRDs are three', () => {
+it('labels fit and the CRDs are four', () => {
   expect(applicationLabel('x'.repeat(200)).length).toBeLessThanOrEqual(63);
-  expect(crdManifests().map((crd) => crd.metadata.name)).toEqual(['applications.argoproj.io', 'appprojects.argoproj.io', 'syncruns.tiphys.dev']);
+  expect(crdManifests().map((crd) => crd.metadata.name)).toEqual(['applications.argoproj.io', 'applicationsets.argoproj.io', 'appprojects.argoproj.io', 'syncruns.tiphys.dev']);
 });

@@ -49,6 +49,7 @@ export {
   type OrphanedResourceKey,
   type ProjectRole,
   type ProjectSpec,
+  type SourcePolicy,
   type SyncWindow,
   type TargetCluster,
 } from './project.ts';

@@ -69,9 +69,15 @@ export interface ProjectSpec {
   readonly syncWindows?: readonly SyncWindow[];
   readonly orphanedResources?: { readonly warn?: boolean; readonly ignore?: readonly OrphanedResourceKey[] };
   readonly signatureKeys?: readonly { readonly keyID: string }[];
-  readonly sourceIntegrity?: object;
+  readonly sourceIntegrity?: { readonly git?: { readonly policies?: readonly SourcePolicy[] | null } | null };
   readonly permitOnlyProjectScopedClusters?: boolean;
   readonly destinationServiceAccounts?: readonly DestinationServiceAccount[];
+}
+
+/** Which commits of some repositories are to be signed, and by whom. */
+export interface SourcePolicy {
+  readonly repos?: readonly { readonly url?: string }[] | null;
+  readonly gpg?: { readonly mode?: string; readonly keys?: readonly string[] | null } | null;
 }
 
 /** A fence around applications (argoproj.io/v1alpha1). */

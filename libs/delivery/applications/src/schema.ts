@@ -107,6 +107,10 @@ const syncWindow = z.looseObject({
   syncOverrun: z.boolean().optional(),
 });
 const role = z.looseObject({ name: z.string().min(1), policies: strings.nullish(), groups: strings.nullish() });
+const sourcePolicy = z.looseObject({
+  repos: z.array(z.looseObject({ url: z.string() })).nullish(),
+  gpg: z.looseObject({ mode: z.string().optional(), keys: strings.nullish() }).nullish(),
+});
 const orphanedKey = z.looseObject({ group: z.string().optional(), kind: z.string().optional(), name: z.string().optional() });
 const project = z.looseObject({
   spec: z
@@ -122,7 +126,7 @@ const project = z.looseObject({
       syncWindows: z.array(syncWindow).nullish(),
       orphanedResources: z.looseObject({ warn: z.boolean().optional(), ignore: z.array(orphanedKey).nullish() }).nullish(),
       signatureKeys: z.array(z.looseObject({ keyID: z.string() })).nullish(),
-      sourceIntegrity: z.looseObject({}).nullish(),
+      sourceIntegrity: z.looseObject({ git: z.looseObject({ policies: z.array(sourcePolicy).nullish() }).nullish() }).nullish(),
       permitOnlyProjectScopedClusters: z.boolean().optional(),
       destinationServiceAccounts: z.array(z.looseObject({ server: z.string(), namespace: z.string().optional(), defaultServiceAccount: z.string() })).nullish(),
     })

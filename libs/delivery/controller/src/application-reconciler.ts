@@ -21,6 +21,7 @@ import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, gatherFailure, renderSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
 import { mustAdmitManifests } from './local-manifests.ts';
 import { pinState, withoutPin } from './pins.ts';
+import { REFRESH_ANNOTATION, refreshAsked } from './refresh-request.ts';
 import { currentRevisions, resolveSources } from './revisions.ts';
 import { createRun, OPERATION_ANNOTATION, requestOf, runsOf } from './runs.ts';
 import { sharedObjects } from './shared-objects.ts';
@@ -40,7 +41,6 @@ export interface ApplicationReconcilerDeps extends GatherDeps, AutomationDeps {
 export type ReconcileResult = { readonly kind: 'done' } | { readonly kind: 'requeueAfter'; readonly afterMs: number };
 
 const DONE: ReconcileResult = { kind: 'done' };
-const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
 const SKIP_ANNOTATION = 'argocd.argoproj.io/skip-reconcile';
 const BEHIND_MS = 15;
 const RETRY_MS = 5_000;
@@ -82,7 +82,7 @@ export class ApplicationReconciler {
   }
 
   async #observe(instance: string, application: Application, signal: AbortSignal): Promise<ReconcileResult> {
-    const noCache = this.#hard.delete(instance) || application.metadata.annotations?.[REFRESH_ANNOTATION] === 'hard';
+    const noCache = this.#hard.delete(instance) || refreshAsked(application) === 'hard';
     let revisions: readonly string[] | undefined;
     try {
       const target = resolveTarget(application, this.#deps);
@@ -180,7 +180,7 @@ export class ApplicationReconciler {
   async #settle(application: Application, observation: Observation, signal: AbortSignal): Promise<ReconcileResult> {
     const { clock, namespace, rules } = this.#deps;
     const observed = observedStatus(application, observation, clock.now(), namespace, rules.health.assess);
-    const isRefresh = application.metadata.annotations?.[REFRESH_ANNOTATION] !== undefined;
+    const isRefresh = refreshAsked(application) !== undefined;
     if (!hasChanged(application, observed) && !isRefresh) return DONE;
     const now = toTimestamp(clock.now());
     await this.#patch(

@@ -14,6 +14,7 @@ import { writerFor } from './projects.ts';
 import { isFixedRevision, resolveSources } from './revisions.ts';
 import type { RunLedger } from './run-ledger.ts';
 import { sharedObjects } from './shared-objects.ts';
+import { demandsSignatures } from './source-integrity.ts';
 import { waitForWindow } from './window-wait.ts';
 
 /** What one attempt of a run needs. */
@@ -98,6 +99,11 @@ async function gatherForRun({ ledger, application: stored, signal }: AttemptCont
   const { sources, options } = ledger.run.spec;
   mustAdmitManifests(application, options);
   const target = resolveTarget(application, deps);
+  if (options.manifests !== undefined && demandsSignatures(target.project))
+    throw new DeliveryError(
+      { code: 'invalidSpec' },
+      `project '${target.project.metadata.name ?? ''}' takes only signed sources: manifests of a request are none`,
+    );
   await waitForWindow({ ledger, application, target, isBegun: (ledger.run.status?.tasks ?? []).length > 0 }, deps, signal);
   const revisions = commitsOf(ledger.run, deps);
   const rendered =

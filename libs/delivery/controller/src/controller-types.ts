@@ -1,4 +1,4 @@
-import type { RunOptions, SyncRun } from '@tiphys/delivery-applications';
+import type { RunOptions, SyncRun, SyncWindow } from '@tiphys/delivery-applications';
 import type { PollState, RepositoryStore, RevisionMetadata } from '@tiphys/delivery-git';
 import type { JobQueue } from '@tiphys/delivery-queue';
 import type { Renderer } from '@tiphys/delivery-render';
@@ -83,8 +83,27 @@ export interface ResourceActionRequest {
 export interface ClusterState {
   readonly server: string;
   readonly name: string;
+  /** The project it is registered for. */
+  readonly project?: string;
   /** Why it cannot be used. */
   readonly error?: string;
+}
+
+/** A sync window with how it stands. */
+export interface SyncWindowState extends SyncWindow {
+  readonly isActive: boolean;
+  /** When it opens or closes next, RFC 3339. */
+  readonly changesAt?: string;
+  readonly problem?: string;
+}
+
+/** The sync windows of an application. */
+export interface SyncWindowsState {
+  readonly assignedWindows: readonly SyncWindowState[];
+  readonly activeWindows: readonly SyncWindowState[];
+  /** Whether a person may sync now. */
+  readonly canSync: boolean;
+  readonly canAutoSync: boolean;
 }
 
 /** The delivery side's engine, and what the API asks of it. */
@@ -116,6 +135,8 @@ export interface DeliveryController {
   readonly rules: ResourceRules;
   /** The client of the cluster the application is deployed to. */
   targetClient(application: string): KubeClient;
+  /** The sync windows that concern an application and what they allow now. Throws DeliveryError. */
+  syncWindows(application: string): SyncWindowsState;
   /** The clusters that are registered or in use. */
   clusters(): readonly ClusterState[];
   requestSync(application: string, request: SyncRequest, signal: AbortSignal): Promise<SyncRun>;

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { applicationType, instanceKey, isFinished, parseSyncRun, sourcesOf, type Application, type SyncRun } from '@tiphys/delivery-applications';
+import { instanceKey, isFinished, parseSyncRun, sourcesOf, type Application, type SyncRun } from '@tiphys/delivery-applications';
 import { RepositoryPoller, type PollState, type RevisionMetadata } from '@tiphys/delivery-git';
 import { createInProcessQueue, type JobHandler, type JobQueue } from '@tiphys/delivery-queue';
 import { planSync, type SyncPlan } from '@tiphys/delivery-sync';
@@ -13,7 +13,15 @@ import { ApplicationReconciler } from './application-reconciler.ts';
 import { createCaches, type Caches } from './caches.ts';
 import { ChartSources } from './chart-sources.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
-import type { ClusterState, DeliveryController, DeliveryControllerOptions, RollbackRequest, SyncRequest, PlanOptions } from './controller-types.ts';
+import type {
+  ClusterState,
+  DeliveryController,
+  DeliveryControllerOptions,
+  RollbackRequest,
+  SyncRequest,
+  SyncWindowsState,
+  PlanOptions,
+} from './controller-types.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, renderLocal, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
 import { EventThrottle } from './event-throttle.ts';
@@ -24,11 +32,12 @@ import { Outbox } from './outbox.ts';
 import { openRemoteBases } from './remote-bases.ts';
 import { planRequest, SHOWN_PLAN } from './plan-request.ts';
 import { releaseProjects } from './project-guard.ts';
+import { askToRefresh, refreshAsked } from './refresh-request.ts';
 import { RepositoryAccess } from './repository-access.ts';
 import { RepositoryUsers } from './repository-users.ts';
 import { createResourceRules, type ResourceRules } from './resource-rules.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
-import { currentRevisions } from './revisions.ts';
+import { currentRevisions, sourcesAt } from './revisions.ts';
 import { createResourceActions, type ResourceActions } from './run-action.ts';
 import { runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
@@ -38,7 +47,6 @@ import { SyncRunner } from './sync-runner.ts';
 import { whenReady } from './when-ready.ts';
 import { workKeys } from './work-keys.ts';
 
-const REFRESH_ANNOTATION = 'argocd.argoproj.io/refresh';
 // Runs mostly wait, for health or for people: a run that does must not hold up another application.
 const RUNS_AT_ONCE = 200;
 const HINT_MS = 10_000;
@@ -235,14 +243,9 @@ class Controller implements DeliveryController {
   async refresh(instance: string, { hard = false, signal }: { readonly hard?: boolean; readonly signal: AbortSignal }): Promise<void> {
     const application = this.#application(instance);
     if (hard) this.#reconciler.markHard(instance);
-    if (!this.#isPerforming) await this.#askToRefresh(instance, hard, signal);
+    if (!this.#isPerforming) await askToRefresh(this.#options.client, instanceKey(instance, this.#namespace), hard ? 'hard' : 'normal', signal);
     await Promise.all(sourcesOf(application.spec).map(({ repoURL }) => this.#poller.refresh(repoURL, signal)));
     this.#keys.add(instance);
-  }
-
-  async #askToRefresh(instance: string, hard: boolean, signal: AbortSignal): Promise<void> {
-    const patch = { metadata: { annotations: { [REFRESH_ANNOTATION]: hard ? 'hard' : 'normal' } } };
-    await this.#options.client.patch(applicationType, instanceKey(instance, this.#namespace), patch, { type: 'merge', fieldManager: 'tiphys-api', signal });
   }
 
   evidence(instance: string): Evidence | undefined {
@@ -255,9 +258,7 @@ class Controller implements DeliveryController {
   ): Promise<Evidence> {
     const application = this.#application(instance);
     const target = resolveTarget(application, this.#gather);
-    const sources = sourcesOf(application.spec).map((source, index) =>
-      revisions?.[index] === undefined || revisions[index] === '' ? source : { ...source, targetRevision: revisions[index] },
-    );
+    const sources = sourcesAt(application.spec, revisions);
     // A process that only shows learns of a repository by asking; the first question waits for the answer.
     await Promise.all(sources.filter(({ repoURL }) => this.#poller.state(repoURL) === undefined).map(({ repoURL }) => this.#poller.refresh(repoURL, signal)));
     const commits = currentRevisions(sources, this.#gather);
@@ -299,6 +300,10 @@ class Controller implements DeliveryController {
     return this.#clusters.resolve(this.#application(instance).spec.destination).client;
   }
 
+  syncWindows(instance: string): SyncWindowsState {
+    return this.#operations.windows(instance);
+  }
+
   clusters(): readonly ClusterState[] {
     return this.#clusters.states();
   }
@@ -323,7 +328,7 @@ class Controller implements DeliveryController {
     if (!this.#isPerforming) {
       // A hint that is lost on the way to who performs costs one poll interval.
       for (const instance of this.#users.ofPlace(repoURL))
-        this.#askToRefresh(instance, false, AbortSignal.timeout(HINT_MS)).catch((error: unknown) =>
+        askToRefresh(this.#options.client, instanceKey(instance, this.#namespace), 'normal', AbortSignal.timeout(HINT_MS)).catch((error: unknown) =>
           this.#options.logger.debug({ application: instance, err: error }, 'hint could not be passed on'),
         );
     }
@@ -359,7 +364,7 @@ class Controller implements DeliveryController {
         this.#releaseProjects();
       } else {
         this.#users.set(instance, event.object);
-        if (event.object.metadata.annotations?.[REFRESH_ANNOTATION] !== undefined) this.#refreshAsked(instance, event.object);
+        this.#refreshIfAsked(instance, event.object);
       }
       if (event.type !== 'updated' || isNews(event.old, event.object)) this.#keys.add(instance);
     });
@@ -400,18 +405,17 @@ class Controller implements DeliveryController {
   }
 
   // Somebody asked by annotation, as Argo CD's users and our own API server do: look now, and take the question away.
-  #refreshAsked(instance: string, application: KubeObject): void {
-    if (!this.#isPerforming) return;
-    if (application.metadata.annotations?.[REFRESH_ANNOTATION] === 'hard') this.#reconciler.markHard(instance);
+  #refreshIfAsked(instance: string, application: KubeObject): void {
+    const asked = refreshAsked(application);
+    if (asked === undefined || !this.#isPerforming) return;
+    if (asked === 'hard') this.#reconciler.markHard(instance);
     this.#users.hint(instance);
     this.#keys.add(instance);
     const { client, logger } = this.#options;
-    const patch = { metadata: { annotations: { [REFRESH_ANNOTATION]: null } } };
-    const options = { type: 'merge', fieldManager: 'tiphys-controller', signal: AbortSignal.timeout(HINT_MS) } as const;
     // Unheard failures only mean that the question is asked again by the next event.
-    client
-      .patch(applicationType, instanceKey(instance, this.#namespace), patch, options)
-      .catch((error: unknown) => logger.debug({ application: instance, err: error }, 'refresh annotation stays'));
+    askToRefresh(client, instanceKey(instance, this.#namespace), undefined, AbortSignal.timeout(HINT_MS)).catch((error: unknown) =>
+      logger.debug({ application: instance, err: error }, 'refresh annotation stays'),
+    );
   }
 
   #ring(run: SyncRun): void {

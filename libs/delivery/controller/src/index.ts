@@ -9,9 +9,12 @@ export type {
   ResourceActionRequest,
   RollbackRequest,
   SyncRequest,
+  SyncWindowsState,
+  SyncWindowState,
 } from './controller-types.ts';
 export { createDeliveryController } from './delivery-controller.ts';
 export { DeliveryError, type DeliveryErrorDetail } from './delivery-error.ts';
 export { FIELD_MANAGER, type Evidence, type Rendered } from './gather.ts';
 export type { ResourceNode } from './resource-tree.ts';
 export { SECRET_TYPE_LABEL } from './secrets.ts';
+export { windowAnswer } from './sync-windows.ts';

@@ -13,14 +13,14 @@ import {
 import type { Clock } from '@tiphys/kernel';
 import type { KubeClient, Lister } from '@tiphys/kube-client';
 import { isStatus } from '@tiphys/kube-model';
-import type { RollbackRequest, SyncRequest } from './controller-types.ts';
+import type { RollbackRequest, SyncRequest, SyncWindowsState } from './controller-types.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { resolveTarget, type GatherDeps } from './gather.ts';
 import { mustAdmitManifests } from './local-manifests.ts';
 import { currentRevisions } from './revisions.ts';
 import { rollbackTarget } from './rollback-target.ts';
 import { createRun, runsOf } from './runs.ts';
-import { judgeWindows, windowsOf } from './sync-windows.ts';
+import { judgeWindows, windowAnswer, windowsOf } from './sync-windows.ts';
 
 /** What operations work with. */
 export interface OperationsDeps extends GatherDeps {
@@ -133,6 +133,17 @@ export class Operations {
     } catch (error) {
       if (!isStatus(error, 'NotFound', 'Conflict', 'Invalid', 'BadRequest')) throw error;
     }
+  }
+
+  /** How the sync windows of an application stand. Throws DeliveryError when its project or cluster is unknown. */
+  windows(instance: string): SyncWindowsState {
+    const application = this.#deps.application(instance);
+    const { project, cluster } = resolveTarget(application, this.#deps);
+    const nowMs = this.#deps.clock.now();
+    const windows = windowsOf(project, application, cluster);
+    const { allowsManual, allowsAutomatic } = judgeWindows(windows, nowMs);
+    const assignedWindows = windows.map((window) => windowAnswer(window, nowMs));
+    return { assignedWindows, activeWindows: assignedWindows.filter(({ isActive }) => isActive), canSync: allowsManual, canAutoSync: allowsAutomatic };
   }
 
   #create(application: Application, request: Parameters<typeof createRun>[1], signal: AbortSignal): Promise<SyncRun> {

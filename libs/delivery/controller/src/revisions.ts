@@ -1,4 +1,4 @@
-import type { ApplicationSource } from '@tiphys/delivery-applications';
+import { sourcesOf, type ApplicationSource, type ApplicationSpec } from '@tiphys/delivery-applications';
 import { isChartVersion, resolveChartRevision } from '@tiphys/delivery-charts';
 import { isCommit, SourceError, type RepositoryPoller } from '@tiphys/delivery-git';
 import { redactUrl } from '@tiphys/kernel';
@@ -28,6 +28,14 @@ export function resolveSources(sources: readonly ApplicationSource[], deps: { re
       { code: 'revisionNotFound', remote, revision: targetRevision },
       `repository ${remote}: no version of chart ${chart} satisfies '${targetRevision}'`,
     );
+  });
+}
+
+/** The sources of an application, at other revisions where some are given. */
+export function sourcesAt(spec: ApplicationSpec, revisions: readonly string[] | undefined): readonly ApplicationSource[] {
+  return sourcesOf(spec).map((source, index) => {
+    const targetRevision = revisions?.[index] ?? '';
+    return targetRevision === '' ? source : { ...source, targetRevision };
   });
 }
 

@@ -1,6 +1,7 @@
 import { globMatches, type Application, type AppProject, type SyncWindow, type TargetCluster } from '@tiphys/delivery-applications';
-import { parseDuration } from '@tiphys/kernel';
+import { parseDuration, toTimestamp } from '@tiphys/kernel';
 import { Cron } from 'croner';
+import type { SyncWindowState } from './controller-types.ts';
 
 /** A window at a moment. */
 export interface WindowState {
@@ -59,6 +60,12 @@ export function windowState(window: SyncWindow, nowMs: number): WindowState {
   } catch (error) {
     return { window, isActive: false, changesAtMs: undefined, problem: `schedule '${schedule}': ${error instanceof Error ? error.message : String(error)}` };
   }
+}
+
+/** A window as people see it: with how it stands. */
+export function windowAnswer(window: SyncWindow, nowMs: number): SyncWindowState {
+  const { isActive, changesAtMs, problem } = windowState(window, nowMs);
+  return { ...window, isActive, ...(changesAtMs === undefined ? {} : { changesAt: toTimestamp(changesAtMs) }), ...(problem === undefined ? {} : { problem }) };
 }
 
 /** What windows allow (types.go SyncWindows.CanSync): a denial wins, then an allowance, then being outside of every allowance. Pure. */

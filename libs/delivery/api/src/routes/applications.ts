@@ -4,6 +4,7 @@ import { Router, type Request } from 'express';
 import { ApiError } from '../api-error.ts';
 import { applicationOf, handle, param, type RouteContext } from '../context.ts';
 import { parseListQuery, selectApplications } from '../list-query.ts';
+import { patchBody, readBody } from '../requests.ts';
 import type { ApplicationListAnswer } from '../wire.ts';
 
 const FIELD_MANAGER = 'tiphys-api';
@@ -17,7 +18,7 @@ export function applicationRoutes(context: RouteContext): Router {
     '/',
     handle(context, (_request, _response, { query }): ApplicationListAnswer => ({
       metadata: { resourceVersion: backend.applications.resourceVersion },
-      ...selectApplications(backend.applications.list(backend.namespace), parseListQuery(query)),
+      ...selectApplications(inNamespace(backend.applications.list(), query.get('appNamespace')), parseListQuery(query)),
     })),
   );
   router.get(
@@ -66,12 +67,24 @@ export function applicationRoutes(context: RouteContext): Router {
     handle(context, async (request, _response, { query, signal }) => {
       const application = applicationOf(context, request);
       const cascade = query.get('cascade') !== 'false';
-      await setFinalizer(context, application, cascade, signal);
+      await setFinalizer(context, application, finalizerFor(cascade, query.get('propagationPolicy')), signal);
       await backend.client.delete(applicationType, { namespace: application.metadata.namespace, name: param(request, 'name') }, { signal });
       return {};
     }),
   );
+  patchRoute(context, router);
   return router;
+}
+
+function patchRoute(context: RouteContext, router: Router): void {
+  router.patch(
+    '/:name',
+    handle(context, async (request, _response, { signal }) => {
+      const live = applicationOf(context, request);
+      const { patch, patchType } = readBody(patchBody, request.body);
+      return patchApplication(context, live, parsePatch(patch), patchType === 'json' ? 'json' : 'merge', signal);
+    }),
+  );
 }
 
 function readApplication(request: Request, namespace: string): Application {
@@ -110,11 +123,47 @@ function replaceSpec(context: RouteContext, live: Application, wanted: Applicati
   });
 }
 
-async function setFinalizer(context: RouteContext, application: Application, cascade: boolean, signal: AbortSignal): Promise<void> {
+function inNamespace(applications: readonly Application[], namespace: string | null): readonly Application[] {
+  return namespace === null || namespace === '' ? applications : applications.filter(({ metadata }) => metadata.namespace === namespace);
+}
+
+function parsePatch(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError({ code: 'invalid' }, 'patch: is not JSON');
+  }
+}
+
+// The API server is asked first what the patch would make: what is no application is never stored.
+async function patchApplication(context: RouteContext, live: Application, patch: unknown, type: 'json' | 'merge', signal: AbortSignal): Promise<Application> {
+  const key = { namespace: live.metadata.namespace, name: live.metadata.name ?? '' };
+  const options = { type, fieldManager: FIELD_MANAGER, signal } as const;
+  const { client } = context.backend;
+  check(await client.patch<Application>(applicationType, key, patch, { ...options, dryRun: true }));
+  return client.patch<Application>(applicationType, key, patch, options);
+}
+
+// Without a word about how, an application keeps the finalizer it has.
+function finalizerFor(cascade: boolean, policy: string | null): { readonly cascade: boolean; readonly name: string | undefined } {
+  if (policy === null || policy === '') return { cascade, name: undefined };
+  if (policy !== 'foreground' && policy !== 'background')
+    throw new ApiError({ code: 'invalid' }, `propagationPolicy: "${policy}" is neither foreground nor background`, {
+      hint: 'cascade=false leaves the resources',
+    });
+  return { cascade, name: policy === 'background' ? `${FINALIZER}/background` : FINALIZER };
+}
+
+async function setFinalizer(
+  context: RouteContext,
+  application: Application,
+  { cascade, name }: ReturnType<typeof finalizerFor>,
+  signal: AbortSignal,
+): Promise<void> {
   const finalizers = application.metadata.finalizers ?? [];
   const others = finalizers.filter((finalizer) => !finalizer.startsWith(FINALIZER));
-  const wanted = cascade ? [...others, finalizers.find((finalizer) => finalizer.startsWith(FINALIZER)) ?? FINALIZER] : others;
-  if (wanted.length === finalizers.length) return;
+  const wanted = cascade ? [...others, name ?? finalizers.find((finalizer) => finalizer.startsWith(FINALIZER)) ?? FINALIZER] : others;
+  if (wanted.length === finalizers.length && wanted.every((finalizer) => finalizers.includes(finalizer))) return;
   await context.backend.client.patch(
     applicationType,
     { namespace: application.metadata.namespace, name: application.metadata.name ?? '' },

@@ -2,7 +2,7 @@ import { APPLICATION_LABEL, applicationLabel, type Operation, type SyncRun } fro
 import { Router } from 'express';
 import { ApiError } from '../api-error.ts';
 import { applicationOf, handle, param, type RouteContext } from '../context.ts';
-import { readBody, rollbackBody, syncBody, type SyncBody } from '../requests.ts';
+import { planBody, readBody, rollbackBody, syncBody, type SyncBody } from '../requests.ts';
 import type { RunsAnswer } from '../wire.ts';
 
 const MAX_RUNS = 500;
@@ -11,16 +11,6 @@ const MAX_RUNS = 500;
 export function operationRoutes(context: RouteContext): Router {
   const { backend } = context;
   const router = Router();
-  router.get(
-    '/:name/plan',
-    handle(context, (request, _response, { query, signal }) => {
-      const revision = query.get('revision');
-      return backend.plan(
-        { application: applicationOf(context, request), prune: query.get('prune') === 'true', ...(revision === null || revision === '' ? {} : { revision }) },
-        signal,
-      );
-    }),
-  );
   router.post(
     '/:name/sync',
     handle(context, (request, _response, { caller, signal }) => {
@@ -67,21 +57,57 @@ export function operationRoutes(context: RouteContext): Router {
       return {};
     }),
   );
+  planRoutes(context, router);
   runRoutes(context, router);
   return router;
 }
 
+function planRoutes(context: RouteContext, router: Router): void {
+  const { backend } = context;
+  router.get(
+    '/:name/plan',
+    handle(context, (request, _response, { query, signal }) => {
+      const revision = query.get('revision');
+      return backend.plan(
+        { application: applicationOf(context, request), prune: query.get('prune') === 'true', ...(revision === null || revision === '' ? {} : { revision }) },
+        signal,
+      );
+    }),
+  );
+  router.post(
+    '/:name/plan',
+    handle(context, (request, _response, { signal }) => {
+      const { revision, prune, manifests, syncOptions } = readBody(planBody, request.body);
+      return backend.plan(
+        {
+          application: applicationOf(context, request),
+          ...(revision === undefined || revision === '' ? {} : { revision }),
+          ...(prune === undefined ? {} : { prune }),
+          ...(manifests === undefined ? {} : { manifests }),
+          ...(syncOptions === undefined ? {} : { syncOptions }),
+        },
+        signal,
+      );
+    }),
+  );
+  router.get(
+    '/:name/syncwindows',
+    handle(context, (request) => backend.syncWindows(applicationOf(context, request))),
+  );
+}
+
 function runRoutes(context: RouteContext, router: Router): void {
+  const { backend } = context;
   router.get(
     '/:name/runs',
-    handle(context, (request): RunsAnswer => ({ items: runsOf(context, applicationOf(context, request).metadata.name ?? '') })),
+    handle(context, (request): RunsAnswer => ({ items: runsOf(context, backend.nameOf(applicationOf(context, request))) })),
   );
   router.get(
     '/:name/runs/:run',
     handle(context, (request) => {
       const application = applicationOf(context, request);
-      const run = context.backend.runs.get(param(request, 'run'), application.metadata.namespace);
-      if (run === undefined || run.spec.application !== application.metadata.name)
+      const run = backend.runs.get(param(request, 'run'), backend.namespace);
+      if (run === undefined || run.spec.application !== backend.nameOf(application))
         throw new ApiError({ code: 'notFound' }, `run ${param(request, 'run')}: not found`);
       return run;
     }),
@@ -100,6 +126,7 @@ function operationOf(body: SyncBody, actor: string): Operation {
   const options =
     body.syncOptions === undefined || Array.isArray(body.syncOptions) ? body.syncOptions : (body.syncOptions as { readonly items: readonly string[] }).items;
   const force = body.force ?? body.strategy?.apply?.force ?? body.strategy?.hook?.force;
+  const asked = force === undefined ? {} : { force };
   return {
     initiatedBy: { username: actor },
     sync: {
@@ -117,7 +144,11 @@ function operationOf(body: SyncBody, actor: string): Operation {
             })),
           }),
       ...(options === undefined ? {} : { syncOptions: [...(options as readonly string[])] }),
-      ...(force === undefined ? {} : { syncStrategy: { hook: { force } } }),
+      ...(body.strategy?.apply !== undefined ? { syncStrategy: { apply: asked } } : force === undefined ? {} : { syncStrategy: { hook: asked } }),
+      ...(body.revisions === undefined ? {} : { revisions: [...body.revisions] }),
+      ...(body.manifests === undefined || body.manifests.length === 0 ? {} : { manifests: [...body.manifests] }),
     },
+    ...(body.retryStrategy === undefined ? {} : { retry: body.retryStrategy }),
+    ...(body.infos === undefined ? {} : { info: [...body.infos] }),
   };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { defaultProject, normalizeRepoUrl } from '@tiphys/delivery-applications';
+import { normalizeRepoUrl } from '@tiphys/delivery-applications';
 import { redactUrl } from '@tiphys/kernel';
 import { builtin, isStatus, type corev1 } from '@tiphys/kube-model';
 import { Router } from 'express';
@@ -10,7 +10,7 @@ import { clusterBody, readBody, repositoryBody } from '../requests.ts';
 const secretType = builtin('v1', 'Secret');
 const SECRET_TYPE_LABEL = 'argocd.argoproj.io/secret-type';
 
-/** Repositories, clusters and projects. Credentials go in and never come out. */
+/** Repositories and clusters. Credentials go in and never come out. */
 export function settingsRoutes(context: RouteContext): Router {
   const { backend } = context;
   const router = Router();
@@ -55,13 +55,6 @@ export function settingsRoutes(context: RouteContext): Router {
     handle(context, async (request, _response, { signal }) => {
       await deleteSecret(context, `cluster-${digest(param(request, 'server'))}`, signal);
       return {};
-    }),
-  );
-  router.get(
-    '/projects',
-    handle(context, () => {
-      const stored = backend.projects.list(backend.namespace);
-      return { items: stored.some(({ metadata }) => metadata.name === defaultProject.metadata.name) ? stored : [defaultProject, ...stored] };
     }),
   );
   return router;

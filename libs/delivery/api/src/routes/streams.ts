@@ -1,3 +1,4 @@
+import { instanceName } from '@tiphys/delivery-applications';
 import { Router, type Response } from 'express';
 import { once } from 'node:events';
 import { handle, type Call, type RouteContext } from '../context.ts';
@@ -21,15 +22,20 @@ export function streamRoutes(context: RouteContext): Router {
 
 async function streamApplications(context: RouteContext, lastEventId: string | undefined, response: Response, call: Call): Promise<void> {
   const name = call.query.get('name');
+  const wanted =
+    name === null
+      ? undefined
+      : instanceName({ metadata: { name, namespace: call.query.get('appNamespace') ?? context.backend.namespace } }, context.backend.namespace);
+  const nameOf = (event: StreamEvent): string => (event.kind === 'run' ? event.run.spec.application : context.backend.nameOf(event.application));
   const { start, client } = context.events.open(lastEventId);
   response.status(200).set({ 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }).flushHeaders();
   const send = async (text: string): Promise<void> => {
     if (!response.write(text)) await once(response, 'drain', { signal: call.signal });
   };
-  const isWanted = ({ event }: NumberedEvent): boolean => name === null || nameOf(event) === name;
+  const isWanted = ({ event }: NumberedEvent): boolean => wanted === undefined || nameOf(event) === wanted;
   const heart = beat(context, call, send);
   if (start.kind === 'snapshot') {
-    const items = start.applications.filter((application) => name === null || application.metadata.name === name);
+    const items = start.applications.filter((application) => wanted === undefined || context.backend.nameOf(application) === wanted);
     await send(`id: ${start.id}\nevent: snapshot\ndata: ${JSON.stringify({ items })}\n\n`);
   } else for (const event of start.missed) if (isWanted(event)) await send(format(event));
   for await (const event of client.events(call.signal)) if (isWanted(event)) await send(format(event));
@@ -40,10 +46,6 @@ async function streamApplications(context: RouteContext, lastEventId: string | u
 
 function format({ id, event }: NumberedEvent): string {
   return `id: ${id}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
-function nameOf(event: StreamEvent): string {
-  return event.kind === 'run' ? event.run.spec.application : (event.application.metadata.name ?? '');
 }
 
 async function beat(context: RouteContext, call: Call, send: (text: string) => Promise<void>): Promise<void> {
