@@ -1,98 +1,37 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applicationType, projectType, type Application } from '@tiphys/delivery-applications';
 import { builtin, type corev1 } from '@tiphys/kube-model';
 import { findProgram, startGitServer, startOciRegistry, type GitServer } from '@tiphys/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chartArchive, startChartServer, type ChartServer } from './chart-server.ts';
 import { application, createRig, eventually, getApplication, signal, type Rig, type RunningController } from './delivery-harness.ts';
+import { cloneExamples, hasExamples } from './example-repository.ts';
 
-const BUNDLE = process.env['TIPHYS_EXAMPLE_APPS'] ?? new URL('../../../shared/repos/argocd-example-apps.bundle', import.meta.url).pathname;
-if (!existsSync(BUNDLE)) process.stderr.write(`skipped: Helm sources of the example applications: ${BUNDLE} is not there\n`);
+const isHere = hasExamples('Helm sources of the example applications');
 const registry = findProgram({ name: 'docker-registry', package: 'docker-registry' }, process.env);
 const configMaps = builtin('v1', 'ConfigMap');
-
-/** One ustar archive of text files. */
-function tar(files: Readonly<Record<string, string>>): Buffer {
-  const blocks = Object.entries(files).flatMap(([name, text]) => {
-    const data = Buffer.from(text);
-    const header = Buffer.alloc(512);
-    header.write(name, 0);
-    header.write('0000644\0', 100);
-    header.write('0000000\0', 108);
-    header.write('0000000\0', 116);
-    header.write(`${data.length.toString(8).padStart(11, '0')}\0`, 124);
-    header.write('00000000000\0', 136);
-    header.write('        ', 148);
-    header.write('0', 156);
-    header.write('ustar\u000000', 257);
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-    return [header, data, Buffer.alloc((512 - (data.length % 512)) % 512)];
-  });
-  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1024)]));
-}
-
-const chart = (name: string, version: string): Buffer =>
-  tar({
-    [`${name}/Chart.yaml`]: `apiVersion: v2\nname: ${name}\nversion: ${version}\n`,
-    [`${name}/values.yaml`]: 'message: from the chart\n',
-    [`${name}/templates/config.yaml`]: `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-${name}\ndata:\n  message: {{ .Values.message | quote }}\n  version: {{ .Chart.Version | quote }}\n  kube: {{ .Capabilities.KubeVersion.Minor | quote }}\n  apps: {{ .Capabilities.APIVersions.Has "apps/v1/Deployment" | quote }}\n`,
-  });
 
 describe('Helm sources', () => {
   let rig: Rig;
   let git: GitServer;
   let running: RunningController;
-  let charts: Server;
-  let chartsUrl: string;
-  const offered = new Map<string, readonly string[]>([
-    ['web', ['1.0.0', '1.1.0']],
-    ['wordpress', ['9.0.3']],
-  ]);
+  let charts: ChartServer;
 
   beforeAll(async () => {
     rig = await createRig();
-    charts = createServer((request, response) => {
-      const archive = /^\/(\w+)-([\d.]+)\.tgz$/.exec(request.url ?? '');
-      if (request.url === '/index.yaml') {
-        const entries = [...offered].map(
-          ([name, versions]) =>
-            `  ${name}:\n${versions.map((version) => `    - {version: ${version}, urls: [${name}-${version}.tgz], digest: ${createHash('sha256').update(chart(name, version)).digest('hex')}}\n`).join('')}`,
-        );
-        response.end(`apiVersion: v1\nentries:\n${entries.join('')}`);
-      } else if (archive === null) response.writeHead(404).end();
-      else response.end(chart(archive[1] ?? '', archive[2] ?? ''));
-    });
-    await new Promise<void>((resolve) => charts.listen(0, '127.0.0.1', resolve));
-    chartsUrl = `http://127.0.0.1:${(charts.address() as AddressInfo).port}`;
+    charts = await startChartServer({ web: ['1.0.0', '1.1.0'], wordpress: ['9.0.3'] });
     git = await startGitServer(path.join(rig.folder, 'repos'));
-    if (existsSync(BUNDLE)) await cloneExamples();
+    if (isHere) await cloneExamples(rig.folder, charts.url);
     running = await rig.start();
   });
 
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();
     await git[Symbol.asyncDispose]();
-    charts.closeAllConnections();
-    charts.close();
+    await charts[Symbol.asyncDispose]();
   });
-
-  // The examples as they are, but for the chart repository of one, which is out of reach here and stood in for.
-  async function cloneExamples(): Promise<void> {
-    const bare = path.join(rig.folder, 'repos', 'examples.git');
-    const work = path.join(rig.folder, 'examples');
-    execFileSync('git', ['clone', '--quiet', BUNDLE, work], { stdio: 'ignore' });
-    const file = path.join(work, 'helm-dependency', 'Chart.yaml');
-    await writeFile(file, (await readFile(file, 'utf8')).replace('https://charts.helm.sh/stable', chartsUrl));
-    execFileSync('git', ['-C', work, '-c', 'user.name=t', '-c', 'user.email=t@t', 'commit', '-qam', 'stand-in'], { stdio: 'ignore' });
-    execFileSync('git', ['clone', '--quiet', '--bare', work, bare], { stdio: 'ignore' });
-  }
 
   async function deploy(name: string, source: object): Promise<void> {
     const spec = {
@@ -117,7 +56,7 @@ describe('Helm sources', () => {
 
   it('deploys a chart of an HTTP repository by range, follows new versions, and knows the target', async () => {
     await deploy('by-range', {
-      repoURL: chartsUrl,
+      repoURL: charts.url,
       chart: 'web',
       targetRevision: '^1.0.0',
       helm: { releaseName: 'shop', valuesObject: { message: 'from the application' } },
@@ -126,8 +65,8 @@ describe('Helm sources', () => {
     expect(first.status?.sync?.revision).toBe('1.1.0');
     expect(first.status?.sourceType).toBe('Helm');
     expect(await dataOf('by-range', 'shop-web')).toMatchObject({ message: 'from the application', version: '1.1.0', apps: 'true', kube: '33' });
-    offered.set('web', ['1.0.0', '1.1.0', '1.2.0']);
-    running.controller.hint(chartsUrl);
+    charts.offered.set('web', ['1.0.0', '1.1.0', '1.2.0']);
+    running.controller.hint(charts.url);
     await eventually(
       'the new version is live',
       () => dataOf('by-range', 'shop-web'),
@@ -138,7 +77,7 @@ describe('Helm sources', () => {
 
   it.skipIf(registry === undefined)('deploys a chart of a registry', async () => {
     await using running = await startOciRegistry(registry ?? '');
-    await running.pushChart('team/web', '3.1.4', chart('web', '3.1.4'));
+    await running.pushChart('team/web', '3.1.4', chartArchive('web', '3.1.4'));
     await deploy('from-registry', { repoURL: `oci://${running.host}/team`, chart: 'web', targetRevision: '3.x' });
     const found = await synced('from-registry', 'Healthy');
     expect(found.status?.sync?.revision).toBe('3.1.4');
@@ -146,7 +85,7 @@ describe('Helm sources', () => {
   });
 
   it('says which chart or version is missing', async () => {
-    await deploy('no-chart', { repoURL: chartsUrl, chart: 'web', targetRevision: '^9.0.0' });
+    await deploy('no-chart', { repoURL: charts.url, chart: 'web', targetRevision: '^9.0.0' });
     const found = await eventually(
       'a condition appears',
       () => getApplication(rig.client, 'no-chart'),
@@ -222,7 +161,7 @@ describe('Helm sources', () => {
     expect(found.status?.conditions?.find(({ type }) => type === 'NonDeterministicRenderWarning')?.message).toContain('randAlphaNum');
   });
 
-  describe.skipIf(!existsSync(BUNDLE))('of the example applications', () => {
+  describe.skipIf(!isHere)('of the example applications', () => {
     it('helm-guestbook becomes Synced and Healthy', async () => {
       await deploy('helm-guestbook', {
         repoURL: `${git.url}/examples.git`,

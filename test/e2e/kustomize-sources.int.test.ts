@@ -1,39 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { applicationType, type Application } from '@tiphys/delivery-applications';
-import { createPluginHost, parsePlugins } from '@tiphys/delivery-plugins';
 import { createRenderer, type Renderer } from '@tiphys/delivery-render';
 import { createRepositoryStore } from '@tiphys/delivery-git';
 import { builtin, fieldAt, type KubeObject } from '@tiphys/kube-model';
 import { startGitServer, type GitServer } from '@tiphys/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { admitSockShop, cloneExamples, createExamplePlugins, hasExamples } from './example-repository.ts';
 import { application, createRig, eventually, getApplication, logger, signal, type Rig } from './delivery-harness.ts';
 
-const bundle = (name: string): string => new URL(`../../../shared/repos/${name}.bundle`, import.meta.url).pathname;
-const EXAMPLES = process.env['TIPHYS_EXAMPLE_APPS'] ?? bundle('argocd-example-apps');
-const FLUX = bundle('flux2-kustomize-helm-example');
-for (const file of [EXAMPLES, FLUX]) if (!existsSync(file)) process.stderr.write(`skipped: sources of ${path.basename(file)}: ${file} is not there\n`);
-const TIPHYS = new URL('../../apps/tiphys/dist/main.js', import.meta.url).pathname;
+const FLUX = new URL('../../../shared/repos/flux2-kustomize-helm-example.bundle', import.meta.url).pathname;
+if (!existsSync(FLUX))
+  process.stderr.write(`skipped: kustomizations of the Flux example: ${FLUX} is not there
+`);
 
-// The plugin of the example's README, over our own engines in the place of the helm and kustomize programs. The example patches a release named
-// release-name, and lists its patch as Kustomize before 5.0 took it.
-const PLUGIN = `
-apiVersion: argoproj.io/v1alpha1
-kind: ConfigManagementPlugin
-metadata: { name: kustomized-helm }
-spec:
-  generate:
-    command: [sh, -ec]
-    args:
-      - |
-        ${process.execPath} ${TIPHYS} render . --tool helm --dependency-update --release release-name --namespace "$ARGOCD_APP_NAMESPACE" --kube-version "$KUBE_VERSION" > all.yaml
-        sed -i 's/^patches:/patchesStrategicMerge:/' kustomization.yaml
-        ${process.execPath} ${TIPHYS} render . --tool kustomize
-`;
-
-describe.skipIf(!existsSync(EXAMPLES))('sources of the example applications', () => {
+describe.skipIf(!hasExamples('Kustomize and Jsonnet sources'))('sources of the example applications', () => {
   let rig: Rig;
   let git: GitServer;
   let renderer: Renderer;
@@ -41,13 +23,10 @@ describe.skipIf(!existsSync(EXAMPLES))('sources of the example applications', ()
 
   beforeAll(async () => {
     rig = await createRig();
-    execFileSync('git', ['clone', '--quiet', '--bare', EXAMPLES, path.join(rig.folder, 'repos', 'examples.git')], { stdio: 'ignore' });
+    await cloneExamples(rig.folder, 'https://charts.invalid');
     git = await startGitServer(path.join(rig.folder, 'repos'));
     url = `${git.url}/examples.git`;
-    const temporaryFolder = path.join(rig.folder, 'plugins');
-    await mkdir(temporaryFolder);
-    for (const folder of [rig.folder, temporaryFolder]) await chmod(folder, 0o711);
-    const plugins = createPluginHost({ plugins: parsePlugins(PLUGIN, 'plugin.yaml'), user: undefined, searchPath: '/usr/bin:/bin', temporaryFolder });
+    const plugins = await createExamplePlugins(rig.folder);
     renderer = createRenderer({ logger, plugins });
     await rig.start({ renderer });
   });
@@ -110,13 +89,7 @@ describe.skipIf(!existsSync(EXAMPLES))('sources of the example applications', ()
 
   it('sock-shop is Synced, and Healthy once its Ingress has an address', async () => {
     await synced('sock-shop', {}, 'Progressing');
-    // Its class is nginx, whose controller the test stands in for.
-    const patch = { status: { loadBalancer: { ingress: [{ ip: '127.0.0.1' }] } } };
-    await rig.client.patch(builtin('networking.k8s.io/v1', 'Ingress'), { namespace: 'sock-shop', name: 'front-end-ingress' }, patch, {
-      type: 'merge',
-      subresource: 'status',
-      signal: signal(),
-    });
+    await admitSockShop(rig);
     await eventually(
       'sock-shop is Healthy',
       () => getApplication(rig.client, 'sock-shop'),

@@ -309,5 +309,10 @@ describe('repository URLs', () => {
 
 it('labels fit and the CRDs are four', () => {
   expect(applicationLabel('x'.repeat(200)).length).toBeLessThanOrEqual(63);
-  expect(crdManifests().map((crd) => crd.metadata.name)).toEqual(['applications.argoproj.io', 'applicationsets.argoproj.io', 'appprojects.argoproj.io', 'syncruns.tiphys.dev']);
+  expect(crdManifests().map((crd) => crd.metadata.name)).toEqual([
+    'applications.argoproj.io',
+    'applicationsets.argoproj.io',
+    'appprojects.argoproj.io',
+    'syncruns.tiphys.dev',
+  ]);
 });
