@@ -53,10 +53,11 @@ describe('the rules of custom kinds', () => {
             status,
           } as unknown as KubeObject;
           const health = ruleFor(object)?.(object);
-          if (health !== undefined) expect(HEALTH_ORDER).toContain(health.status);
+          // Asking expect a hundred thousand times takes seconds.
+          if (health !== undefined && !HEALTH_ORDER.includes(health.status)) expect(HEALTH_ORDER).toContain(health.status);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });
