@@ -108,7 +108,7 @@ spec:
     expect((await home.cli('app', 'logs', 'web', '--tail', '5')).code).toBe(0);
   });
 
-  it('tells drift by exit code and by field, live, Git and owner', async () => {
+  it('tells drift by exit code and by field, live, Git, cause and owner', async () => {
     expect(await home.cli('app', 'diff', 'web')).toEqual({ code: 0, out: '', err: '' });
     await edit('web', 'by hand');
     const diff = await eventually(
@@ -116,10 +116,22 @@ spec:
       () => home.cli('app', 'diff', 'web'),
       ({ code }) => code === 1,
     );
-    expect(diff.out).toMatch(/^ConfigMap\/shop\/web\n  \.data\.value: "by hand" -> "2"   \(kubectl-edit, \S+\)\n$/);
+    expect(diff.out).toMatch(/^ConfigMap\/shop\/web\n  \.data\.value: "by hand" -> "2"   \(edited manually: kubectl-edit, \S+\)\n$/);
     expect((await home.cli('app', 'diff', 'none')).code).toBe(2);
     await home.ok('app', 'sync', 'web', '--resource', ':ConfigMap:web');
     expect(await valueOf('web')).toBe('2');
+  });
+
+  it('lists and runs actions of resources', async () => {
+    const target = ['--group', 'apps', '--kind', 'Deployment', '--namespace', 'shop', '--resource-name', 'web'];
+    expect(await home.ok('app', 'actions', 'list', 'web', ...target)).toMatch(
+      /^ACTION +POSSIBLE +PARAMETERS\nrestart +yes.*\npause +yes.*\nresume +no.*\nscale +yes +replicas\n$/,
+    );
+    expect(await home.ok('app', 'actions', 'run', 'web', 'restart', ...target)).toBe('Deployment/web: restart done\n');
+    const refused = await home.cli('app', 'actions', 'run', 'web', 'scale', ...target, '--param', 'replicas=many');
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('invalid number: many') });
+    const missing = await home.cli('app', 'actions', 'list', 'web', '--kind', 'Secret', '--resource-name', 'argocd-secret', '--namespace', 'argocd');
+    expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('has no resource') });
   });
 
   it('rolls back and stays there until the next commit', async () => {

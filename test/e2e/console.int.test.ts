@@ -155,7 +155,7 @@ describe.skipIf(CHROMIUM === undefined)('the console', () => {
     await page.getByRole('log').getByText('listening').first().waitFor();
   });
 
-  it('shows drift by field, live, Git and owner, as it happens', async () => {
+  it('shows drift by field, live, Git, cause and owner, as it happens', async () => {
     await open('notes', '?tab=diff');
     await page.getByText('Nothing differs from Git.').waitFor();
     await client.patch(
@@ -166,7 +166,7 @@ describe.skipIf(CHROMIUM === undefined)('the console', () => {
     );
     const cells = page.getByTestId('diff-ConfigMap-notes').locator('tbody tr').first().locator('td');
     await cells.first().waitFor();
-    expect(await cells.allInnerTexts()).toEqual(['.data.value', 'by hand', 'second', expect.stringContaining('kubectl-edit')]);
+    expect(await cells.allInnerTexts()).toEqual(['.data.value', 'by hand', 'second', 'edited manually', expect.stringContaining('kubectl-edit')]);
     await shoot('diff');
   });
 

@@ -13,3 +13,4 @@ export {
   type TiphysProcess,
 } from './tiphys-process.ts';
 export { startOciRegistry, type OciRegistry } from './oci-registry.ts';
+export { readReferenceCases, type ReferenceCases } from './reference-cases.ts';

@@ -6,15 +6,6 @@ function valueText(value: unknown, masked: boolean | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value, null, 1);
 }
 
-const CAUSES: Readonly<Record<string, string>> = {
-  gitChanged: 'changed in Git',
-  rendererChanged: 'rendered otherwise',
-  humanEdit: 'edited by hand',
-  controller: 'set by a controller',
-  webhook: 'changed at admission',
-  defaulted: 'a default',
-};
-
 /** Differences path by path: what is live, what Git wants, why they differ and who set the live value. */
 export function ChangeList({ changes }: { readonly changes: readonly FieldChange[] }) {
   return (
@@ -38,7 +29,7 @@ export function ChangeList({ changes }: { readonly changes: readonly FieldChange
             <td>
               <pre className="becomes">{valueText(change.desired, change.masked)}</pre>
             </td>
-            <td>{CAUSES[change.cause] ?? change.cause}</td>
+            <td>{change.why}</td>
             <td>
               {change.owner === undefined ? (
                 <span className="muted">nobody</span>

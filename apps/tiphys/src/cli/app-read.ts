@@ -155,18 +155,9 @@ function describeResource(item: ManagedResource): string {
   return `${printable(title)}\n${item.changes.map(describeChange).join('')}`;
 }
 
-const CAUSES: Readonly<Record<string, string>> = {
-  gitChanged: 'changed in Git',
-  rendererChanged: 'rendered otherwise',
-  humanEdit: 'edited by hand',
-  controller: 'set by a controller',
-  webhook: 'changed at admission',
-  defaulted: 'a default',
-};
-
 function describeChange(change: FieldChange): string {
   const since = change.owner === undefined ? [] : [`${change.owner.manager}${change.owner.time === undefined ? '' : `, ${change.owner.time}`}`];
-  const why = `   (${[CAUSES[change.cause] ?? change.cause, ...since].join(': ')})`;
+  const why = `   (${[change.why, ...since].join(': ')})`;
   const value = (side: unknown): string => (change.masked === true && side !== undefined ? '(secret)' : formatField(side));
   return `  ${printable(change.path)}: ${value(change.live)} -> ${value(change.desired)}${printable(why)}\n`;
 }

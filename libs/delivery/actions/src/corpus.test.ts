@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '@tiphys/kube-model';
+import { readReferenceCases } from '@tiphys/testkit';
 import { discoverActions, performAction, type ResourceAction } from './index.ts';
 
 // What Argo CD's actions offer and do; data only, kept outside the repository.
@@ -28,20 +27,8 @@ interface Action {
   readonly expectedError?: string;
 }
 
-function loadCases(): readonly (Discovery | Action)[] {
-  if (!existsSync(CASES)) {
-    process.stderr.write(`skipped: actions of other projects: ${CASES} is not there\n`);
-    return [];
-  }
-  const { stdout } = spawnSync('xz', ['-dc', CASES], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Discovery | Action);
-}
-
 const NOW = '2026-01-02T03:04:05Z';
-const cases = loadCases();
+const cases = readReferenceCases<Discovery | Action>({ what: 'actions of other projects', file: CASES });
 
 // The corpus was made by another product, whose name stands in words left on objects.
 const context = (parameters: Readonly<Record<string, string>> = {}) => ({ parameters, now: NOW, agent: 'Argo CD' });

@@ -11,7 +11,7 @@ import {
   type SyncRun,
 } from '@tiphys/delivery-applications';
 import type { DeliveryController, Evidence, ResourceNode as LiveNode } from '@tiphys/delivery-controller';
-import { maskStates, type Change, type ResourceComparison } from '@tiphys/delivery-diff';
+import { maskStates, type Change, type ChangeCause, type ResourceComparison } from '@tiphys/delivery-diff';
 import type { Health } from '@tiphys/delivery-health';
 import type { SyncPlan, SyncTask } from '@tiphys/delivery-sync';
 import { toTimestamp, type Clock } from '@tiphys/kernel';
@@ -137,6 +137,15 @@ function toSyncRequest({ operation, actor, planHash, application }: SyncRequest)
   return { actor, options, ...revisions, ...(operation.info === undefined ? {} : { info: operation.info }) };
 }
 
+const CAUSE_WORDS: Readonly<Record<ChangeCause, string>> = {
+  gitChanged: 'changed in Git',
+  rendererChanged: 'rendered otherwise',
+  humanEdit: 'edited manually',
+  controller: 'set by a controller',
+  webhook: 'changed at admission',
+  defaulted: 'a default',
+};
+
 function toChange({ path, kind, desired, live, owner, cause }: Change, masked: boolean): FieldChange {
   return {
     path,
@@ -146,6 +155,7 @@ function toChange({ path, kind, desired, live, owner, cause }: Change, masked: b
     ...(masked && (path.startsWith('.data') || path.startsWith('.stringData')) ? { masked } : {}),
     ...(owner === undefined ? {} : { owner }),
     cause,
+    why: CAUSE_WORDS[cause],
   };
 }
 
@@ -188,7 +198,9 @@ function toManagedResource(resource: ResourceComparison, { assess, sensitiveAnno
 
 // A missing object is one change of the whole; its fields say nothing a person does not know.
 function changesOf(changes: readonly Change[], isSecret: boolean): readonly FieldChange[] {
-  return changes.map((change) => (change.path === '' ? { path: '', kind: change.kind, cause: change.cause } : toChange(change, isSecret)));
+  return changes.map((change) =>
+    change.path === '' ? { path: '', kind: change.kind, cause: change.cause, why: CAUSE_WORDS[change.cause] } : toChange(change, isSecret),
+  );
 }
 
 function toNode(node: LiveNode, all: readonly LiveNode[]): ResourceNode {

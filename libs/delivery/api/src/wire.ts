@@ -37,6 +37,8 @@ export interface FieldChange {
   readonly owner?: ChangeOwner;
   /** Why: gitChanged, rendererChanged, humanEdit, controller, webhook or defaulted. */
   readonly cause: string;
+  /** The cause in words. */
+  readonly why: string;
 }
 
 /** One object an application manages, compared. */

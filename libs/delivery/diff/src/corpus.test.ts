@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fieldAt, type KubeObject } from '@tiphys/kube-model';
+import { readReferenceCases } from '@tiphys/testkit';
 import { schemaNodeOf, type SchemaNode } from '@tiphys/kube-patch';
 import { diffObject, maskStates, predict, type DiffRequest } from './index.ts';
 
@@ -41,18 +40,6 @@ interface Case {
   readonly expectLiveAnnotations?: object;
   readonly expectConfigLastAppliedData?: object;
   readonly expectLiveLastAppliedData?: object;
-}
-
-function loadCases(): readonly Case[] {
-  if (!existsSync(CASES)) {
-    process.stderr.write(`skipped: comparisons of Argo CD: ${CASES} is not there\n`);
-    return [];
-  }
-  const { stdout } = spawnSync('xz', ['-dc', CASES], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Case);
 }
 
 // Versions that are no longer served have the schema of those that are.
@@ -123,7 +110,7 @@ const DIFFERENT: Readonly<Record<string, string>> = {
   'ssd-deployment-field-removed-webhook-undone': 'the states differ only in the order of ports, which are told apart by their keys',
 };
 
-const cases = loadCases();
+const cases = readReferenceCases<Case>({ what: 'comparisons of Argo CD', file: CASES });
 
 describe.skipIf(cases.length === 0)('comparisons of Argo CD', () => {
   it.each(cases.map((entry) => [entry.mode, entry.name, entry] as const))('%s %s', (_mode, _name, entry) => {

@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '@tiphys/kube-model';
+import { readReferenceCases } from '@tiphys/testkit';
 import { aggregateHealth, assess } from './assess.ts';
 
 // Verdicts of Argo CD's built-in rules; data only, kept outside the repository.
@@ -16,19 +15,7 @@ interface Case {
   readonly message?: string;
 }
 
-function loadCases(): readonly Case[] {
-  if (!existsSync(CASES)) {
-    process.stderr.write(`skipped: upstream health cases: ${CASES} is not there\n`);
-    return [];
-  }
-  const { stdout } = spawnSync('xz', ['-dc', CASES], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Case);
-}
-
-const cases = loadCases();
+const cases = readReferenceCases<Case>({ what: 'upstream health cases', file: CASES });
 
 describe.skipIf(cases.length === 0)('upstream verdicts', () => {
   it.each(cases.map((entry) => [entry.kind, entry.case, entry] as const))('%s %s', (_kind, _name, entry) => {

@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '@tiphys/kube-model';
+import { readReferenceCases } from '@tiphys/testkit';
 import { assessByRule } from './index.ts';
 
 // Verdicts of Argo CD's rules for kinds of other projects; data only, kept outside the repository.
@@ -15,19 +14,7 @@ interface Case {
   readonly message: string | null;
 }
 
-function loadCases(): readonly Case[] {
-  if (!existsSync(CASES)) {
-    process.stderr.write(`skipped: health rules of other projects: ${CASES} is not there\n`);
-    return [];
-  }
-  const { stdout } = spawnSync('xz', ['-dc', CASES], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Case);
-}
-
-const cases = loadCases();
+const cases = readReferenceCases<Case>({ what: 'health rules of other projects', file: CASES });
 
 /** Messages that we say in words of our own: the address of another project's issue tracker, or prose about its finalizers. */
 const OWN_WORDS = 8;

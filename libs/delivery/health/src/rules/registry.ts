@@ -98,3 +98,8 @@ export function ruleFor(live: KubeObject): Assess | undefined {
   }
   return undefined;
 }
+
+/** The kinds that have a rule, as `<group>/<kind>`; `*` stands for any. */
+export function ruledKinds(): readonly string[] {
+  return [...RULES.keys()];
+}
