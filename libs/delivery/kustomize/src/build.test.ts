@@ -194,3 +194,18 @@ describe('charts', () => {
     expect(asked).toEqual([{ name: 'far', version: '1.0.0', repository: 'https://charts.example' }]);
   });
 });
+
+describe('texts', () => {
+  const file = async (text: string, kustomization = 'resources: [c.yaml]'): Promise<string> =>
+    build({ 'app/kustomization.yaml': kustomization, 'app/c.yaml': text });
+
+  it('may begin with a byte order mark', async () => {
+    expect(await file(`\ufeff${configMap('c')}`)).toBe('apiVersion: v1\ndata:\n  k: v\nkind: ConfigMap\nmetadata:\n  name: c\n');
+    expect(await file(`\ufeff${configMap('c')}`, '\ufeffresources: [c.yaml]')).toContain('name: c');
+  });
+
+  it('come out as from JSON that was read as YAML', async () => {
+    expect(await file(configMap('c', String.raw`k: "a \N\N b\Nc", m: "\uFEFFx y"`))).toContain(`k: |-\n    a\n    b c\n  m: "\\uFEFF\\x78\\x20\\x79"\n`);
+    await expect(file(configMap('c', String.raw`k: "\x7f"`))).rejects.toThrow('control characters are not allowed');
+  });
+});

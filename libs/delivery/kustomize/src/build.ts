@@ -16,6 +16,7 @@ import { Target, type Edit } from './target/target.ts';
 import { imagesIn } from './transform/found-images.ts';
 import { addEntries } from './transform/labels.ts';
 import { sortObjects } from './transform/sort.ts';
+import { readAgain } from './yaml/read-again.ts';
 
 /** The version of Kustomize this builds like. */
 export const KUSTOMIZE_VERSION = 'v5.8.1';
@@ -78,7 +79,7 @@ export async function buildEdited(path: string, reads: KustomizeReads, options: 
   const { map } = accumulated;
   dropLocal(map);
   finishOutput(map, target, options);
-  const objects = map.resources.map((resource) => ({ value: resource.value(), file: resource.file }));
+  const objects = map.resources.map((resource) => ({ value: readAgain(resource.value()), file: resource.file }));
   return { objects, images: imagesIn(objects.map(({ value }) => value)), text: () => formatObjects(objects, budget) };
 }
 

@@ -36,12 +36,14 @@ export function isWord(code: number): boolean {
 /** Reads a text forward, counting lines and columns as libyaml does. */
 export class Cursor {
   readonly text: string;
-  index = 0;
+  index: number;
   line = 0;
   column = 0;
 
   constructor(text: string) {
     this.text = text;
+    // A byte order mark in front is how the bytes are encoded, and no column of the text.
+    this.index = text.startsWith('\ufeff') ? 1 : 0;
   }
 
   /** The character `ahead` of here; END beyond the text. */

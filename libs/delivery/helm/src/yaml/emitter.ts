@@ -236,15 +236,17 @@ class Emitter {
   #double(text: string, allowsBreaks: boolean): void {
     this.#indicator('"', true, false, false);
     let afterSpace = false;
+    // go-yaml asks for a byte order mark at the first place, wherever it is: after one nothing is printable.
+    const isMarked = text.startsWith('\ufeff');
     for (let index = 0; index < text.length; index += 1) {
       const code = text.codePointAt(index) ?? 0;
-      if (code === 32 && allowsBreaks && !afterSpace && this.#column > this.#style.width && index > 0 && index < text.length - 1) {
+      if (code === 32 && allowsBreaks && !isMarked && !afterSpace && this.#column > this.#style.width && index > 0 && index < text.length - 1) {
         this.#writeIndent();
         if (text.charCodeAt(index + 1) === 32) this.#put('\\');
         afterSpace = true;
         continue;
       }
-      this.#put(mustEscape(code) ? escape(code) : String.fromCodePoint(code));
+      this.#put(isMarked || mustEscape(code) ? escape(code) : String.fromCodePoint(code));
       afterSpace = code === 32;
       if (code > 0xffff) index += 1;
     }
