@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { ClusterAnswer, RepositoryAnswer } from '@tiphys/delivery-api';
 import { loadKubeconfig } from '@tiphys/kube-client';
 import { CliError } from './cli-error.ts';
-import { formatAge, formatList, type Column } from './output.ts';
+import { formatAge, formatList, printable, type Column } from './output.ts';
 import type { ClientSession } from './session.ts';
 
 /** `repo list`. */
@@ -38,17 +38,29 @@ export async function listClusters({ api, host, format }: ClientSession): Promis
     { title: 'NAME', cell: (row) => row.name },
     { title: 'STATUS', cell: (row) => row.connectionState.status },
     { title: 'APPS', cell: (row) => String(row.applications) },
+    { title: 'PROJECT', wide: true, cell: (row) => row.project ?? '' },
     { title: 'MESSAGE', cell: (row) => row.connectionState.message },
   ];
   host.stdout(formatList(items, columns, format, (row) => row.name));
 }
 
+/** Options of `cluster add`. */
+export interface AddClusterOptions {
+  readonly kubeconfig?: string;
+  readonly name?: string;
+  readonly project?: string;
+  readonly namespace?: readonly string[];
+  readonly clusterResources?: boolean;
+}
+
+/** `cluster rm`. */
+export async function removeCluster({ api, host }: ClientSession, server: string): Promise<void> {
+  await api.call({ method: 'DELETE', path: `/api/v1/clusters/${encodeURIComponent(server)}` });
+  host.stdout(`cluster ${printable(server)} removed; what runs there goes on\n`);
+}
+
 /** `cluster add`: registers the cluster of a kubeconfig context under Argo CD's form of credentials. */
-export async function addCluster(
-  { api, host }: ClientSession,
-  context: string,
-  options: { readonly kubeconfig?: string; readonly name?: string },
-): Promise<void> {
+export async function addCluster({ api, host }: ClientSession, context: string, options: AddClusterOptions): Promise<void> {
   const path = options.kubeconfig ?? host.env['KUBECONFIG'] ?? `${host.env['HOME'] ?? ''}/.kube/config`;
   const connection = await loadKubeconfig({ from: { path }, context });
   const token = typeof connection.token === 'function' ? await connection.token(host.signal) : connection.token;
@@ -67,6 +79,10 @@ export async function addCluster(
     },
   };
   const name = options.name ?? context;
-  await api.call({ method: 'POST', path: '/api/v1/clusters', body: { name, server: connection.server, config } });
+  await api.call({
+    method: 'POST',
+    path: '/api/v1/clusters',
+    body: { name, server: connection.server, config, project: options.project, namespaces: options.namespace, clusterResources: options.clusterResources },
+  });
   host.stdout(`cluster ${name} (${connection.server}) added\n`);
 }

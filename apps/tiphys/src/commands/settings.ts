@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { openSession, withClientOptions, type Host, type SessionOptions } from '../cli/session.ts';
-import { addCluster, addRepository, listClusters, listRepositories } from '../cli/settings.ts';
+import { addCluster, addRepository, listClusters, listRepositories, removeCluster, type AddClusterOptions } from '../cli/settings.ts';
+import { collect } from './app-options.ts';
 
 /** `tiphys repo …`. */
 export function repoCommand(host: Host): Command {
@@ -27,8 +28,16 @@ export function clusterCommand(host: Host): Command {
   withClientOptions(cluster.command('add <context>').description('register the cluster of a kubeconfig context'))
     .option('--kubeconfig <path>', 'kubeconfig to read (env KUBECONFIG)')
     .option('--name <name>', 'name to register it by')
-    .action(async (context: string, options: SessionOptions & { readonly kubeconfig?: string; readonly name?: string }) => {
+    .option('--project <name>', 'project it is registered for')
+    .option('--namespace <name>', 'manage only this namespace', collect)
+    .option('--cluster-resources', 'manage cluster-scoped kinds although only namespaces are managed')
+    .action(async (context: string, options: SessionOptions & AddClusterOptions) => {
       await addCluster(await openSession(options, host), context, options);
     });
+  withClientOptions(cluster.command('rm <server>').description('register a cluster no more; what runs there goes on')).action(
+    async (server: string, options: SessionOptions) => {
+      await removeCluster(await openSession(options, host), server);
+    },
+  );
   return cluster;
 }

@@ -132,6 +132,10 @@ export interface ClusterBody {
   readonly name: string;
   readonly server: string;
   readonly config: Readonly<Record<string, unknown>>;
+  readonly project?: string | undefined;
+  /** Namespaced mode: only these. */
+  readonly namespaces?: readonly string[] | undefined;
+  readonly clusterResources?: boolean | undefined;
 }
 
 /** Reads the body that adds a cluster. */
@@ -142,6 +146,9 @@ export const clusterBody: z.ZodType<ClusterBody> = z.looseObject({
     .max(2_000)
     .regex(/^https?:\/\//, 'must be an http(s) URL'),
   config: z.record(z.string(), z.unknown()),
+  project: z.string().max(253).optional(),
+  namespaces: strings.max(1_000).optional(),
+  clusterResources: z.boolean().optional(),
 });
 
 /** The body that opens a session. */

@@ -14,7 +14,7 @@ import { isStatus, type KubeObject } from '@tiphys/kube-model';
 import type { ApplicationDeleter } from './application-deleter.ts';
 import type { ApplicationIndex } from './application-index.ts';
 import { hasChanged, observedStatus, type Observation } from './application-status.ts';
-import { automate, type AutomationDeps } from './automation.ts';
+import { automate, supersede, type AutomationDeps } from './automation.ts';
 import { warningsOf } from './conditions.ts';
 import { CASCADE_FINALIZER, DELETION_FINALIZERS, withHookFinalizers } from './deletion-finalizers.ts';
 import { DeliveryError } from './delivery-error.ts';
@@ -126,6 +126,7 @@ export class ApplicationReconciler {
     const decision = await automate({ ...wanted, shared: new Set(shared.keys()) }, evidence, this.#deps, signal);
     const refused: Observation['conditions'] = decision.kind === 'refused' ? [{ type: 'SyncError', message: decision.message }] : [];
     await this.#settle(application, { evidence, revisions, conditions: [...warningsOf(evidence, shared), ...refused] }, signal);
+    supersede(instance, revisions, this.#deps);
     return decision.kind === 'wait' ? { kind: 'requeueAfter', afterMs: decision.afterMs } : DONE;
   }
 

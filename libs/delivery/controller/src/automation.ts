@@ -60,8 +60,12 @@ export async function automate(wanted: Wanted, evidence: Evidence, deps: Automat
     await deps.failpoint?.('run.created');
     deps.onRun(run);
   }
-  for (const run of known) if (!isFinished(run) && isSuperseded(run, revisions)) deps.onSuperseded(run);
   return decision;
+}
+
+/** Tells runs of older commits to make room. To be called once the status says which commit is the latest: that is what they look at. */
+export function supersede(instance: string, revisions: readonly string[], { runs, onSuperseded }: Pick<AutomationDeps, 'runs' | 'onSuperseded'>): void {
+  for (const run of runsOf(instance, runs)) if (!isFinished(run) && isSuperseded(run, revisions)) onSuperseded(run);
 }
 
 function windowInTheWay({ application }: Wanted, { project, cluster }: Evidence, { clock }: AutomationDeps): AutoSyncDecision | undefined {

@@ -7,6 +7,8 @@ import type { ChartSources } from './chart-sources.ts';
 /** Which applications take from which repositories; the poller looks at exactly those. */
 export class RepositoryUsers {
   readonly #urls = new Map<string, readonly string[]>();
+  /** How often each URL is named. */
+  readonly #users = new Map<string, number>();
   readonly #poller: Pick<RepositoryPoller, 'setRepositories' | 'hint'>;
   readonly #charts: ChartSources;
   #others: readonly string[] = [];
@@ -20,26 +22,42 @@ export class RepositoryUsers {
   set(instance: string, application: KubeObject): void {
     const sources = sourcesIn(application);
     this.#charts.setApplication(instance, sources);
-    const urls = sources.map(({ repoURL }) => repoURL);
-    if (JSON.stringify(this.#urls.get(instance)) === JSON.stringify(urls)) return;
-    this.#urls.set(instance, urls);
-    this.#follow();
+    this.#replace(
+      instance,
+      sources.map(({ repoURL }) => repoURL),
+    );
   }
 
   delete(instance: string): void {
     this.#charts.setApplication(instance, []);
-    this.#urls.delete(instance);
-    this.#follow();
+    this.#replace(instance, []);
   }
 
   /** Repositories that are looked at for others than applications. */
   setOthers(urls: readonly string[]): void {
+    this.#count(this.#others, urls);
     this.#others = urls;
-    this.#follow();
   }
 
-  #follow(): void {
-    this.#poller.setRepositories([...[...this.#urls.values()].flat(), ...this.#others]);
+  #replace(instance: string, urls: readonly string[]): void {
+    const before = this.#urls.get(instance) ?? [];
+    if (urls.length === 0) this.#urls.delete(instance);
+    else this.#urls.set(instance, urls);
+    this.#count(before, urls);
+  }
+
+  // The poller is told only when a repository comes or goes: thousands of applications may share a few.
+  #count(before: readonly string[], urls: readonly string[]): void {
+    const known = this.#users.size;
+    let changed = false;
+    for (const url of urls) this.#users.set(url, (this.#users.get(url) ?? 0) + 1);
+    for (const url of before) {
+      const left = (this.#users.get(url) ?? 0) - 1;
+      changed ||= left <= 0;
+      if (left > 0) this.#users.set(url, left);
+      else this.#users.delete(url);
+    }
+    if (changed || this.#users.size !== known) this.#poller.setRepositories(this.#users.keys());
   }
 
   /** Applications that name exactly this URL. */

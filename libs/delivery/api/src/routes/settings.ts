@@ -44,8 +44,9 @@ export function settingsRoutes(context: RouteContext): Router {
   router.post(
     '/clusters',
     handle(context, async (request, response, { signal }) => {
-      const { name, server, config } = readBody(clusterBody, request.body);
-      await putSecret(context, 'cluster', `cluster-${digest(server)}`, { name, server, config: JSON.stringify(config) }, signal);
+      const { name, server, config, project, namespaces, clusterResources } = readBody(clusterBody, request.body);
+      const scope = { project, namespaces: namespaces?.join(','), clusterResources: clusterResources === true ? 'true' : undefined };
+      await putSecret(context, 'cluster', `cluster-${digest(server)}`, { name, server, config: JSON.stringify(config), ...scope }, signal);
       response.status(201);
       return { name, server };
     }),
