@@ -15,6 +15,14 @@ beforeAll(async () => {
   await mkdir(path.join(folder, 'plain'));
   await mkdir(path.join(folder, 'escape'));
   await writeFile(path.join(folder, 'plain/a.yaml'), 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n');
+  for (const [name, text] of [
+    ['base/kustomization.yaml', 'resources: [a.yaml]\n'],
+    ['base/a.yaml', 'kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {v: "010"}\n'],
+    ['overlay/kustomization.yaml', 'resources: [../base]\nnamePrefix: p-\n'],
+  ] as const) {
+    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await writeFile(path.join(folder, name), text);
+  }
   await symlink('/etc/hostname', path.join(folder, 'escape/b.yaml'));
 });
 
@@ -50,6 +58,13 @@ describe('renderLocal', () => {
   it('renders plain folders, and reads nothing outside of them', async () => {
     expect(objectsOf(await renderLocal({ path: path.join(folder, 'plain') }))).toEqual(['ConfigMap/a']);
     await expect(renderLocal({ path: path.join(folder, 'escape') })).rejects.toThrow('leads out of');
+  });
+
+  it('builds kustomizations, told or found, on bases beside them', async () => {
+    const expected = 'apiVersion: v1\ndata:\n  v: "010"\nkind: ConfigMap\nmetadata:\n  name: p-a\n';
+    expect(await renderLocal({ path: path.join(folder, 'overlay') })).toBe(expected);
+    expect(await renderLocal({ path: path.join(folder, 'overlay'), tool: 'kustomize' })).toBe(expected);
+    await expect(renderLocal({ path: path.join(folder, 'plain'), tool: 'kustomize' })).rejects.toMatchObject({ name: 'KustomizeError' });
   });
 });
 
