@@ -121,6 +121,20 @@ describe('lists', () => {
 
 const list = async (query: string): Promise<ApplicationListAnswer> => (await home.call<ApplicationListAnswer>('GET', `/api/v1/applications${query}`)).body;
 
+describe('applications', () => {
+  it('are created and patched without an operation or a status of the caller', async () => {
+    const smuggled = { ...application('smuggled', spec('nowhere')), operation: { sync: { manifests: ['{}'] } }, status: { sync: { status: 'Synced' } } };
+    const { status, body } = await home.call<Application>('POST', '/api/v1/applications', smuggled);
+    expect([status, body.operation, body.status]).toEqual([201, undefined, undefined]);
+    const patch = (change: object) => home.call<ErrorAnswer>('PATCH', '/api/v1/applications/smuggled', { patchType: 'merge', patch: JSON.stringify(change) });
+    for (const change of [{ operation: { sync: {} } }, { status: { health: { status: 'Healthy' } } }])
+      expect(refusal(await patch(change))).toEqual([400, 'invalid']);
+    expect((await patch({ spec: { revisionHistoryLimit: 3 } })).status).toBe(200);
+    expect(refusal(await home.call<ErrorAnswer>('PATCH', '/api/v1/applications/smuggled', { patch: 'no json' }))).toEqual([400, 'invalid']);
+    await home.call('DELETE', '/api/v1/applications/smuggled?cascade=false');
+  });
+});
+
 describe('the stream', () => {
   it('loses and doubles nothing over a break, and starts over when it cannot know', async () => {
     await client.create<Application>(applicationType, application('streamed', spec('gone')) as Application, { signal: signal() });

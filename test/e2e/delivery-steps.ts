@@ -72,6 +72,8 @@ export async function createSteps(controllerOptions: Partial<DeliveryControllerO
         () => controller.applications.get(instanceName(created, 'argocd')),
         (found) => found !== undefined,
       );
+      // What was pushed before is known from here on.
+      await controller.refresh(instanceName(created, 'argocd'), { signal: signal() });
     },
     until: (what, name, accept) => eventually(what, () => app(name), accept),
     async sync(name, request) {

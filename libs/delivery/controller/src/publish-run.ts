@@ -13,6 +13,7 @@ import { isStatus } from '@tiphys/kube-model';
 import { operationOf } from './claim.ts';
 
 const MAX_RESULTS_IN_STATUS = 500;
+const PROGRESS_ATTEMPTS = 10;
 
 /** Writes a run into the Application's operationState: what it waits for between attempts, or how it ended, then with the history. Doing it twice is the same as once. */
 export async function publishRun(
@@ -39,17 +40,23 @@ export async function publishRun(
   }
 }
 
-/** Shows what a running run waits for. It is told once and not again: what comes after it says more. */
+/** Shows what a running run waits for. Whoever writes to the application meanwhile does not keep it from being shown. */
 export async function publishProgress(run: SyncRun, deps: { readonly client: KubeClient; readonly namespace: string }, signal: AbortSignal): Promise<void> {
   const { client, namespace } = deps;
   const key = instanceKey(run.spec.application, namespace);
-  const application = await client.get<Application>(applicationType, key, { signal });
-  const state = application.status?.operationState;
-  if (state === undefined || state.run !== run.metadata.name || state.finishedAt !== undefined) return;
-  const status = { ...application.status, operationState: stateOf(run, run.status?.tasks ?? []) };
-  await client.update<Application>(applicationType, { ...application, status }, { signal, fieldManager: 'tiphys-controller' }).catch((error: unknown) => {
-    if (!isStatus(error, 'Conflict', 'NotFound')) throw error;
-  });
+  for (let attempt = 1; attempt <= PROGRESS_ATTEMPTS; attempt += 1) {
+    try {
+      const application = await client.get<Application>(applicationType, key, { signal });
+      const state = application.status?.operationState;
+      if (state === undefined || state.run !== run.metadata.name || state.finishedAt !== undefined) return;
+      const status = { ...application.status, operationState: stateOf(run, run.status?.tasks ?? []) };
+      await client.update<Application>(applicationType, { ...application, status }, { signal, fieldManager: 'tiphys-controller' });
+      return;
+    } catch (error) {
+      if (isStatus(error, 'NotFound')) return;
+      if (!isStatus(error, 'Conflict')) throw error;
+    }
+  }
 }
 
 function stateOf(run: SyncRun, results: readonly TaskResult[]): OperationState {

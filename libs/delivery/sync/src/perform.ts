@@ -57,7 +57,7 @@ class Performance {
   readonly #written = new Map<string, Written>();
   #writes = 0;
   #waves = 0;
-  isSuperseded = false;
+  #isSuperseded = false;
 
   constructor(plan: SyncPlan, context: PerformContext, deps: PerformDeps, signal: AbortSignal) {
     this.#plan = plan;
@@ -65,6 +65,11 @@ class Performance {
     this.#deps = deps;
     this.#signal = signal;
     for (const [id, result] of context.done) this.#results.set(id, result);
+  }
+
+  /** Whether it gave up because a newer commit is there. */
+  get isSuperseded(): boolean {
+    return this.#isSuperseded;
   }
 
   get results(): readonly TaskResult[] {
@@ -243,13 +248,13 @@ class Performance {
     } catch (error) {
       this.#signal.throwIfAborted();
       if (!giveUp.signal.aborted) throw error;
-      this.isSuperseded = true;
+      this.#isSuperseded = true;
     } finally {
       given?.removeEventListener('abort', onSuperseded);
     }
     await this.#deps.failpoint?.('sync.hookEnded');
     if (failures.length > 0) return `waiting for health failed: ${failures.slice(0, 3).join('; ')}`;
-    return this.isSuperseded ? 'given up for a newer commit while waiting for health' : undefined;
+    return this.#isSuperseded ? 'given up for a newer commit while waiting for health' : undefined;
   }
 
   async #gated(wave: readonly SyncTask[], hasMore: boolean): Promise<readonly GatedTask[]> {

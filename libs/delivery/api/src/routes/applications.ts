@@ -1,5 +1,5 @@
 import { applicationType, parseApplication, type Application } from '@tiphys/delivery-applications';
-import { isJsonObject, type KubeObject, type metav1 } from '@tiphys/kube-model';
+import { fieldAt, isJsonObject, type KubeObject, type metav1 } from '@tiphys/kube-model';
 import { Router, type Request } from 'express';
 import { ApiError } from '../api-error.ts';
 import { applicationOf, handle, param, type RouteContext } from '../context.ts';
@@ -38,7 +38,9 @@ export function applicationRoutes(context: RouteContext): Router {
       const live = backend.applications.get(application.metadata.name ?? '', application.metadata.namespace);
       if (live === undefined) {
         response.status(201);
-        return backend.client.create<Application>(applicationType, application, { signal, fieldManager: FIELD_MANAGER });
+        // An operation has a call and a right of its own (CVE-2023-50726), and the status is the controller's.
+        const { operation: _, status: __, ...wanted } = application;
+        return backend.client.create<Application>(applicationType, wanted, { signal, fieldManager: FIELD_MANAGER });
       }
       if (JSON.stringify(live.spec) === JSON.stringify(application.spec)) return live;
       if (query.get('upsert') !== 'true')
@@ -135,8 +137,18 @@ function parsePatch(text: string): unknown {
   }
 }
 
+// An operation has a call of its own, and the status is the controller's.
+function mustLeaveAlone(patch: unknown): void {
+  const operations: readonly unknown[] = Array.isArray(patch) ? patch : [];
+  const places = operations.flatMap((entry) => [fieldAt(entry, 'path'), fieldAt(entry, 'from')]).filter((place) => typeof place === 'string');
+  const touched = [...places.map((place) => place.split('/')[1] ?? ''), ...(isJsonObject(patch) ? Object.keys(patch) : [])];
+  if (!touched.some((field) => ['', 'operation', 'status'].includes(field))) return;
+  throw new ApiError({ code: 'invalid' }, 'patch: may change spec and metadata only', { hint: 'an operation is started by a sync' });
+}
+
 // The API server is asked first what the patch would make: what is no application is never stored.
 async function patchApplication(context: RouteContext, live: Application, patch: unknown, type: 'json' | 'merge', signal: AbortSignal): Promise<Application> {
+  mustLeaveAlone(patch);
   const key = { namespace: live.metadata.namespace, name: live.metadata.name ?? '' };
   const options = { type, fieldManager: FIELD_MANAGER, signal } as const;
   const { client } = context.backend;
