@@ -22,10 +22,14 @@ const pick = (values, q) => [...values].sort((a, b) => a - b)[Math.min(values.le
 const say = (row) => process.stdout.write(`${JSON.stringify(row)}\n`);
 
 function start(...args) {
-  const child = spawn(process.execPath, [main, ...args, '--log-format', 'json', '--log-level', 'error'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, TIPHYS_HOME: path.join(folder, 'home') },
-  });
+  const child = spawn(
+    process.execPath,
+    [...(process.env.BENCH_NODE_OPTIONS ?? '').split(' ').filter(Boolean), main, ...args, '--log-format', 'json', '--log-level', 'error'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TIPHYS_HOME: path.join(folder, 'home') },
+    },
+  );
   children.push(child);
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code}`)));

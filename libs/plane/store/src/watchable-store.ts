@@ -19,6 +19,18 @@ const WATCH_BATCH = 500;
 // Writes committed together at most.
 const COMMIT_BATCH = 2_000;
 
+// A watcher that none of the changes concern learns how far the store is this often, and not with every commit.
+const IDLE_NEWS_MS = 1_000;
+
+/** A watcher that waits for a commit. */
+interface Waiter {
+  readonly prefix: string;
+  readonly sinceMs: number;
+  /** No change up to here concerns it. */
+  passed: number;
+  readonly wake: () => void;
+}
+
 interface PendingWrite {
   readonly event: StoreEvent;
   readonly durable: (entry: Entry) => void;
@@ -41,7 +53,7 @@ export class WatchableStore implements Store {
   readonly #unsettled = new Map<string, { readonly entry: Entry | undefined; readonly revision: number; readonly settled: Promise<unknown> }>();
   #assigned: number;
   #draining: Promise<void> | undefined;
-  #wakeups: (() => void)[] = [];
+  #waiters: Waiter[] = [];
   #closed = false;
 
   constructor(parts: WatchableStoreParts) {
@@ -114,7 +126,7 @@ export class WatchableStore implements Store {
       const events = cursor < this.revision ? this.#parts.index.log.after(cursor, WATCH_BATCH) : [];
       cursor = events.length < WATCH_BATCH ? this.revision : (events.at(-1)?.revision ?? cursor);
       yield { events: events.filter((event) => event.key.startsWith(prefix)), revision: cursor };
-      if (cursor >= this.revision) await this.#nextCommit(signal);
+      if (cursor >= this.revision) cursor = await this.#nextCommit(prefix, cursor, signal);
     }
   }
 
@@ -159,7 +171,7 @@ export class WatchableStore implements Store {
       } catch (error) {
         this.#fail([...batch, ...this.#queue.splice(0)], error);
       }
-      this.#wake();
+      this.#wakeFor(batch);
     }
     this.#draining = undefined;
   }
@@ -183,24 +195,40 @@ export class WatchableStore implements Store {
     }
   }
 
-  #nextCommit(signal: AbortSignal): Promise<void> {
+  // Resolves with the revision from which there may be something to tell.
+  #nextCommit(prefix: string, cursor: number, signal: AbortSignal): Promise<number> {
     return new Promise((resolve) => {
       const wake = (): void => {
         signal.removeEventListener('abort', wake);
-        resolve();
+        resolve(waiter.passed);
       };
-      if (signal.aborted || this.#closed) resolve();
+      const waiter: Waiter = { prefix, sinceMs: this.#parts.clock.now(), passed: cursor, wake };
+      if (signal.aborted || this.#closed) resolve(cursor);
       else {
         signal.addEventListener('abort', wake, { once: true });
-        this.#wakeups.push(wake);
+        this.#waiters.push(waiter);
       }
     });
   }
 
+  // Most commits concern few watchers; waking all of them each time costs more than the commits.
+  #wakeFor(batch: readonly PendingWrite[]): void {
+    const nowMs = this.#parts.clock.now();
+    const { revision } = this;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) {
+      const isConcerned = batch.some(({ event }) => event.key.startsWith(waiter.prefix));
+      if (!isConcerned) waiter.passed = revision;
+      if (isConcerned || Math.abs(nowMs - waiter.sinceMs) >= IDLE_NEWS_MS) waiter.wake();
+      else this.#waiters.push(waiter);
+    }
+  }
+
   #wake(): void {
-    const wakeups = this.#wakeups;
-    this.#wakeups = [];
-    for (const wake of wakeups) wake();
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const { wake } of waiters) wake();
   }
 }
 

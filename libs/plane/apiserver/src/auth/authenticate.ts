@@ -28,9 +28,20 @@ function isAlive(core: Core, key: string, uid: string): boolean {
   return entry !== undefined && (parseStored(entry.value) as KubeObject).metadata.uid === uid;
 }
 
+// Reading a certificate costs more than most requests do; that of a connection never changes.
+const usersOfSockets = new WeakMap<object, UserInfo>();
+
 function certificateUser(socket: unknown): UserInfo | undefined {
   const tls = socket as Partial<TLSSocket>; // Both servers run over TLS; a fake socket has none of these.
   if (tls.authorized !== true) return undefined;
+  const known = usersOfSockets.get(tls);
+  if (known !== undefined) return known;
+  const user = readCertificate(tls);
+  if (user !== undefined) usersOfSockets.set(tls, user);
+  return user;
+}
+
+function readCertificate(tls: Partial<TLSSocket>): UserInfo | undefined {
   const subject = tls.getPeerCertificate?.().subject;
   // A certificate with several O has them as a list, which the type does not say.
   const { CN, O } = (subject ?? {}) as { readonly CN?: string | string[]; readonly O?: string | string[] };
