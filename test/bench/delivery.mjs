@@ -91,7 +91,7 @@ class Follower {
   #states = new Map();
   #waiters = new Set();
   constructor(client) {
-    void this.#run(client);
+    this.#run(client).catch(() => undefined); // Ends with the plane.
   }
   async #run(client) {
     const list = await client.list(applicationType, { namespace: 'argocd', signal });
@@ -215,7 +215,6 @@ try {
   const chain = follower.until(1, (state, name) => name === 'waves' && isDone(commit)(state));
   await client.create(applicationType, waves, { signal });
   say({ what: 'a chain of 20 waves, from the application to Healthy', seconds: (await chain) / 1000 });
-  await client.close();
 } finally {
   for (const child of children) {
     child.removeAllListeners('exit');
