@@ -1,8 +1,9 @@
 import { parseApplication, sourcesOf, type Application, type ApplicationSource } from '@tiphys/delivery-applications';
 import type { KubeObject } from '@tiphys/kube-model';
 
-/** The sources of an application as stored; none where it is invalid. */
-export function sourcesIn(object: KubeObject): readonly ApplicationSource[] {
+/** The sources of an application as stored; none where it is invalid or gone. */
+export function sourcesIn(object: KubeObject | undefined): readonly ApplicationSource[] {
+  if (object === undefined) return [];
   const parsed = parseApplication(object);
   return parsed.kind === 'invalid' ? [] : sourcesOf(parsed.value.spec);
 }

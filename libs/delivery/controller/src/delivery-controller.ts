@@ -27,10 +27,11 @@ import { compareRendered, renderLocal, renderSources, resolveTarget, revisionMet
 import { EventThrottle } from './event-throttle.ts';
 import { installDefinitions } from './install.ts';
 import { readLocalManifests } from './local-manifests.ts';
+import { MovedSources } from './moved-sources.ts';
 import { Operations } from './operations.ts';
 import { Outbox } from './outbox.ts';
 import { openRemoteBases } from './remote-bases.ts';
-import { planRequest, SHOWN_PLAN } from './plan-request.ts';
+import { planRequest, shownSubject } from './plan-request.ts';
 import { releaseProjects } from './project-guard.ts';
 import { askToRefresh, refreshAsked } from './refresh-request.ts';
 import { RepositoryAccess } from './repository-access.ts';
@@ -45,11 +46,12 @@ import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './set
 import { ApplicationSetController } from './sets/application-set-controller.ts';
 import { SyncRunner } from './sync-runner.ts';
 import { whenReady } from './when-ready.ts';
-import { workKeys } from './work-keys.ts';
+import { workKeys, type WorkKeysOptions } from './work-keys.ts';
 
 // Runs mostly wait, for health or for people: a run that does must not hold up another application.
 const RUNS_AT_ONCE = 200;
 const HINT_MS = 10_000;
+const MOVED_MS = 60_000;
 
 /** Wires the delivery side on top of one Kubernetes API. */
 export function createDeliveryController(options: DeliveryControllerOptions): DeliveryController {
@@ -80,6 +82,7 @@ class Controller implements DeliveryController {
   readonly #charts = new ChartSources();
   readonly #access: RepositoryAccess;
   readonly #users: RepositoryUsers;
+  readonly #moved: MovedSources;
   #settings: DeliverySettings = parseSettings(undefined);
   #isPerforming = false;
 
@@ -106,6 +109,7 @@ class Controller implements DeliveryController {
     this.#poller = this.#createPoller();
     this.#spare = createInProcessQueue({ clock });
     this.#users = new RepositoryUsers(this.#poller, this.#charts);
+    this.#moved = new MovedSources({ keys: this.#keys, access: this.#access, applications: this.applications, poller: this.#poller, clock });
     this.#gather = this.#createGather();
     this.#reconciler = this.#createReconciler();
     this.#runner = this.#createRunner();
@@ -152,7 +156,7 @@ class Controller implements DeliveryController {
     return new RepositoryPoller({
       open: (repoURL) => this.#access.open(repoURL),
       onMoved: ({ repoURL }) => {
-        tellUsers(repoURL);
+        void this.#moved.moved(this.#users.of(repoURL), repoURL, AbortSignal.timeout(MOVED_MS)); // Does not reject.
         this.sets.repositoryMoved(repoURL);
       },
       onError: tellUsers,
@@ -276,15 +280,7 @@ class Controller implements DeliveryController {
       ...(revisions === undefined ? {} : { revisions }),
       ...(manifests === undefined ? {} : { manifests }),
     });
-    const subject = {
-      application: this.#application(instance),
-      instance,
-      runId: SHOWN_PLAN,
-      options,
-      cause: 'manual' as const,
-      evidence,
-      pruneBudget: undefined,
-    };
+    const subject = shownSubject(this.#application(instance), instance, options, evidence);
     return { plan: planSync(await planRequest(subject, signal)), evidence };
   }
 
@@ -361,6 +357,7 @@ class Controller implements DeliveryController {
       if (event.type === 'deleted') {
         this.#evidence.delete(instance);
         this.#users.delete(instance);
+        this.#moved.delete(instance);
         this.#releaseProjects();
       } else {
         this.#users.set(instance, event.object);
@@ -441,6 +438,7 @@ class Controller implements DeliveryController {
     await this.waitForReady(signal);
     this.#releaseProjects();
     const { workers = 8, logger } = this.#options;
-    await workKeys({ keys: this.#keys, reconcile: (key, inner) => this.#reconciler.reconcile(key, inner), workers, logger }, signal);
+    const reconcile: WorkKeysOptions['reconcile'] = (key, inner) => this.#reconciler.reconcile(key, inner);
+    await Promise.all([workKeys({ keys: this.#keys, reconcile, workers, logger }, signal), this.#moved.run(signal)]);
   }
 }

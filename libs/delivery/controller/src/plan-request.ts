@@ -20,6 +20,11 @@ export interface PlanSubject {
   readonly pruneBudget: PruneBudget | undefined;
 }
 
+/** A plan that somebody wants to see. */
+export function shownSubject(application: Application, instance: string, options: RunOptions, evidence: Evidence): PlanSubject {
+  return { application, instance, runId: SHOWN_PLAN, options, cause: 'manual', evidence, pruneBudget: undefined };
+}
+
 /** Everything the plan of a run, or of a preview, is made from. */
 export async function planRequest(
   { application, instance, runId, options, cause, evidence, pruneBudget }: PlanSubject,

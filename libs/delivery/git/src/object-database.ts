@@ -42,15 +42,17 @@ const KINDS: Readonly<Record<string, EntryKind>> = {
   '160000': 'submodule',
 };
 const MAX_TREES = 20_000;
+const MAX_COMMITS = 1_000;
 // isomorphic-git's cache holds whole packs in memory: it is dropped after this many reads of blobs.
 const READS_PER_CACHE = 50_000;
 
-/** Objects of one git directory, read without a working tree. Trees are immutable, so they are kept by id. */
+/** Objects of one git directory, read without a working tree. Trees and commits are immutable, so they are kept by id. */
 export class ObjectDatabase {
   readonly gitDirectory: string;
   readonly #url: string;
   readonly #fs: PromiseFsClient;
   readonly #trees = new LruMap<string, readonly TreeEntry[]>(MAX_TREES);
+  readonly #commits = new LruMap<string, CommitRecord>(MAX_COMMITS);
   #cache: object = {};
   #reads = 0;
 
@@ -72,14 +74,18 @@ export class ObjectDatabase {
   }
 
   async commit(oid: string): Promise<CommitRecord> {
+    const known = this.#commits.get(oid);
+    if (known !== undefined) return known;
     const { commit } = await this.#read(oid, () => git.readCommit({ fs: this.#fs, gitdir: this.gitDirectory, oid, cache: this.#cache }));
-    return {
+    const record: CommitRecord = {
       tree: commit.tree,
       author: `${commit.author.name} <${commit.author.email}>`,
       timestamp: commit.committer.timestamp,
       message: commit.message,
       parents: commit.parent,
     };
+    this.#commits.set(oid, record);
+    return record;
   }
 
   async signedCommit(oid: string): Promise<SignedCommit> {
@@ -89,6 +95,7 @@ export class ObjectDatabase {
   }
 
   async hasCommit(oid: string): Promise<boolean> {
+    if (this.#commits.get(oid) !== undefined) return true;
     try {
       await git.readTree({ fs: this.#fs, gitdir: this.gitDirectory, oid, cache: this.#cache });
       return true;
