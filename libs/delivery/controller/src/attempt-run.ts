@@ -132,7 +132,7 @@ async function planOf({ ledger, application, signal }: AttemptContext, evidence:
   // Each attempt has hooks of its own; a second start of one attempt finds the hooks of the first.
   const runId = attempt === 0 ? (run.metadata.name ?? '') : `${run.metadata.name ?? ''}#${attempt}`;
   const instance = run.spec.application;
-  const subject = { application, instance, options, cause, evidence, pruneBudget: deps.settings().pruneBudget };
+  const subject = { application, instance, options, cause, evidence, pruneBudget: deps.settings().pruneBudget, rules: deps.rules };
   const request = await planRequest({ ...subject, runId }, signal);
   refuseShared(instance, evidence, request.syncOptions.failOnSharedResource, deps);
   const isUntouched = (run.status?.tasks ?? []).length === 0 && attempt === 0;
@@ -153,7 +153,7 @@ function refuseShared(instance: string, { comparison }: Evidence, isRefused: boo
 }
 
 function performDeps({ ledger, application, superseded }: AttemptContext, { cluster, project }: Evidence, deps: AttemptDeps): PerformDeps {
-  const { clock, logger, failpoint } = deps;
+  const { clock, logger, rules, failpoint } = deps;
   return {
     client: notingClient(cluster, writerFor(application, project, cluster, deps)),
     kinds: cluster.kinds,
@@ -163,6 +163,7 @@ function performDeps({ ledger, application, superseded }: AttemptContext, { clus
     earlierApplier: earlierApplierOf(application),
     schemaFor: (apiVersion, kind) => cluster.schemaFor(apiVersion, kind),
     check: checkResourceOf({ project, cluster }),
+    assess: rules.health.judge,
     ledger,
     approval: (signal) => waitForApproval(application, ledger.run.status?.startedAt ?? '', deps, signal),
     superseded,

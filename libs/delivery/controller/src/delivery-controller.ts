@@ -100,6 +100,7 @@ class Controller implements DeliveryController {
       secrets: this.#caches.secrets,
       clock,
       logger,
+      hasHealthRule: this.rules.health.hasRule,
       onChange: (application) => throttle.add(application),
     });
     this.#access = new RepositoryAccess({ ...this.#caches, charts: this.#charts, repositories: options.repositories });
@@ -276,15 +277,8 @@ class Controller implements DeliveryController {
       ...(revisions === undefined ? {} : { revisions }),
       ...(manifests === undefined ? {} : { manifests }),
     });
-    const subject = {
-      application: this.#application(instance),
-      instance,
-      runId: SHOWN_PLAN,
-      options,
-      cause: 'manual' as const,
-      evidence,
-      pruneBudget: undefined,
-    };
+    const application = this.#application(instance);
+    const subject = { application, instance, runId: SHOWN_PLAN, options, cause: 'manual' as const, evidence, pruneBudget: undefined, rules: this.rules };
     return { plan: planSync(await planRequest(subject, signal)), evidence };
   }
 

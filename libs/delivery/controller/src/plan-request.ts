@@ -2,6 +2,7 @@ import { parseSyncOptions, type Application, type RunCause, type RunOptions } fr
 import type { PlanRequest, PruneBudget } from '@tiphys/delivery-sync';
 import { DeliveryError } from './delivery-error.ts';
 import type { Evidence } from './gather.ts';
+import type { ResourceRules } from './resource-rules.ts';
 import { withIgnoredLiveValues } from './ignored-live-values.ts';
 
 /** The run id of a plan that is only shown: its hash does not depend on the run that carries it out. */
@@ -18,11 +19,12 @@ export interface PlanSubject {
   readonly evidence: Evidence;
   /** How much automation may prune without asking. */
   readonly pruneBudget: PruneBudget | undefined;
+  readonly rules: Pick<ResourceRules, 'health'>;
 }
 
 /** Everything the plan of a run, or of a preview, is made from. */
 export async function planRequest(
-  { application, instance, runId, options, cause, evidence, pruneBudget }: PlanSubject,
+  { application, instance, runId, options, cause, evidence, pruneBudget, rules }: PlanSubject,
   signal: AbortSignal,
 ): Promise<PlanRequest> {
   const { syncPolicy, destination, ignoreDifferences = [] } = application.spec;
@@ -45,6 +47,7 @@ export async function planRequest(
     allowsEmpty: !isAutomatic || syncPolicy?.automated?.allowEmpty === true,
     ...(isAutomatic && pruneBudget !== undefined ? { pruneBudget } : {}),
     adopted: evidence.adopted,
+    isJudged: rules.health.isJudged,
     withIgnoredLiveValues: (desired, live) => withIgnoredLiveValues(desired, live, ignoreDifferences),
   };
 }
