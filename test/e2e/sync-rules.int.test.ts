@@ -35,6 +35,28 @@ async function configure(data: Readonly<Record<string, string>>): Promise<void> 
   );
 }
 
+describe('a comparison', () => {
+  it.each(['true', 'false'])('tells owner and cause from what is stored (ServerSideApply=%s)', async (serverSideApply) => {
+    const name = `owners-${serverSideApply}`;
+    const change = async (): Promise<unknown> => {
+      const { comparison } = await steps.running.controller.compare(name, { signal: signal() });
+      return comparison.resources.flatMap(({ changes }) => changes.map(({ path, cause, owner }) => [path, cause, owner?.manager]));
+    };
+    await steps.push({ [`${name}/map.yaml`]: configMap(name, '1') });
+    await steps.create(name, { syncPolicy: { syncOptions: [`ServerSideApply=${serverSideApply}`] } });
+    await steps.sync(name);
+    const edit = (value: string): Promise<unknown> =>
+      steps.rig.client.patch(CONFIG_MAPS, { name, namespace: 'shop' }, { data: { value } }, { type: 'merge', fieldManager: 'kubectl-edit', signal: signal() });
+    await edit('mine');
+    await steps.until('it drifts', name, ({ status }) => status?.sync?.status === 'OutOfSync');
+    expect(await change()).toEqual([['.data.value', 'humanEdit', 'kubectl-edit']]);
+    await steps.sync(name);
+    await steps.push({ [`${name}/map.yaml`]: configMap(name, '2') });
+    await steps.running.controller.refresh(name, { hard: true, signal: signal() });
+    expect(await change()).toEqual([['.data.value', 'gitChanged', 'tiphys']]);
+  });
+});
+
 describe('health by a rule of a user', () => {
   const wave = (number: number): string => `argocd.argoproj.io/sync-wave: "${number}"`;
   const rule = [

@@ -158,10 +158,11 @@ export async function compareRendered(application: Application, rendered: Render
   await cluster.follow(instance, [...kindsOf(rendered.desired.objects), ...managed], signal);
   const desired = rendered.desired.objects.filter((object) => roleOf(object).kind === 'resource');
   cluster.setWanted(instance, desired.map(refOf));
-  const { byKey: live, adopted } = liveObjects(application, desired, cluster, FIELD_MANAGER);
+  const { byKey: live, stored, adopted } = liveObjects(application, desired, cluster, FIELD_MANAGER);
   const request = {
     desired,
     live,
+    stored,
     tracked: cluster.tracked(instance),
     manager: FIELD_MANAGER,
     schemaFor: (apiVersion: string, kind: string) => cluster.schemaFor(apiVersion, kind),
