@@ -3,7 +3,7 @@ import type { PlanRequest, PruneBudget } from '@tiphys/delivery-sync';
 import { DeliveryError } from './delivery-error.ts';
 import type { Evidence } from './gather.ts';
 import type { ResourceRules } from './resource-rules.ts';
-import { withIgnoredLiveValues } from './ignored-live-values.ts';
+import { respectIgnores } from './respect-ignores.ts';
 
 /** The run id of a plan that is only shown: its hash does not depend on the run that carries it out. */
 export const SHOWN_PLAN = 'shown';
@@ -19,7 +19,7 @@ export interface PlanSubject {
   readonly evidence: Evidence;
   /** How much automation may prune without asking. */
   readonly pruneBudget: PruneBudget | undefined;
-  readonly rules: Pick<ResourceRules, 'health'>;
+  readonly rules: Pick<ResourceRules, 'health' | 'settings' | 'scripts'>;
 }
 
 /** Everything the plan of a run, or of a preview, is made from. */
@@ -31,6 +31,13 @@ export async function planRequest(
   const destinationNamespace = destination.namespace ?? '';
   const isAutomatic = cause === 'automated' || cause === 'self-heal';
   const liveNamespace = destinationNamespace === '' ? undefined : await evidence.cluster.namespace(destinationNamespace, instance, signal);
+  const syncOptions = parseSyncOptions([...(syncPolicy?.syncOptions ?? []), ...(options.syncOptions ?? [])]);
+  const respect = {
+    comparison: evidence.comparison,
+    ignoreDifferences: [...rules.settings().ignoreDifferences, ...ignoreDifferences],
+    syncOptions,
+    schemaFor: (apiVersion: string, kind: string) => evidence.cluster.schemaFor(apiVersion, kind),
+  };
   return {
     application: instance,
     runId,
@@ -39,7 +46,7 @@ export async function planRequest(
     comparison: evidence.comparison,
     isComplete: evidence.problems.length === 0,
     run: options,
-    syncOptions: parseSyncOptions([...(syncPolicy?.syncOptions ?? []), ...(options.syncOptions ?? [])]),
+    syncOptions,
     destinationNamespace,
     ...(liveNamespace === undefined ? {} : { liveNamespace }),
     ...(syncPolicy?.managedNamespaceMetadata === undefined ? {} : { namespaceMetadata: syncPolicy.managedNamespaceMetadata }),
@@ -48,7 +55,7 @@ export async function planRequest(
     ...(isAutomatic && pruneBudget !== undefined ? { pruneBudget } : {}),
     adopted: evidence.adopted,
     isJudged: rules.health.isJudged,
-    withIgnoredLiveValues: (desired, live) => withIgnoredLiveValues(desired, live, ignoreDifferences),
+    respected: await respectIgnores(respect, rules.scripts, signal),
   };
 }
 

@@ -29,7 +29,7 @@ function resourceTasks(request: PlanRequest): readonly SyncTask[] {
     return [
       {
         ...taskOf('Sync', options.replace ? 'replace' : 'apply', ref, resource.wave),
-        object: desiredObject(resource, desired, options, request),
+        object: request.respected?.get(refKey(ref)) ?? desired,
         options,
         ...liveOf(resource),
         ...(skips ? { unchanged: true } : {}),
@@ -44,10 +44,6 @@ function optionsOf({ desired, live }: ResourceComparison, { syncOptions, run }: 
   const options = desired === undefined ? syncOptions : resourceSyncOptions(desired, syncOptions);
   const replace = options.replace || (live !== undefined && resourceSyncOptions(live, syncOptions).replace);
   return { ...options, replace, force: options.force || run.force === true };
-}
-
-function desiredObject({ live }: ResourceComparison, desired: KubeObject, options: SyncOptions, request: PlanRequest): KubeObject {
-  return options.respectIgnoreDifferences && live !== undefined ? (request.withIgnoredLiveValues?.(desired, live) ?? desired) : desired;
 }
 
 function pruneTasks(request: PlanRequest): readonly SyncTask[] {
