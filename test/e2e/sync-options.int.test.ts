@@ -89,6 +89,28 @@ describe('how objects are written', () => {
     await compared(name, 'Synced');
   });
 
+  it('takes over what Flux applied, and a Secret where ConfigMaps are merged on the client', async () => {
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'migrate-secret', namespace: 'shop' }, data: { a: 'MQ==', b: 'Mg==' } };
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'migrate-flux', namespace: 'shop' }, data: { a: '1', b: '2' } };
+    const secrets = builtin('v1', 'Secret');
+    const flux = { type: 'apply', fieldManager: 'kustomize-controller', signal: signal() } as const;
+    await rig.client.patch(CONFIG_MAPS, map.metadata, map, flux);
+    await rig.client.patch(secrets, secret.metadata, secret, flux);
+    await push({
+      'migrate-flux/map.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: migrate-flux}\ndata: {a: "1"}\n',
+      'migrate-secret/secret.yaml': 'apiVersion: v1\nkind: Secret\nmetadata: {name: migrate-secret}\ndata: {a: MQ==}\n',
+    });
+    await create('migrate-flux');
+    await create('migrate-secret', ['ServerSideApply=false']);
+    for (const name of ['migrate-flux', 'migrate-secret']) {
+      expect((await sync(name)).status?.phase).toBe('Succeeded');
+      await compared(name, 'Synced');
+    }
+    expect((await getConfigMap(rig.client, 'migrate-flux'))?.data).toEqual({ a: '1' });
+    expect(await find(secrets, 'migrate-secret')).toMatchObject({ data: { a: 'MQ==' } });
+    expect(fieldAt(await find(secrets, 'migrate-secret'), 'data', 'b')).toBeUndefined();
+  });
+
   it('replaces with Replace=true on Git or on the live object, recreates with Force=true', async () => {
     await push({ 'replace/map.yaml': configMap('replace', '1', options('Replace=true')) });
     await create('replace');
