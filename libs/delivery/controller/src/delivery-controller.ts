@@ -30,6 +30,7 @@ import { readLocalManifests } from './local-manifests.ts';
 import { Operations } from './operations.ts';
 import { Outbox } from './outbox.ts';
 import { openRemoteBases } from './remote-bases.ts';
+import { fetchRemoteFiles } from './remote-files.ts';
 import { planRequest, SHOWN_PLAN } from './plan-request.ts';
 import { releaseProjects } from './project-guard.ts';
 import { askToRefresh, refreshAsked } from './refresh-request.ts';
@@ -165,7 +166,7 @@ class Controller implements DeliveryController {
   }
 
   #createGather(): GatherDeps {
-    const { clock, remoteBases = [], pollIntervalMs = 15_000 } = this.#options;
+    const { clock, remoteBases: allowed = [], pollIntervalMs: maxAgeMs = 15_000 } = this.#options;
     return {
       projects: this.#caches.projects,
       namespace: this.#namespace,
@@ -175,7 +176,8 @@ class Controller implements DeliveryController {
       poller: this.#poller,
       renderer: this.#options.renderer,
       fetchChart: (wanted, project, inner) => this.#access.fetchChart(wanted, project, inner),
-      openRemote: openRemoteBases({ allowed: remoteBases, maxAgeMs: pollIntervalMs, clock, openRepository: (repoURL) => this.#access.open(repoURL) }),
+      openRemote: openRemoteBases({ allowed, maxAgeMs, clock, openRepository: (repoURL) => this.#access.open(repoURL) }),
+      fetchFile: fetchRemoteFiles({ allowed, maxAgeMs, clock }),
       trust: () => this.#access.trust(),
       digestKey: randomBytes(32),
       rules: this.rules,
