@@ -114,10 +114,11 @@ async function gatherForRun({ ledger, application: stored, signal }: AttemptCont
   return compareRendered(application, rendered, target, deps, signal);
 }
 
-// Without a commit each, the names are resolved now and kept: a second start deploys the same.
+// Without a commit each, the names are resolved now and kept: a second start deploys the same. A further attempt that is to follow its names does so until it writes.
 function commitsOf(run: SyncRun, deps: AttemptDeps): readonly string[] {
-  const { sources, revisions } = run.spec;
-  const known = run.status?.revisions ?? revisions;
+  const { sources, revisions, targetRevisions } = run.spec;
+  const { attempt = 0, tasks = [], revisions: resolved = revisions } = run.status ?? {};
+  const known = attempt > 0 && tasks.length === 0 ? (targetRevisions ?? resolved) : resolved;
   const isResolved =
     known.length === sources.length && known.every((revision, index) => sources[index] !== undefined && isFixedRevision(sources[index], revision));
   if (isResolved) return known;
