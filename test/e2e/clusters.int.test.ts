@@ -139,6 +139,22 @@ describe('clusters', () => {
     await steps.push({ 'elsewhere/a.yaml': elsewhere, 'elsewhere/b.yaml': configMap('nearby', '1') });
     await steps.create('elsewhere', to('shared', { syncPolicy: {} }));
     expect((await steps.sync('elsewhere')).status?.message).toContain("namespace 'kube-system' is not managed on cluster shared");
+    const script = 'return {{ operation = "create", resource = { apiVersion = "v1", kind = "Namespace", metadata = { name = "made" } } }}';
+    const actions = {
+      'resource.customizations.actions.ConfigMap': `discovery.lua: return { make = {} }\ndefinitions:\n- {name: make, action.lua: '${script}'}\n`,
+    };
+    const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'argocd-cm', namespace: 'argocd' }, data: actions };
+    await steps.rig.client.create(CONFIG_MAPS, settings as KubeObject, { signal: signal() });
+    const ref = { group: '', version: 'v1', kind: 'ConfigMap', name: 'modest', namespace: 'shop' };
+    await eventually(
+      'the action is offered',
+      () => steps.running.controller.actions.list('modest', ref, signal()),
+      (offered) => offered.length === 1,
+    );
+    await expect(steps.running.controller.actions.run('modest', { ref, action: 'make', parameters: {}, actor: 'alice' }, signal())).rejects.toThrow(
+      'cluster shared is in namespaced mode',
+    );
+    expect(await shared.client.list(NAMESPACES, { fieldSelector: 'metadata.name=made', signal: signal() })).toMatchObject({ items: [] });
   });
 
   it('can be of one project, or left alone', async () => {

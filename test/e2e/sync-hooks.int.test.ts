@@ -187,6 +187,36 @@ describe('what a person asks for', () => {
     expect(status?.operationState?.finishedAt).toBeDefined();
   });
 
+  it.each([
+    ['with refresh deploys what the branch became', { refresh: true }, undefined, 'Succeeded', true],
+    ['without it repeats its own commit', {}, undefined, 'Failed', false],
+    ['at a commit stays there', { refresh: true }, 'own', 'Failed', false],
+  ] as const)('and is tried again: a retry %s', async (_what, more, at, phase, isNew) => {
+    const name = `again-${phase === 'Succeeded' ? 'new' : at === undefined ? 'old' : 'pinned'}`;
+    const first = await steps.push({ [`${name}/a.yaml`]: `${configMap(name, '1')}nonsense: 1\n` });
+    await steps.create(name);
+    const retry = { limit: 1, backoff: { duration: '1s' }, ...more };
+    const run = await steps.start(name, { options: { retry }, ...(at === undefined ? {} : { revisions: [first] }) });
+    await steps.until('it waits for the next attempt', name, ({ status }) => status?.operationState?.message?.includes('next attempt in') === true);
+    const second = await steps.push({ [`${name}/a.yaml`]: configMap(name, '2') });
+    await steps.running.controller.refresh(name, { signal: signal() });
+    const { status, spec } = await steps.ended(run);
+    expect(status).toMatchObject({ phase, revisions: [isNew ? second : first], attempt: 1 });
+    expect(spec.revisions).toEqual([first]);
+    expect((await getConfigMap(steps.rig.client, name))?.data).toEqual(isNew ? { value: '2' } : undefined);
+  });
+
+  it('follows its branch when it came by the operation field, too', async () => {
+    await steps.push({ 'again-field/a.yaml': `${configMap('again-field', '1')}nonsense: 1\n` });
+    await steps.create('again-field');
+    await steps.patchApp('again-field', { operation: { sync: {}, retry: { limit: 1, backoff: { duration: '1s' }, refresh: true } } });
+    await steps.until('it waits for the next attempt', 'again-field', ({ status }) => status?.operationState?.message?.includes('next attempt in') === true);
+    const commit = await steps.push({ 'again-field/a.yaml': configMap('again-field', '2') });
+    await steps.running.controller.refresh('again-field', { signal: signal() });
+    const { status } = await steps.until('it has synced', 'again-field', (app) => app.status?.operationState?.phase === 'Succeeded');
+    expect(status?.operationState?.syncResult?.revision).toBe(commit);
+  });
+
   it('is one run however often the field is seen', async () => {
     await steps.push({ 'once/a.yaml': configMap('once', '1') });
     await steps.create('once');

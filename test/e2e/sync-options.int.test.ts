@@ -89,6 +89,28 @@ describe('how objects are written', () => {
     await compared(name, 'Synced');
   });
 
+  it('takes over what Flux applied, and a Secret where ConfigMaps are merged on the client', async () => {
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'migrate-secret', namespace: 'shop' }, data: { a: 'MQ==', b: 'Mg==' } };
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'migrate-flux', namespace: 'shop' }, data: { a: '1', b: '2' } };
+    const secrets = builtin('v1', 'Secret');
+    const flux = { type: 'apply', fieldManager: 'kustomize-controller', signal: signal() } as const;
+    await rig.client.patch(CONFIG_MAPS, map.metadata, map, flux);
+    await rig.client.patch(secrets, secret.metadata, secret, flux);
+    await push({
+      'migrate-flux/map.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: migrate-flux}\ndata: {a: "1"}\n',
+      'migrate-secret/secret.yaml': 'apiVersion: v1\nkind: Secret\nmetadata: {name: migrate-secret}\ndata: {a: MQ==}\n',
+    });
+    await create('migrate-flux');
+    await create('migrate-secret', ['ServerSideApply=false']);
+    for (const name of ['migrate-flux', 'migrate-secret']) {
+      expect((await sync(name)).status?.phase).toBe('Succeeded');
+      await compared(name, 'Synced');
+    }
+    expect((await getConfigMap(rig.client, 'migrate-flux'))?.data).toEqual({ a: '1' });
+    expect(await find(secrets, 'migrate-secret')).toMatchObject({ data: { a: 'MQ==' } });
+    expect(fieldAt(await find(secrets, 'migrate-secret'), 'data', 'b')).toBeUndefined();
+  });
+
   it('replaces with Replace=true on Git or on the live object, recreates with Force=true', async () => {
     await push({ 'replace/map.yaml': configMap('replace', '1', options('Replace=true')) });
     await create('replace');
@@ -156,20 +178,40 @@ describe('how objects are written', () => {
     expect(outcomes(await sync('only')).map(([name]) => name)).toEqual(['only-b']);
   });
 
-  it('keeps live values of ignored fields with RespectIgnoreDifferences=true', async () => {
-    const ignoreDifferences = [{ kind: 'ConfigMap', jsonPointers: ['/data/value'] }];
-    for (const [name, respect, value] of [
-      ['respect', 'true', 'theirs'],
-      ['disrespect', 'false', '2'],
-    ] as const) {
+  it.each([
+    ['pointer', { jsonPointers: ['/data/value'] }, 'true', 'theirs'],
+    ['jq', { jqPathExpressions: ['.data | to_entries[] | .value', '.data.value'] }, 'true', 'theirs'],
+    ['manager', { managedFieldsManagers: ['operator'] }, 'true', 'theirs'],
+    ['none', { jsonPointers: ['/data/value'] }, 'false', '2'],
+  ])('keeps live values of ignored fields with RespectIgnoreDifferences=true: %s', async (kind, rule, respect, value) => {
+    for (const serverSideApply of ['true', 'false']) {
+      const name = `respect-${kind}-${serverSideApply}`;
       await push({ [`${name}/a.yaml`]: configMap(name, '1') });
-      await create(name, [`RespectIgnoreDifferences=${respect}`], { ignoreDifferences });
+      const syncOptions = [`RespectIgnoreDifferences=${respect}`, `ServerSideApply=${serverSideApply}`];
+      await create(name, syncOptions, { ignoreDifferences: [{ kind: 'ConfigMap', ...rule }] });
       await sync(name);
-      await rig.client.patch(CONFIG_MAPS, { name, namespace: 'shop' }, { data: { value: 'theirs' } }, { type: 'merge', signal: signal() });
+      const options = { type: 'merge', fieldManager: 'operator', signal: signal() } as const;
+      await rig.client.patch(CONFIG_MAPS, { name, namespace: 'shop' }, { data: { value: 'theirs' } }, options);
       await push({ [`${name}/a.yaml`]: configMap(name, '2') });
-      await sync(name);
-      expect((await getConfigMap(rig.client, name))?.data?.['value']).toBe(value);
+      expect((await sync(name)).status?.phase).toBe('Succeeded');
+      expect((await getConfigMap(rig.client, name))?.data).toEqual({ value });
     }
+  });
+
+  it('keeps live values the installation ignores, of a Secret written as text as well', async () => {
+    const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'argocd-cm' } };
+    const data = { 'resource.customizations.ignoreDifferences.Secret': 'jsonPointers: [/data/password]' };
+    await rig.client.create(CONFIG_MAPS, { ...settings, metadata: { ...settings.metadata, namespace: 'argocd' }, data } as KubeObject, { signal: signal() });
+    const secret = (password: string): string =>
+      `apiVersion: v1\nkind: Secret\nmetadata: {name: respect-secret}\nstringData: {user: me, password: ${password}}\n`;
+    await push({ 'respect-secret/s.yaml': secret('one') });
+    await create('respect-secret', ['RespectIgnoreDifferences=true']);
+    await sync('respect-secret');
+    await push({ 'respect-secret/s.yaml': secret('two') });
+    expect((await sync('respect-secret')).status?.phase).toBe('Succeeded');
+    const live = await find(builtin('v1', 'Secret'), 'respect-secret');
+    expect(live).toMatchObject({ data: { user: 'bWU=', password: 'b25l' } });
+    await rig.client.delete(CONFIG_MAPS, { name: 'argocd-cm', namespace: 'argocd' }, { signal: signal() });
   });
 
   it('refuses shared objects with FailOnSharedResource=true', async () => {

@@ -27,7 +27,10 @@ export function withRenderOptions(command: Command): Command {
     .option('--kustomize-enable-helm', 'let kustomizations inflate charts')
     .option('--plugin-user <uid:gid>', 'whom plugins run as (default: nobody where started as root, else you)', parseUser)
     .addOption(
-      new Option('--remote-bases <pattern>', 'repositories Kustomize may build on besides the own one, as in sourceRepos; may be repeated')
+      new Option(
+        '--remote-bases <pattern>',
+        'repositories and files over HTTP that Kustomize may build on besides the own ones, as in sourceRepos; may be repeated',
+      )
         .argParser(collect)
         .default([], 'none'),
     )

@@ -66,5 +66,6 @@ export function localReads({ root }: LocalSource, capabilities: ClusterCapabilit
     lookup: () => Promise.resolve(undefined),
     chart: () => Promise.resolve(undefined),
     remote: () => Promise.resolve(undefined),
+    remoteFile: () => Promise.resolve(undefined),
   };
 }

@@ -45,6 +45,8 @@ export interface SyncRunSpec {
   readonly actor: string;
   /** Commits to deploy, one per source, resolved when the run was asked for where that was possible. */
   readonly revisions: readonly string[];
+  /** What those commits were asked for as, such as a branch: each further attempt resolves them anew (retry option `refresh`). */
+  readonly targetRevisions?: readonly string[];
   readonly sources: readonly ApplicationSource[];
   readonly options: RunOptions;
   readonly terminate?: boolean;

@@ -12,7 +12,6 @@ import { perform, planDeletionHooks, removeHook, watchUntil, type Failpoint, typ
 import { messageOf, type Clock, type Logger } from '@tiphys/kernel';
 import type { KubeClient, Lister } from '@tiphys/kube-client';
 import { fieldAt, formatApiVersion, isStatus, type KubeObject } from '@tiphys/kube-model';
-import { assess } from '@tiphys/delivery-health';
 import { deleteManaged, unapprovedDeletions } from './cascade-delete.ts';
 import { cascadePolicy, CASCADE_FINALIZER, DELETION_FINALIZERS, POST_DELETE, PRE_DELETE, type HookFinalizers } from './deletion-finalizers.ts';
 import { DeliveryError } from './delivery-error.ts';
@@ -141,12 +140,19 @@ export class ApplicationDeleter {
     const rendered = await renderSources(application, { sources, revisions }, target, this.#deps, { signal });
     const runId = `${application.metadata.uid ?? instance}/${phase}`;
     const syncOptions = parseSyncOptions(application.spec.syncPolicy?.syncOptions ?? []);
-    const request = { application: instance, runId, revision: revisions[0] ?? '', desired: rendered.desired.objects, syncOptions };
+    const request = {
+      application: instance,
+      runId,
+      revision: revisions[0] ?? '',
+      desired: rendered.desired.objects,
+      syncOptions,
+      isJudged: this.#deps.rules.health.isJudged,
+    };
     return planDeletionHooks(request, phase);
   }
 
   #performDeps({ application, target }: Deletion): Parameters<typeof perform>[2] {
-    const { clock, logger } = this.#deps;
+    const { clock, logger, rules } = this.#deps;
     const { cluster } = target;
     return {
       client: notingClient(cluster, writerFor(application, target.project, cluster, this.#deps)),
@@ -156,6 +162,7 @@ export class ApplicationDeleter {
       manager: FIELD_MANAGER,
       schemaFor: (apiVersion, kind) => cluster.schemaFor(apiVersion, kind),
       check: checkResourceOf(target),
+      assess: rules.health.judge,
       ledger: UNRECORDED,
       approval: () => Promise.resolve(),
     };
@@ -168,7 +175,7 @@ export class ApplicationDeleter {
       const type = await cluster.kinds.find(formatApiVersion(ref.group, ref.version), ref.kind, signal);
       const live = type === undefined ? undefined : await client.get(type, ref, { signal }).catch(ignoreGone);
       if (type === undefined || live === undefined) continue;
-      const isFailed = assess(live)?.status === 'Degraded';
+      const isFailed = (await this.#deps.rules.health.judge(live, signal))?.status === 'Degraded';
       if (deletePolicies.includes(isFailed ? 'HookFailed' : 'HookSucceeded')) await removeHook(type, ref, { client, clock: this.#deps.clock }, signal);
     }
   }

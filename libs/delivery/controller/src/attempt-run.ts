@@ -114,10 +114,11 @@ async function gatherForRun({ ledger, application: stored, signal }: AttemptCont
   return compareRendered(application, rendered, target, deps, signal);
 }
 
-// Without a commit each, the names are resolved now and kept: a second start deploys the same.
+// Without a commit each, the names are resolved now and kept: a second start deploys the same. A further attempt that is to follow its names does so until it writes.
 function commitsOf(run: SyncRun, deps: AttemptDeps): readonly string[] {
-  const { sources, revisions } = run.spec;
-  const known = run.status?.revisions ?? revisions;
+  const { sources, revisions, targetRevisions } = run.spec;
+  const { attempt = 0, tasks = [], revisions: resolved = revisions } = run.status ?? {};
+  const known = attempt > 0 && tasks.length === 0 ? (targetRevisions ?? resolved) : resolved;
   const isResolved =
     known.length === sources.length && known.every((revision, index) => sources[index] !== undefined && isFixedRevision(sources[index], revision));
   if (isResolved) return known;
@@ -132,7 +133,7 @@ async function planOf({ ledger, application, signal }: AttemptContext, evidence:
   // Each attempt has hooks of its own; a second start of one attempt finds the hooks of the first.
   const runId = attempt === 0 ? (run.metadata.name ?? '') : `${run.metadata.name ?? ''}#${attempt}`;
   const instance = run.spec.application;
-  const subject = { application, instance, options, cause, evidence, pruneBudget: deps.settings().pruneBudget };
+  const subject = { application, instance, options, cause, evidence, pruneBudget: deps.settings().pruneBudget, rules: deps.rules };
   const request = await planRequest({ ...subject, runId }, signal);
   refuseShared(instance, evidence, request.syncOptions.failOnSharedResource, deps);
   const isUntouched = (run.status?.tasks ?? []).length === 0 && attempt === 0;
@@ -153,7 +154,7 @@ function refuseShared(instance: string, { comparison }: Evidence, isRefused: boo
 }
 
 function performDeps({ ledger, application, superseded }: AttemptContext, { cluster, project }: Evidence, deps: AttemptDeps): PerformDeps {
-  const { clock, logger, failpoint } = deps;
+  const { clock, logger, rules, failpoint } = deps;
   return {
     client: notingClient(cluster, writerFor(application, project, cluster, deps)),
     kinds: cluster.kinds,
@@ -163,6 +164,7 @@ function performDeps({ ledger, application, superseded }: AttemptContext, { clus
     earlierApplier: earlierApplierOf(application),
     schemaFor: (apiVersion, kind) => cluster.schemaFor(apiVersion, kind),
     check: checkResourceOf({ project, cluster }),
+    assess: rules.health.judge,
     ledger,
     approval: (signal) => waitForApproval(application, ledger.run.status?.startedAt ?? '', deps, signal),
     superseded,

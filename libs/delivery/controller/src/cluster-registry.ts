@@ -1,7 +1,7 @@
 import { createKubeClient, createInformerFactory, type InformerFactory, type KubeClient, type Lister } from '@tiphys/kube-client';
 import type { ApplicationDestination } from '@tiphys/delivery-applications';
 import { type Clock, type Logger, type Service, messageOf } from '@tiphys/kernel';
-import type { corev1 } from '@tiphys/kube-model';
+import type { corev1, KubeObject } from '@tiphys/kube-model';
 import { Cluster } from './cluster.ts';
 import { connectionOf, describeCluster, type ClusterDescription } from './cluster-connection.ts';
 import { DeliveryError } from './delivery-error.ts';
@@ -17,6 +17,8 @@ export interface ClusterRegistryOptions {
   readonly secrets: Pick<Lister<corev1.Secret>, 'list'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether a rule of a user judges an object. */
+  readonly hasHealthRule: (object: KubeObject) => boolean;
   readonly onChange: (application: string) => void;
 }
 

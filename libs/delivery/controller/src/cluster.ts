@@ -47,6 +47,8 @@ export interface ClusterOptions {
   readonly informers: InformerFactory;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether a rule of a user judges an object: what it goes by is known to nobody else. */
+  readonly hasHealthRule: (object: KubeObject) => boolean;
   /** An object of an application, or one it wants, changed; or its cluster can be read again, or no more. */
   readonly onChange: (application: string) => void;
 }
@@ -300,9 +302,9 @@ export class Cluster {
     const key = metadataOnly ? `${typeKey(type)}#metadata` : typeKey(type);
     const known = whole ?? this.#caches.get(key);
     if (known !== undefined) return known;
-    const { namespaces, clusterResources, informers } = this.#options;
+    const { namespaces, clusterResources, informers, hasHealthRule } = this.#options;
     if (namespaces !== undefined && !type.namespaced && clusterResources !== true) return undefined;
-    const cache = new KindCache({ informers, type, namespaces, metadataOnly, onEvent: (event) => this.#onEvent(event) });
+    const cache = new KindCache({ informers, type, namespaces, metadataOnly, hasHealthRule, onEvent: (event) => this.#onEvent(event) });
     this.#caches.set(key, cache);
     return cache;
   }

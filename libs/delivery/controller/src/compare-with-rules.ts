@@ -12,6 +12,7 @@ import {
 import type { ScriptEngine } from '@tiphys/delivery-scripts';
 import { mapLimit, messageOf } from '@tiphys/kernel';
 import { describeRef, parseApiVersion, refKey, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
+import { askJqPaths } from './jq-paths.ts';
 
 /** What a comparison needs besides the objects. */
 export interface ComparisonDeps {
@@ -62,22 +63,18 @@ async function askJq(
   signal: AbortSignal,
 ): Promise<{ readonly paths: ReadonlyMap<string, readonly Path[]>; readonly warnings: readonly string[] }> {
   const questions = jqQuestions(request);
-  if (questions.length === 0) return { paths: new Map(), warnings: [] };
-  const results = await scripts.run(
-    questions.map(({ expression, input }) => ({ kind: 'jqPaths', expression, input })),
-    signal,
-  );
+  const answers = await askJqPaths(questions, scripts, signal);
   const paths = new Map<string, readonly Path[]>();
   const warnings = new Map<string, string>();
   for (const [index, { key, ref, expression }] of questions.entries()) {
-    const result = results[index];
-    if (result?.kind === 'value') {
-      paths.set(key, readPaths(result.value));
+    const answer = answers[index];
+    if (answer?.kind === 'paths') {
+      paths.set(key, answer.paths);
       continue;
     }
     const rule = `${describeRef(ref)}: ignoreDifferences: jq expression ${JSON.stringify(expression)}`;
     // Both states may fail, in words of their own.
-    if (!warnings.has(rule)) warnings.set(rule, `${rule}: ${reasonFor(ref, result?.message)}`);
+    if (!warnings.has(rule)) warnings.set(rule, `${rule}: ${reasonFor(ref, answer?.message)}`);
   }
   return { paths, warnings: [...warnings.values()].slice(0, MAX_WARNINGS) };
 }
@@ -85,11 +82,6 @@ async function askJq(
 // jq quotes what it was given: nothing of it is shown for a Secret.
 function reasonFor(ref: ObjectRef, message: string | undefined): string {
   return ref.group === '' && ref.kind === 'Secret' ? 'fails' : (message ?? 'fails');
-}
-
-function readPaths(value: unknown): readonly Path[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter((path): path is Path => Array.isArray(path) && path.every((step) => typeof step === 'string' || typeof step === 'number'));
 }
 
 async function askServer(

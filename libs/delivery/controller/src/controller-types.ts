@@ -30,7 +30,7 @@ export interface DeliveryControllerOptions {
   /** Globs, or expressions between slashes, of further namespaces that may hold Applications. */
   readonly applicationNamespaces?: readonly string[];
   readonly pollIntervalMs?: number;
-  /** Patterns of repositories that Kustomize sources may build on besides their own; none by default. */
+  /** Patterns of repositories, and of files over HTTP, that Kustomize sources may build on besides their own; none by default. */
   readonly remoteBases?: readonly string[];
   /** Patterns of addresses that generators of ApplicationSets may call; none allow every one. */
   readonly generatorUrls?: readonly string[];

@@ -31,6 +31,7 @@ import { MovedSources } from './moved-sources.ts';
 import { Operations } from './operations.ts';
 import { Outbox } from './outbox.ts';
 import { openRemoteBases } from './remote-bases.ts';
+import { fetchRemoteFiles } from './remote-files.ts';
 import { planRequest, shownSubject } from './plan-request.ts';
 import { releaseProjects } from './project-guard.ts';
 import { askToRefresh, refreshAsked } from './refresh-request.ts';
@@ -103,6 +104,7 @@ class Controller implements DeliveryController {
       secrets: this.#caches.secrets,
       clock,
       logger,
+      hasHealthRule: this.rules.health.hasRule,
       onChange: (application) => throttle.add(application),
     });
     this.#access = new RepositoryAccess({ ...this.#caches, charts: this.#charts, repositories: options.repositories });
@@ -168,7 +170,7 @@ class Controller implements DeliveryController {
   }
 
   #createGather(): GatherDeps {
-    const { clock, remoteBases = [], pollIntervalMs = 15_000 } = this.#options;
+    const { clock, remoteBases: allowed = [], pollIntervalMs: maxAgeMs = 15_000 } = this.#options;
     return {
       projects: this.#caches.projects,
       namespace: this.#namespace,
@@ -178,7 +180,8 @@ class Controller implements DeliveryController {
       poller: this.#poller,
       renderer: this.#options.renderer,
       fetchChart: (wanted, project, inner) => this.#access.fetchChart(wanted, project, inner),
-      openRemote: openRemoteBases({ allowed: remoteBases, maxAgeMs: pollIntervalMs, clock, openRepository: (repoURL) => this.#access.open(repoURL) }),
+      openRemote: openRemoteBases({ allowed, maxAgeMs, clock, openRepository: (repoURL) => this.#access.open(repoURL) }),
+      fetchFile: fetchRemoteFiles({ allowed, maxAgeMs, clock }),
       trust: () => this.#access.trust(),
       digestKey: randomBytes(32),
       rules: this.rules,
@@ -280,7 +283,7 @@ class Controller implements DeliveryController {
       ...(revisions === undefined ? {} : { revisions }),
       ...(manifests === undefined ? {} : { manifests }),
     });
-    const subject = shownSubject(this.#application(instance), instance, options, evidence);
+    const subject = shownSubject(this.#application(instance), instance, { options, evidence, rules: this.rules });
     return { plan: planSync(await planRequest(subject, signal)), evidence };
   }
 

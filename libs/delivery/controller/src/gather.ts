@@ -17,6 +17,7 @@ import { lookupFor } from './lookup.ts';
 import { orphansAmong } from './orphans.ts';
 import { mustBePermitted, projectOf, type ProjectDeps } from './projects.ts';
 import type { OpenRemote } from './remote-bases.ts';
+import type { FetchFile } from './remote-files.ts';
 import { lastSyncedInput, serverSideDiff, type ResourceRules } from './resource-rules.ts';
 import { sourceSnapshot, type SourceSnapshotDeps } from './source-snapshot.ts';
 import { isExcluded } from './settings.ts';
@@ -33,6 +34,8 @@ export interface GatherDeps extends ProjectDeps, SourceSnapshotDeps {
   readonly fetchChart: (wanted: WantedChart, project: AppProject, signal: AbortSignal) => Promise<Uint8Array | undefined>;
   /** Another repository a source builds on; undefined where it may not be asked. */
   readonly openRemote: OpenRemote;
+  /** A file a source builds on; undefined where it may not be asked for. */
+  readonly fetchFile: FetchFile;
   /** Key of digests that stand for secret values. */
   readonly digestKey: Uint8Array;
   /** How resources are handled in this installation. */
@@ -110,6 +113,7 @@ export async function renderSources(
       capabilities: () => cluster.capabilities(options.signal),
       chart: (wanted: WantedChart) => deps.fetchChart(wanted, project, options.signal),
       remote: (wanted: WantedRepository) => deps.openRemote(wanted, project, options.signal),
+      remoteFile: (wanted: string) => deps.fetchFile(wanted, project, options.signal),
       ...(lookup === undefined ? {} : { lookup }),
     };
     const result = await deps.renderer.render(source, environment, world, { ...options, isOneOfMany: sources.length > 1 });
@@ -158,10 +162,11 @@ export async function compareRendered(application: Application, rendered: Render
   await cluster.follow(instance, [...kindsOf(rendered.desired.objects), ...managed], signal);
   const desired = rendered.desired.objects.filter((object) => roleOf(object).kind === 'resource');
   cluster.setWanted(instance, desired.map(refOf));
-  const { byKey: live, adopted } = liveObjects(application, desired, cluster, FIELD_MANAGER);
+  const { byKey: live, stored, adopted } = liveObjects(application, desired, cluster, FIELD_MANAGER);
   const request = {
     desired,
     live,
+    stored,
     tracked: cluster.tracked(instance),
     manager: FIELD_MANAGER,
     schemaFor: (apiVersion: string, kind: string) => cluster.schemaFor(apiVersion, kind),

@@ -10,6 +10,8 @@ export interface KindCacheOptions {
   /** Only these namespaces; undefined: all there are. */
   readonly namespaces: readonly string[] | undefined;
   readonly metadataOnly: boolean;
+  /** Whether a rule of a user judges an object: any change may change its verdict. */
+  readonly hasHealthRule: (object: KubeObject) => boolean;
   readonly onEvent: (event: InformerEvent<KubeObject>) => void;
 }
 
@@ -34,7 +36,7 @@ export class KindCache {
       });
       informer.addIndex(BY_OWNER, (object) => (object.metadata.ownerReferences ?? []).map((owner) => owner.uid));
       return informer.onEvent((event) => {
-        if (isRelevant(event)) options.onEvent(event);
+        if (isRelevant(event, options.hasHealthRule)) options.onEvent(event);
       });
     });
   }
@@ -93,8 +95,8 @@ export class KindCache {
 }
 
 // A status that changes all the time says nothing new as long as the health it stands for is the same.
-function isRelevant(event: InformerEvent<KubeObject>): boolean {
-  if (event.type !== 'updated') return true;
+function isRelevant(event: InformerEvent<KubeObject>, hasHealthRule: KindCacheOptions['hasHealthRule']): boolean {
+  if (event.type !== 'updated' || hasHealthRule(event.object)) return true;
   const { old, object } = event;
   return !deepEqual(withoutStatus(old), withoutStatus(object)) || !deepEqual(assess(old), assess(object));
 }

@@ -8,6 +8,8 @@ const MIGRATION_MANAGER = 'argocd.argoproj.io/client-side-apply-migration-manage
 /** The live counterparts of desired objects, by key, as a comparison has to see them. */
 export interface LiveObjects {
   readonly byKey: ReadonlyMap<string, KubeObject>;
+  /** The same as they are stored: with who wrote them. */
+  readonly stored: ReadonlyMap<string, KubeObject>;
   /** Keys of those whose fields another applier of the same manifests owns so far. */
   readonly adopted: ReadonlySet<string>;
 }
@@ -20,6 +22,7 @@ export function earlierApplierOf(application: Application): string | undefined {
 /** Looks desired objects up in the cluster's cache. */
 export function liveObjects(application: Application, desired: readonly KubeObject[], cluster: Cluster, manager: string): LiveObjects {
   const byKey = new Map<string, KubeObject>();
+  const storedByKey = new Map<string, KubeObject>();
   const adopted = new Set<string>();
   const options = parseSyncOptions(application.spec.syncPolicy?.syncOptions ?? []);
   const earlierApplier = earlierApplierOf(application);
@@ -30,7 +33,8 @@ export function liveObjects(application: Application, desired: readonly KubeObje
     const schema = cluster.schemaFor(object.apiVersion, object.kind);
     const seen = asOurs(stored, resourceSyncOptions(object, options), { manager, earlierApplier, schema });
     byKey.set(refKey(ref), seen.live);
+    storedByKey.set(refKey(ref), stored);
     if (seen.adopted) adopted.add(refKey(ref));
   }
-  return { byKey, adopted };
+  return { byKey, stored: storedByKey, adopted };
 }

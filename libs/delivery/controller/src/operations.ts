@@ -57,6 +57,7 @@ export class Operations {
         actor: request.actor,
         sources,
         revisions: currentRevisions(wanted, this.#deps),
+        targetRevisions: wanted.map(({ targetRevision }) => targetRevision),
         options: { ...(retry === undefined || options.dryRun === true ? {} : { retry }), ...options },
         ...(request.info === undefined ? {} : { info: request.info }),
       },

@@ -2,7 +2,8 @@ import { parseSyncOptions, type Application, type RunCause, type RunOptions } fr
 import type { PlanRequest, PruneBudget } from '@tiphys/delivery-sync';
 import { DeliveryError } from './delivery-error.ts';
 import type { Evidence } from './gather.ts';
-import { withIgnoredLiveValues } from './ignored-live-values.ts';
+import type { ResourceRules } from './resource-rules.ts';
+import { respectIgnores } from './respect-ignores.ts';
 
 /** The run id of a plan that is only shown: its hash does not depend on the run that carries it out. */
 export const SHOWN_PLAN = 'shown';
@@ -18,22 +19,30 @@ export interface PlanSubject {
   readonly evidence: Evidence;
   /** How much automation may prune without asking. */
   readonly pruneBudget: PruneBudget | undefined;
+  readonly rules: Pick<ResourceRules, 'health' | 'settings' | 'scripts'>;
 }
 
 /** A plan that somebody wants to see. */
-export function shownSubject(application: Application, instance: string, options: RunOptions, evidence: Evidence): PlanSubject {
-  return { application, instance, runId: SHOWN_PLAN, options, cause: 'manual', evidence, pruneBudget: undefined };
+export function shownSubject(application: Application, instance: string, shown: Pick<PlanSubject, 'options' | 'evidence' | 'rules'>): PlanSubject {
+  return { ...shown, application, instance, runId: SHOWN_PLAN, cause: 'manual', pruneBudget: undefined };
 }
 
 /** Everything the plan of a run, or of a preview, is made from. */
 export async function planRequest(
-  { application, instance, runId, options, cause, evidence, pruneBudget }: PlanSubject,
+  { application, instance, runId, options, cause, evidence, pruneBudget, rules }: PlanSubject,
   signal: AbortSignal,
 ): Promise<PlanRequest> {
   const { syncPolicy, destination, ignoreDifferences = [] } = application.spec;
   const destinationNamespace = destination.namespace ?? '';
   const isAutomatic = cause === 'automated' || cause === 'self-heal';
   const liveNamespace = destinationNamespace === '' ? undefined : await evidence.cluster.namespace(destinationNamespace, instance, signal);
+  const syncOptions = parseSyncOptions([...(syncPolicy?.syncOptions ?? []), ...(options.syncOptions ?? [])]);
+  const respect = {
+    comparison: evidence.comparison,
+    ignoreDifferences: [...rules.settings().ignoreDifferences, ...ignoreDifferences],
+    syncOptions,
+    schemaFor: (apiVersion: string, kind: string) => evidence.cluster.schemaFor(apiVersion, kind),
+  };
   return {
     application: instance,
     runId,
@@ -42,7 +51,7 @@ export async function planRequest(
     comparison: evidence.comparison,
     isComplete: evidence.problems.length === 0,
     run: options,
-    syncOptions: parseSyncOptions([...(syncPolicy?.syncOptions ?? []), ...(options.syncOptions ?? [])]),
+    syncOptions,
     destinationNamespace,
     ...(liveNamespace === undefined ? {} : { liveNamespace }),
     ...(syncPolicy?.managedNamespaceMetadata === undefined ? {} : { namespaceMetadata: syncPolicy.managedNamespaceMetadata }),
@@ -50,7 +59,8 @@ export async function planRequest(
     allowsEmpty: !isAutomatic || syncPolicy?.automated?.allowEmpty === true,
     ...(isAutomatic && pruneBudget !== undefined ? { pruneBudget } : {}),
     adopted: evidence.adopted,
-    withIgnoredLiveValues: (desired, live) => withIgnoredLiveValues(desired, live, ignoreDifferences),
+    isJudged: rules.health.isJudged,
+    respected: await respectIgnores(respect, rules.scripts, signal),
   };
 }
 

@@ -24,6 +24,11 @@ export function openRemoteBases(options: RemoteBasesOptions): OpenRemote {
   return (wanted, project, signal) => bases.open(wanted, project, signal);
 }
 
+/** Whether both an operator's patterns and a project allow an address to be built on. */
+export function mayBuildOn(allowed: readonly string[], project: AppProject, url: string): boolean {
+  return isRepoPermitted({ spec: { sourceRepos: allowed } }, url) && isRepoPermitted(project, url);
+}
+
 class RemoteBases {
   readonly #options: RemoteBasesOptions;
   readonly #resolved = new Map<string, { readonly commit: string; readonly atMs: number }>();
@@ -33,7 +38,7 @@ class RemoteBases {
   }
 
   async open({ repository: url, revision }: WantedRepository, project: AppProject, signal: AbortSignal): Promise<Snapshot | undefined> {
-    if (!isRepoPermitted({ spec: { sourceRepos: this.#options.allowed } }, url) || !isRepoPermitted(project, url)) return undefined;
+    if (!mayBuildOn(this.#options.allowed, project, url)) return undefined;
     const repository = await this.#options.openRepository(url, signal);
     return repository.snapshot(await this.#commitOf(repository, url, revision, signal), signal);
   }

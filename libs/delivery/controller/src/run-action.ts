@@ -1,11 +1,11 @@
 import type { ResourceAction } from '@tiphys/delivery-actions';
-import { checkResource, type AppProject } from '@tiphys/delivery-applications';
 import { performOperations } from '@tiphys/delivery-sync';
 import { toTimestamp, type Clock, type Logger } from '@tiphys/kernel';
 import { describeRef, isStatus, refKey, statusError, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
-import type { Cluster } from './cluster.ts';
+import { checkResourceOf } from './check-resource.ts';
 import type { ResourceActionRequest } from './controller-types.ts';
 import { DeliveryError } from './delivery-error.ts';
+import type { Target } from './gather.ts';
 import { listActions, prepareAction } from './resource-actions.ts';
 import type { ResourceRules } from './resource-rules.ts';
 import type { ResourceNode } from './resource-tree.ts';
@@ -26,7 +26,7 @@ export interface ResourceActions {
 export interface ResourceActionsDeps {
   readonly rules: ResourceRules;
   /** Where an application goes, and what it may do there. Throws DeliveryError. */
-  readonly target: (application: string) => { readonly cluster: Cluster; readonly project: AppProject };
+  readonly target: (application: string) => Target;
   /** The objects of an application and what they own. */
   readonly tree: (application: string, signal: AbortSignal) => Promise<readonly ResourceNode[]>;
   readonly clock: Clock;
@@ -39,8 +39,9 @@ export function createResourceActions(deps: ResourceActionsDeps): ResourceAction
   return {
     list: async (application, ref, signal) => listActions(await liveOf(application, ref, deps, signal), rules, signal),
     run: async (application, request, signal) => {
-      const { cluster, project } = target(application);
-      const check = (ref: ObjectRef, namespaced: boolean): string | undefined => checkResource(project, ref, namespaced, cluster);
+      const reached = target(application);
+      const { cluster } = reached;
+      const check = checkResourceOf(reached);
       for (let attempt = 1; ; attempt += 1) {
         const live = await liveOf(application, request.ref, deps, signal);
         const wanted = { action: request.action, parameters: request.parameters ?? {}, now: toTimestamp(clock.now()) };

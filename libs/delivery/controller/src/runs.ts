@@ -24,6 +24,8 @@ export interface RunRequest {
   readonly actor: string;
   readonly sources: readonly ApplicationSource[];
   readonly revisions: readonly string[];
+  /** The revisions as they were asked for, one per source. */
+  readonly targetRevisions?: readonly string[];
   readonly options: RunOptions;
   readonly rollbackTo?: number;
   readonly info?: readonly { readonly name: string; readonly value: string }[];
@@ -46,7 +48,7 @@ export async function createRun(
     request.identity === undefined
       ? generateName(`${base.slice(0, 57)}-`, deps.random)
       : `${base}-${fnv32a(request.identity).toString(36)}${fnv32a(`${request.identity}#`).toString(36)}`;
-  const { cause, actor, sources, revisions, options, rollbackTo, info, annotations } = request;
+  const { cause, actor, sources, revisions, targetRevisions, options, rollbackTo, info, annotations } = request;
   const run: SyncRun = {
     apiVersion: TIPHYS_API_VERSION,
     kind: 'SyncRun',
@@ -61,6 +63,7 @@ export async function createRun(
       cause,
       actor,
       revisions,
+      ...(options.retry?.refresh === true && targetRevisions !== undefined ? { targetRevisions } : {}),
       sources,
       options,
       ...(rollbackTo === undefined ? {} : { rollbackTo }),
@@ -90,6 +93,7 @@ export function requestOf(
     actor: operation.initiatedBy?.username ?? 'unknown',
     sources,
     revisions: asked ?? defaults.revisions,
+    targetRevisions: asked ?? sources.map(({ targetRevision = '' }) => targetRevision),
     options: {
       ...(sync.prune === undefined ? {} : { prune: sync.prune }),
       ...(sync.dryRun === undefined ? {} : { dryRun: sync.dryRun }),

@@ -10,6 +10,12 @@ export interface HealthBook {
   prepare(objects: readonly KubeObject[], signal: AbortSignal): Promise<void>;
   /** The health of an object; what was not prepared is judged by the built-in rule alone. */
   assess(object: KubeObject): Health | undefined;
+  /** Both in one for a single object, as a wait asks. Throws the signal's reason. */
+  judge(object: KubeObject, signal: AbortSignal): Promise<Health | undefined>;
+  /** Whether a rule of a user judges an object. */
+  hasRule(object: KubeObject): boolean;
+  /** Whether any rule judges an object: what none judges is well as soon as it is there. */
+  isJudged(object: KubeObject): boolean;
 }
 
 /** What a book is made of. */
@@ -55,13 +61,22 @@ export function createHealthBook({ scripts, settings }: HealthBookOptions): Heal
     }
   }
 
+  function assessPrepared(object: KubeObject): Health | undefined {
+    // Being deleted comes before every rule, as for the built-in ones.
+    if (object.metadata.deletionTimestamp !== undefined || ruleOf(object) === undefined) return assess(object);
+    return verdicts.get(versionOf(object)) ?? assess(object);
+  }
+
+  const hasRule = (object: KubeObject): boolean => ruleOf(object) !== undefined;
   return {
     prepare,
-    assess: (object) => {
-      // Being deleted comes before every rule, as for the built-in ones.
-      if (object.metadata.deletionTimestamp !== undefined || ruleOf(object) === undefined) return assess(object);
-      return verdicts.get(versionOf(object)) ?? assess(object);
+    assess: assessPrepared,
+    judge: async (object, signal) => {
+      await prepare([object], signal);
+      return assessPrepared(object);
     },
+    hasRule,
+    isJudged: (object) => hasRule(object) || assess(object) !== undefined,
   };
 }
 

@@ -27,7 +27,10 @@ export interface DifferingPlace {
 
 /** What a cause is decided from. */
 export interface CauseEvidence {
+  /** The live object as it is stored. */
   readonly live: KubeObject;
+  /** The live object with what is ours owned by us, where it is stored otherwise. */
+  readonly owned?: KubeObject | undefined;
   readonly manager: string;
   readonly schema: SchemaNode;
   readonly lastSynced: LastSynced | undefined;
@@ -42,7 +45,7 @@ const DELIVERERS: ReadonlySet<string> = new Set([...PREVIOUS_APPLIERS].filter((n
 
 /** Decides why a place differs, from managedFields and the last sync. */
 export function causeOf(place: DifferingPlace, evidence: CauseEvidence): ChangeCause {
-  const owner = place.kind === 'added' ? undefined : ownerAt(evidence.live, place.elements);
+  const owner = place.kind === 'added' ? undefined : ownerOf(place, evidence);
   const isNewWish = wishChanged(place, evidence);
   if (isNewWish === true) return evidence.lastSynced?.isSameInput === true ? 'rendererChanged' : 'gitChanged';
   if (owner !== undefined) return causeByOwner(owner, isNewWish, evidence);
@@ -54,6 +57,14 @@ export function causeOf(place: DifferingPlace, evidence: CauseEvidence): ChangeC
 function wishChanged({ elements, desired }: DifferingPlace, { lastSynced, schema }: CauseEvidence): boolean | undefined {
   if (lastSynced?.desired === undefined) return undefined;
   return !deepEqual(valueAt(lastSynced.desired, elements, schema), desired);
+}
+
+// What a client-side apply sent is an update of ours: it counts as applied.
+function ownerOf({ elements }: DifferingPlace, { live, owned = live, manager }: CauseEvidence): FieldOwner | undefined {
+  const owner = ownerAt(live, elements);
+  if (owned === live || owner?.manager !== manager) return owner;
+  const answering = ownerAt(owned, elements);
+  return answering?.manager === manager ? answering : owner;
 }
 
 function causeByOwner(owner: FieldOwner, isNewWish: boolean | undefined, { manager, lastSynced }: CauseEvidence): ChangeCause {

@@ -53,6 +53,17 @@ describe('causes', () => {
     expect(causes(live, wish, { isSameInput: false, desired: deployment({ replicas: 2 }) })).toEqual([[image, 'gitChanged']]);
     expect(causes(live, wish, synced)).toEqual([[image, 'rendererChanged']]);
   });
+  it('of what a client-side apply wrote are told from what is stored', () => {
+    const sent = deployment({ replicas: 2 });
+    const byUs = trackUpdate({ live: undefined, updated: sent, manager, schema, now: NOW });
+    const stored = edited(byUs, 'kubectl-edit', ({ spec }) => (spec['paused'] = true));
+    const scaled = edited(stored, 'kubectl-scale', ({ spec }) => (spec['replicas'] = 5));
+    const asApplied = { ...scaled, metadata: { ...scaled.metadata, managedFields: applied(sent).metadata.managedFields ?? [] } };
+    const change = (desired: KubeObject, lastSynced?: LastSynced): unknown =>
+      diffObject({ desired, live: asApplied, stored: scaled, manager, schema, lastSynced }).map(({ path, cause, owner }) => [path, cause, owner?.manager]);
+    expect(change(sent, synced)).toEqual([['.spec.replicas', 'humanEdit', 'kubectl-scale']]);
+    expect(change(deployment({ replicas: 5, image: 'web:2' }))).toEqual([['.spec.template.spec.containers[name="web"].image', 'gitChanged', manager]]);
+  });
   it.each([
     ['kubectl-edit', 'humanEdit'],
     ['k9s', 'humanEdit'],

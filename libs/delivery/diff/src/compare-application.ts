@@ -34,6 +34,7 @@ export interface CompareRequest {
 export interface ResourceComparison {
   readonly ref: ObjectRef;
   readonly desired: KubeObject | undefined;
+  /** As it is stored. */
   readonly live: KubeObject | undefined;
   readonly status: SyncStatusCode;
   readonly changes: readonly Change[];
@@ -115,7 +116,8 @@ function toDiff(desired: KubeObject, request: CompareRequest): { readonly ref: O
 function compareDesired(desired: KubeObject, request: CompareRequest): ResourceComparison {
   const { ref, diff } = toDiff(desired, request);
   const changes = diffObject(diff);
-  return { ref, desired, live: diff.live, status: changes.length > 0 ? 'OutOfSync' : 'Synced', changes, requiresPruning: false, wave: waveOf(desired) };
+  const live = diff.stored ?? diff.live;
+  return { ref, desired, live, status: changes.length > 0 ? 'OutOfSync' : 'Synced', changes, requiresPruning: false, wave: waveOf(desired) };
 }
 
 function compareExtra(live: KubeObject): ResourceComparison {

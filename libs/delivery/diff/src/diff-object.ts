@@ -81,7 +81,7 @@ export function predict(request: DiffRequest): PredictedStates | undefined {
   const desired = normalizeDesired(request.desired, { keepStatus: comparesStatus(request.desired, compareOptions.ignoreResourceStatusField) });
   const predicted = dryRun === undefined ? predictApply(desired, owned, manager, schema) : predictByServer(dryRun, live, manager, schema);
   const bareLive = comparable(withoutManagedFields(live), compareOptions);
-  return { predicted: withDefaults(comparable(predicted, compareOptions), bareLive, schema ?? UNTYPED), live: bareLive, owned: request.stored ?? owned };
+  return { predicted: withDefaults(comparable(predicted, compareOptions), bareLive, schema ?? UNTYPED), live: bareLive, owned };
 }
 
 function comparesStatus({ apiVersion, kind }: KubeObject, ignored: CompareOptions['ignoreResourceStatusField']): boolean {
@@ -104,9 +104,9 @@ function wholeObject({ desired, lastSynced }: DiffRequest): Change {
   return { path: '', elements: [], kind: 'added', desired: normalizeDesired(desired), cause: wasThere ? 'humanEdit' : 'gitChanged' };
 }
 
-function toChange(difference: Difference, owned: KubeObject, { manager, schema = UNTYPED, lastSynced }: DiffRequest): Change {
+function toChange(difference: Difference, owned: KubeObject, { manager, schema = UNTYPED, lastSynced, stored = owned }: DiffRequest): Change {
   const { elements, kind, desired, live } = difference;
-  const owner = kind === 'added' ? undefined : ownerAt(owned, elements);
+  const owner = kind === 'added' ? undefined : ownerAt(stored, elements);
   return {
     path: formatPath(elements),
     elements,
@@ -116,6 +116,6 @@ function toChange(difference: Difference, owned: KubeObject, { manager, schema =
     ...(owner === undefined
       ? {}
       : { owner: { manager: owner.manager, operation: owner.operation, ...(owner.time === undefined ? {} : { time: owner.time }) } }),
-    cause: causeOf(difference, { live: owned, manager, schema, lastSynced }),
+    cause: causeOf(difference, { live: stored, owned, manager, schema, lastSynced }),
   };
 }

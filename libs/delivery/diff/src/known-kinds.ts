@@ -1,6 +1,7 @@
 import { fieldAt, isJsonObject, parseApiVersion, type JsonObject, type KubeObject } from '@tiphys/kube-model';
 
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+/** Annotation in which a client that merges on its side keeps what it applied last. */
+export const LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** What is left out of a comparison by choice. */
 export interface ComparableOptions {
@@ -24,7 +25,7 @@ export function comparable(object: KubeObject, options: ComparableOptions): Kube
 
 /** What a client-side apply sent last; undefined where there is no such note, or it cannot be read. */
 export function lastAppliedOf(live: KubeObject): unknown {
-  const text = live.metadata.annotations?.[LAST_APPLIED];
+  const text = live.metadata.annotations?.[LAST_APPLIED_ANNOTATION];
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
@@ -35,8 +36,8 @@ export function lastAppliedOf(live: KubeObject): unknown {
 
 function withoutLastApplied(object: KubeObject): KubeObject {
   const annotations = object.metadata.annotations;
-  if (annotations?.[LAST_APPLIED] === undefined) return object;
-  const { [LAST_APPLIED]: _, ...rest } = annotations;
+  if (annotations?.[LAST_APPLIED_ANNOTATION] === undefined) return object;
+  const { [LAST_APPLIED_ANNOTATION]: _, ...rest } = annotations;
   return { ...object, metadata: { ...object.metadata, annotations: rest } };
 }
 

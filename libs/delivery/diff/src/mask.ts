@@ -1,14 +1,13 @@
 import { isJsonObject, type JsonObject, type KubeObject } from '@tiphys/kube-model';
 import type { PathElement } from '@tiphys/kube-patch';
 import type { Change, Digest } from './change.ts';
+import { LAST_APPLIED_ANNOTATION } from './known-kinds.ts';
 import { encodeBase64 } from './normalize.ts';
-
-const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Covers secret values in changes: of a Secret its data, of any object the annotations that are named. */
 export function changeMask(desired: KubeObject, digest: Digest | undefined, sensitiveAnnotations: readonly string[]): (change: Change) => Change {
   const isSecret = desired.kind === 'Secret';
-  const hidden = new Set([...sensitiveAnnotations, ...(isSecret ? [LAST_APPLIED] : [])]);
+  const hidden = new Set([...sensitiveAnnotations, ...(isSecret ? [LAST_APPLIED_ANNOTATION] : [])]);
   if (!isSecret && hidden.size === 0) return (change) => change;
   const hide = (value: unknown): unknown => (digest === undefined ? '[redacted]' : digest(typeof value === 'string' ? value : JSON.stringify(value)));
   const cover = (value: unknown, elements: readonly PathElement[]): unknown => {
@@ -98,15 +97,15 @@ function maskObject<T extends JsonObject | KubeObject>(object: T, cover: Cover, 
 }
 
 function noteOf(object: KubeObject): unknown {
-  return object.metadata.annotations?.[LAST_APPLIED];
+  return object.metadata.annotations?.[LAST_APPLIED_ANNOTATION];
 }
 
 function withNote(object: KubeObject, note: unknown, cover: Cover, sensitiveAnnotations: readonly string[]): KubeObject {
-  if (note === undefined || sensitiveAnnotations.includes(LAST_APPLIED)) return object;
+  if (note === undefined || sensitiveAnnotations.includes(LAST_APPLIED_ANNOTATION)) return object;
   if (!isSecretObject(object) && sensitiveAnnotations.length === 0) return object;
   const parsed = parsedNote(note, object.kind);
   const text = parsed === undefined ? cover('note', note) : JSON.stringify(maskObject(parsed, cover, sensitiveAnnotations));
-  return { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [LAST_APPLIED]: text } } };
+  return { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [LAST_APPLIED_ANNOTATION]: text } } };
 }
 
 function parsedNote(note: unknown, kind: string): JsonObject | undefined {

@@ -3,7 +3,7 @@ import { RenderError } from './render-error.ts';
 import type { RenderTool, SourceReads } from './tool.ts';
 
 const HINTS: Readonly<Partial<Record<KustomizeError['code'], string>>> = {
-  remote: 'put the base into the repository, or allow remote bases',
+  remote: 'put the base or file into the repository, or have an operator allow it with --remote-bases',
   helm: 'render the chart as a source of its own, or allow charts in kustomizations',
   plugin: 'only the generators and transformers that are built in can be used',
 };
@@ -18,6 +18,7 @@ export const kustomizeTool: RenderTool = {
         enableHelm: request.kustomizeEnableHelm === true,
         fetchChart: (chart) => reads.chart(chart),
         openRemote: (base) => openRemote(base, reads),
+        fetchFile: (url) => reads.remoteFile(url),
       });
       return { objects, problems };
     } catch (error) {

@@ -4,7 +4,7 @@ import type { ClusterCapabilities, SourceEntry, SourceReads, LookupQuery, Wanted
 
 interface Ask {
   readonly id: number;
-  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart' | 'lookup' | 'remote';
+  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart' | 'lookup' | 'remote' | 'remoteFile';
   readonly path: string;
   readonly ref?: string;
   readonly chart?: WantedChart;
@@ -46,6 +46,8 @@ function perform(reads: SourceReads, { operation, path, ref, chart, query, repos
       return query === undefined ? Promise.resolve(undefined) : reads.lookup(query);
     case 'remote':
       return repository === undefined ? Promise.resolve(undefined) : reads.remote(repository);
+    case 'remoteFile':
+      return reads.remoteFile(path);
     default:
       return unreachable(operation);
   }
@@ -76,6 +78,7 @@ export function portReads(port: MessagePort): SourceReads {
     revision: async () => (await ask('revision')) as string,
     lookup: (query) => ask('lookup', '', { query }),
     remote: async (repository) => (await ask('remote', '', { repository })) as string | undefined,
+    remoteFile: async (url) => (await ask('remoteFile', url)) as Uint8Array | undefined,
     chart: async (chart) => (await ask('chart', '', { chart })) as Uint8Array | undefined,
   };
 }

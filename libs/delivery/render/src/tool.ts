@@ -72,6 +72,8 @@ export interface SourceReads {
   chart(wanted: WantedChart): Promise<Uint8Array | undefined>;
   /** Opens another repository: the answer is the `ref` its files are read by; undefined where it may not be asked. */
   remote(wanted: WantedRepository): Promise<string | undefined>;
+  /** Fetches a file over HTTP; undefined where it may not be asked for. */
+  remoteFile(url: string): Promise<Uint8Array | undefined>;
 }
 
 /** What a tool made of a source: every good object and every problem. */

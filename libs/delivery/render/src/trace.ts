@@ -6,7 +6,7 @@ import { UNKNOWN_TARGET, type RenderWorld } from './world.ts';
 
 /** One read and the id of what was found: of the blob, of the names in a folder, of the target's abilities, or the commit itself. `undefined` is "nothing there". */
 export interface TraceEntry {
-  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart' | 'lookup' | 'remote';
+  readonly operation: 'read' | 'list' | 'capabilities' | 'revision' | 'chart' | 'lookup' | 'remote' | 'remoteFile';
   /** The source that was read, where it is not the one rendered. */
   readonly ref?: string;
   readonly path: string;
@@ -79,12 +79,13 @@ export function tracedReads(world: RenderWorld, trace: Map<string, TraceEntry>):
     },
     async chart(wanted) {
       const archive = await world.chart?.(wanted);
-      note({
-        operation: 'chart',
-        path: JSON.stringify(wanted),
-        oid: archive === undefined ? undefined : createHash('sha256').update(archive).digest('base64'),
-      });
+      note({ operation: 'chart', path: JSON.stringify(wanted), oid: digestBytes(archive) });
       return archive;
+    },
+    async remoteFile(url) {
+      const bytes = await world.remoteFile?.(url);
+      note({ operation: 'remoteFile', path: url, oid: digestBytes(bytes) });
+      return bytes;
     },
   };
 }
@@ -107,6 +108,7 @@ async function entryHolds(entry: TraceEntry, world: RenderWorld): Promise<boolea
   // A published version does not change; a range is chosen anew with the next render.
   if (entry.operation === 'chart') return true;
   if (entry.operation === 'remote') return entry.oid === (await world.remote?.(JSON.parse(entry.path) as WantedRepository))?.commit;
+  if (entry.operation === 'remoteFile') return entry.oid === digestBytes(await world.remoteFile?.(entry.path));
   // Files of another repository stay as they are while its commit does.
   if (entry.ref?.startsWith(REMOTE_PREFIX) === true) return true;
   if (entry.operation === 'revision') return entry.oid === world.snapshot.commit;
@@ -136,6 +138,10 @@ function digestCapabilities({ kubeVersion, apiVersions }: ClusterCapabilities): 
 
 function digestFound(found: unknown): string | undefined {
   return found === undefined ? undefined : createHash('sha256').update(JSON.stringify(found)).digest('base64');
+}
+
+function digestBytes(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : createHash('sha256').update(bytes).digest('base64');
 }
 
 function digestNames(entries: readonly { readonly name: string; readonly kind: string }[]): string {

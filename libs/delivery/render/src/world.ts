@@ -14,6 +14,8 @@ export interface RenderWorld {
   readonly chart?: (wanted: WantedChart) => Promise<Uint8Array | undefined>;
   /** Opens another repository at a revision; undefined where it may not be asked. */
   readonly remote?: (wanted: WantedRepository) => Promise<Snapshot | undefined>;
+  /** Fetches a file over HTTP; undefined where it may not be asked for. */
+  readonly remoteFile?: (url: string) => Promise<Uint8Array | undefined>;
 }
 
 /** What a target is taken for when nobody says. */

@@ -1,6 +1,7 @@
+import { LAST_APPLIED_ANNOTATION } from '@tiphys/delivery-diff';
 import { deepEqual, type KubeObject } from '@tiphys/kube-model';
 import { serverSideApply, withoutManagedFields, type SchemaNode } from '@tiphys/kube-patch';
-import { LAST_APPLIED_ANNOTATION, ownedAsLastApplied } from './ownership.ts';
+import { ownedAsLastApplied } from './ownership.ts';
 
 const SELF = 'client-side';
 const EPOCH = '1970-01-01T00:00:00Z';

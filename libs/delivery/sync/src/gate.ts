@@ -1,7 +1,7 @@
-import { assess, completionOf } from '@tiphys/delivery-health';
+import { completionOf, type Health } from '@tiphys/delivery-health';
 import { describeRef, toKey, type KubeObject, type ResourceType } from '@tiphys/kube-model';
 import type { SyncTask } from './plan.ts';
-import type { PerformDeps } from './sync-deps.ts';
+import type { AssessHealth, PerformDeps } from './sync-deps.ts';
 import { watchUntil } from './watch-until.ts';
 
 /** A task whose object is waited for. */
@@ -19,7 +19,7 @@ interface GateVerdict {
 }
 
 /** What waiting needs, and what it tells. */
-export interface GateDeps extends Pick<PerformDeps, 'client' | 'clock'> {
+export interface GateDeps extends Pick<PerformDeps, 'client' | 'clock' | 'assess'> {
   /** Called once when there is something to wait for. */
   readonly onWait: (waiting: readonly SyncTask[]) => Promise<void>;
   readonly onVerdict: (task: SyncTask, verdict: GateVerdict) => void;
@@ -29,7 +29,7 @@ export interface GateDeps extends Pick<PerformDeps, 'client' | 'clock'> {
 export async function waitAtGate(gated: readonly GatedTask[], deps: GateDeps, signal: AbortSignal): Promise<void> {
   const open: GatedTask[] = [];
   for (const entry of gated) {
-    const verdict = entry.object === undefined ? undefined : judge(entry.task, entry.object);
+    const verdict = entry.object === undefined ? undefined : await judge(entry.task, entry.object, deps.assess, signal);
     if (verdict === undefined) open.push(entry);
     else deps.onVerdict(entry.task, verdict);
   }
@@ -60,9 +60,9 @@ async function waitForGroup(group: readonly GatedTask[], deps: GateDeps, signal:
       type: first.type,
       namespace: first.task.ref.namespace,
       names: [...byName.keys()],
-      isSettled: (name, object) => {
+      isSettled: async (name, object, waiting) => {
         const task = byName.get(name);
-        const verdict = task === undefined ? undefined : judge(task, object);
+        const verdict = task === undefined ? undefined : await judge(task, object, deps.assess, waiting);
         if (task !== undefined && verdict !== undefined) deps.onVerdict(task, verdict);
         return verdict !== undefined;
       },
@@ -71,15 +71,14 @@ async function waitForGroup(group: readonly GatedTask[], deps: GateDeps, signal:
   );
 }
 
-function judge(task: SyncTask, object: KubeObject | undefined): GateVerdict | undefined {
+async function judge(task: SyncTask, object: KubeObject | undefined, assess: AssessHealth, signal: AbortSignal): Promise<GateVerdict | undefined> {
   if (task.action === 'prune') return object === undefined || object.metadata.uid !== task.liveUid ? { outcome: 'succeeded', message: 'pruned' } : undefined;
   if (object === undefined)
     return { outcome: 'failed', message: `${describeRef(task.ref)}: is gone: it might have been deleted while the sync waited for it (${toKey(task.ref)})` };
-  return task.action === 'hook' ? judgeHook(object) : judgeResource(object);
+  return task.action === 'hook' ? judgeHook(object, assess, signal) : verdictOf(await assess(object, signal));
 }
 
-function judgeResource(object: KubeObject): GateVerdict | undefined {
-  const health = assess(object);
+function verdictOf(health: Health | undefined): GateVerdict | undefined {
   const completion = completionOf(health?.status);
   // A suspended object waits for a person; a sync does not.
   if (completion === 'running' && health?.status !== 'Suspended') return undefined;
@@ -87,8 +86,8 @@ function judgeResource(object: KubeObject): GateVerdict | undefined {
 }
 
 // Our finalizer keeps a hook that is being deleted: how it ended can still be seen, and whether it ever will.
-function judgeHook(object: KubeObject): GateVerdict | undefined {
+async function judgeHook(object: KubeObject, assess: AssessHealth, signal: AbortSignal): Promise<GateVerdict | undefined> {
   const { deletionTimestamp, ...metadata } = object.metadata;
-  const verdict = judgeResource({ ...object, metadata });
+  const verdict = verdictOf(await assess({ ...object, metadata }, signal));
   return verdict === undefined && deletionTimestamp !== undefined ? { outcome: 'failed', message: 'was deleted while it ran' } : verdict;
 }

@@ -36,6 +36,7 @@ function request(desired: readonly KubeObject[], live: readonly KubeObject[] = [
     liveNamespace: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', uid: 'ns' } },
     skipUnchanged: false,
     allowsEmpty: true,
+    isJudged: ({ kind }) => kind === 'Job',
     ...change,
   };
 }

@@ -3,6 +3,7 @@ import { resourceSyncOptions, type SyncOptions, type SyncResource } from '@tiphy
 import type { ResourceComparison } from '@tiphys/delivery-diff';
 import { refKey, refOf, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
 import { hookTasks } from './hook-tasks.ts';
+import { appliesOnServer } from './ownership.ts';
 import { taskId, toSteps, withDependenciesFirst, withPruneWaves } from './order-steps.ts';
 import type { PlanRequest, SyncPhase, SyncPlan, SyncStep, SyncTask } from './plan.ts';
 
@@ -25,11 +26,11 @@ function resourceTasks(request: PlanRequest): readonly SyncTask[] {
     const isUnchanged = resource.status === 'Synced';
     if (isUnchanged && options.applyOutOfSyncOnly) return [];
     const skips = isUnchanged && request.skipUnchanged && !options.replace && !options.force;
-    const adopts = options.clientSideApplyMigration && options.serverSideApply && request.adopted?.has(refKey(ref)) === true;
+    const adopts = options.clientSideApplyMigration && appliesOnServer(desired, options) && request.adopted?.has(refKey(ref)) === true;
     return [
       {
         ...taskOf('Sync', options.replace ? 'replace' : 'apply', ref, resource.wave),
-        object: desiredObject(resource, desired, options, request),
+        object: request.respected?.get(refKey(ref)) ?? desired,
         options,
         ...liveOf(resource),
         ...(skips ? { unchanged: true } : {}),
@@ -44,10 +45,6 @@ function optionsOf({ desired, live }: ResourceComparison, { syncOptions, run }: 
   const options = desired === undefined ? syncOptions : resourceSyncOptions(desired, syncOptions);
   const replace = options.replace || (live !== undefined && resourceSyncOptions(live, syncOptions).replace);
   return { ...options, replace, force: options.force || run.force === true };
-}
-
-function desiredObject({ live }: ResourceComparison, desired: KubeObject, options: SyncOptions, request: PlanRequest): KubeObject {
-  return options.respectIgnoreDifferences && live !== undefined ? (request.withIgnoredLiveValues?.(desired, live) ?? desired) : desired;
 }
 
 function pruneTasks(request: PlanRequest): readonly SyncTask[] {

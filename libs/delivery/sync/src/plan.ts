@@ -80,8 +80,10 @@ export interface PlanRequest {
   readonly pruneBudget?: PruneBudget;
   /** Keys (`refKey`) of live objects whose fields are still owned by another applier of the same manifests. */
   readonly adopted?: ReadonlySet<string>;
-  /** A desired object with the live values of the fields that differences are ignored in (RespectIgnoreDifferences). */
-  readonly withIgnoredLiveValues?: (desired: KubeObject, live: KubeObject) => KubeObject;
+  /** Whether somebody judges the health of an object: a hook that nobody judges has ended as soon as it is there. */
+  readonly isJudged: (object: KubeObject) => boolean;
+  /** By `refKey` the desired objects that keep live values where differences are ignored (RespectIgnoreDifferences). */
+  readonly respected?: ReadonlyMap<string, KubeObject>;
 }
 
 /** A plan as the ledger and people see it: no manifest, no secret. */

@@ -1,7 +1,8 @@
 import type { Clock, Logger } from '@tiphys/kernel';
 import type { TaskResult } from '@tiphys/delivery-applications';
+import type { Health } from '@tiphys/delivery-health';
 import type { KubeClient } from '@tiphys/kube-client';
-import type { ObjectRef, ResourceType } from '@tiphys/kube-model';
+import type { KubeObject, ObjectRef, ResourceType } from '@tiphys/kube-model';
 import type { SchemaNode } from '@tiphys/kube-patch';
 
 /** Finds how a kind is addressed. */
@@ -42,6 +43,9 @@ export type FailpointName =
 /** What a test does at a place; `index` counts the passes within one performance. */
 export type Failpoint = (name: FailpointName, index?: number) => void | Promise<void>;
 
+/** Tells the health of an object, by the rules of this installation; undefined where nobody judges its kind. Throws the signal's reason. */
+export type AssessHealth = (object: KubeObject, signal: AbortSignal) => Promise<Health | undefined>;
+
 /** What performing a plan needs of the world. */
 export interface PerformDeps {
   readonly client: KubeClient;
@@ -54,6 +58,8 @@ export interface PerformDeps {
   readonly schemaFor: (apiVersion: string, kind: string) => SchemaNode | undefined;
   /** Project rules at the moment of writing: why an object may not be written. */
   readonly check: (ref: ObjectRef, namespaced: boolean) => string | undefined;
+  /** What a wave waits by. */
+  readonly assess: AssessHealth;
   readonly ledger: SyncLedger;
   /** Resolves when a person has approved the prunes. */
   readonly approval: (signal: AbortSignal) => Promise<void>;

@@ -8,7 +8,7 @@ export interface WatchTarget {
   readonly namespace: string | undefined;
   readonly names: readonly string[];
   /** Judges an object (undefined: it is gone); true ends the wait for it. May throw to end the whole wait. */
-  readonly isSettled: (name: string, object: KubeObject | undefined) => boolean;
+  readonly isSettled: (name: string, object: KubeObject | undefined, signal: AbortSignal) => boolean | Promise<boolean>;
 }
 
 const RETRY_MS = 250;
@@ -37,7 +37,7 @@ function selectionOf({ namespace, names }: WatchTarget): { readonly namespace?: 
 async function settleListed(client: KubeClient, target: WatchTarget, pending: Set<string>, signal: AbortSignal): Promise<string> {
   const list = await client.list(target.type, { ...selectionOf(target), signal });
   const byName = new Map(list.items.map((object) => [object.metadata.name ?? '', object]));
-  for (const name of pending) if (target.isSettled(name, byName.get(name))) pending.delete(name);
+  for (const name of pending) if (await target.isSettled(name, byName.get(name), signal)) pending.delete(name);
   return list.metadata.resourceVersion ?? '';
 }
 
@@ -47,7 +47,7 @@ async function follow(client: KubeClient, target: WatchTarget, pending: Set<stri
     for await (const event of client.watch(target.type, { ...selectionOf(target), resourceVersion, signal: AbortSignal.any([signal, stop.signal]) })) {
       const name = event.object.metadata.name ?? '';
       if (event.type === 'BOOKMARK' || !pending.has(name)) continue;
-      if (target.isSettled(name, event.type === 'DELETED' ? undefined : event.object)) pending.delete(name);
+      if (await target.isSettled(name, event.type === 'DELETED' ? undefined : event.object, signal)) pending.delete(name);
       if (pending.size === 0) return;
     }
   } finally {

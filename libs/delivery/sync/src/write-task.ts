@@ -1,8 +1,9 @@
 import { applicationOf } from '@tiphys/delivery-applications';
-import { normalizeDesired } from '@tiphys/delivery-diff';
-import { isStatus, type KubeObject, type ResourceType } from '@tiphys/kube-model';
+import { normalizeDesired, withAdoptedFields } from '@tiphys/delivery-diff';
+import { formatApiVersion, isStatus, type KubeObject, type ResourceType } from '@tiphys/kube-model';
+import type { SchemaNode } from '@tiphys/kube-patch';
 import { mergeOnClient } from './client-side-apply.ts';
-import { adoptedFields, appliesOnServer } from './ownership.ts';
+import { appliesOnServer } from './ownership.ts';
 import type { SyncTask } from './plan.ts';
 import { deleteAndWait, isOfRun, removeHook } from './run-hook.ts';
 import type { PerformDeps } from './sync-deps.ts';
@@ -96,10 +97,10 @@ async function adopt(context: WriteContext, deps: PerformDeps): Promise<void> {
   const { task, type, signal } = context;
   for (let attempt = 1; ; attempt += 1) {
     const live = await readLive(context, deps);
-    const managedFields = live === undefined ? undefined : adoptedFields(live, deps);
-    if (live === undefined || managedFields === undefined) return;
+    const adopted = live === undefined ? undefined : withAdoptedFields(live, deps.manager, schemaOf(type, deps), deps.earlierApplier);
+    if (live === undefined || adopted === undefined || adopted === live) return;
     const patch = [
-      { op: 'replace', path: '/metadata/managedFields', value: managedFields },
+      { op: 'replace', path: '/metadata/managedFields', value: adopted.metadata.managedFields ?? [] },
       { op: 'replace', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
     ];
     try {
@@ -111,10 +112,14 @@ async function adopt(context: WriteContext, deps: PerformDeps): Promise<void> {
   }
 }
 
+function schemaOf({ group, version, kind }: ResourceType, { schemaFor }: PerformDeps): SchemaNode | undefined {
+  return schemaFor(formatApiVersion(group, version), kind);
+}
+
 async function applyOnClient(context: WriteContext, deps: PerformDeps): Promise<WriteOutcome> {
   const { task, type, dryRun, signal } = context;
   const options = { fieldManager: deps.manager, fieldValidation: validationOf(task), dryRun, signal };
-  const schema = deps.schemaFor(type.group === '' ? type.version : `${type.group}/${type.version}`, type.kind);
+  const schema = schemaOf(type, deps);
   for (let attempt = 1; ; attempt += 1) {
     const write = mergeOnClient(bodyOf(context), await readLive(context, deps), schema);
     if (write.kind === 'none') return { kind: 'written', object: write.object, changed: false, message: 'unchanged' };

@@ -1,16 +1,7 @@
 export { adoptOwnership, type AdoptRequest } from './adopt-ownership.ts';
 export { applyJsonPatch } from './json-patch.ts';
 export { EMPTY_SET, type FieldSet } from './field-set.ts';
-export {
-  fieldOwners,
-  moveOwnership,
-  ownerAt,
-  parseManagedFields,
-  withoutManagedFields,
-  type FieldOwner,
-  type ManagedEntry,
-  type OwnershipMove,
-} from './managed-fields.ts';
+export { fieldOwners, ownerAt, parseManagedFields, withoutManagedFields, type FieldOwner, type ManagedEntry } from './managed-fields.ts';
 export { applyMergePatch, createMergePatch } from './merge-patch.ts';
 export { PatchError } from './patch-error.ts';
 export { decodeElement, encodeElement, formatPath, itemElement, type PathElement } from './path-element.ts';

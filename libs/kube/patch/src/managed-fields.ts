@@ -1,17 +1,5 @@
 import type { KubeObject, metav1 } from '@tiphys/kube-model';
-import {
-  EMPTY_SET,
-  equalSets,
-  FieldSetBuilder,
-  formatFieldsV1,
-  intersectSets,
-  isEmptySet,
-  parseFieldsV1,
-  pathsOf,
-  subtractSets,
-  unionSets,
-  type FieldSet,
-} from './field-set.ts';
+import { EMPTY_SET, equalSets, formatFieldsV1, isEmptySet, parseFieldsV1, pathsOf, unionSets, type FieldSet } from './field-set.ts';
 import type { PathElement } from './path-element.ts';
 
 /** What one manager owns, as an entry of `metadata.managedFields` says it. */
@@ -93,36 +81,6 @@ export function stampChanged(entries: readonly ManagedEntry[], before: readonly 
     if (id !== actingId) return entry;
     return old !== undefined && old.time !== undefined && equalSets(old.fields, entry.fields) ? { ...entry, time: old.time } : { ...entry, time: now };
   });
-}
-
-/** Whose fields go to whom. */
-export interface OwnershipMove {
-  /** Managers whose fields are taken, whatever their operation. */
-  readonly from: ReadonlySet<string>;
-  /** The applier that gets them. */
-  readonly manager: string;
-  /** Fields that stay with their owner, one step below `metadata.annotations`. */
-  readonly exceptAnnotations: readonly string[];
-}
-
-/**
- * `managedFields` in which an applier owns what other managers owned on the main resource; undefined when they own nothing there.
- * Without it a field that was written under another name and then dropped would live on (client-go util/csaupgrade).
- */
-export function moveOwnership(object: KubeObject, { from, manager, exceptAnnotations }: OwnershipMove): readonly metav1.ManagedFieldsEntry[] | undefined {
-  const entries = parseManagedFields(object);
-  const kept = new FieldSetBuilder();
-  for (const name of exceptAnnotations) kept.child('f:metadata').child('f:annotations').add(`f:${name}`);
-  const staying = kept.build();
-  const isSource = (entry: ManagedEntry): boolean => from.has(entry.manager) && entry.subresource === '';
-  const taken = entries.filter(isSource).map((entry) => subtractSets(entry.fields, staying));
-  if (taken.every(isEmptySet)) return undefined;
-  const own = entries.find((entry) => entry.manager === manager && entry.operation === 'Apply' && entry.subresource === '');
-  const fields = taken.reduce(unionSets, own?.fields ?? EMPTY_SET);
-  const others = entries
-    .filter((entry) => entry !== own)
-    .map((entry) => (isSource(entry) ? { ...entry, fields: intersectSets(entry.fields, staying) } : entry));
-  return formatManagedFields([...others, { manager, operation: 'Apply', apiVersion: object.apiVersion, subresource: '', time: own?.time, fields }]);
 }
 
 /** Who owns a field, by what operation, since when. */

@@ -1,7 +1,8 @@
 import { deepEqual, fieldAt, type KubeObject } from '@tiphys/kube-model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { moveOwnership, ownerAt, parseManagedFields } from './managed-fields.ts';
+import { adoptOwnership } from './adopt-ownership.ts';
+import { ownerAt, parseManagedFields } from './managed-fields.ts';
 import { schemaNodeOf } from './schema-node.ts';
 import { serverSideApply, trackUpdate } from './server-side-apply.ts';
 
@@ -240,8 +241,9 @@ describe('laws of server-side apply', () => {
   });
 });
 
-describe('moveOwnership', () => {
-  const from = new Set(['kubectl-client-side-apply']);
+describe('adoptOwnership of updates', () => {
+  const updaters = new Set(['kubectl-client-side-apply']);
+  const previous = new Set<string>();
   const written = trackUpdate({
     live: undefined,
     updated: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', annotations: { last: '{}' } }, data: { a: '1', b: '2' } } as KubeObject,
@@ -253,20 +255,20 @@ describe('moveOwnership', () => {
 
   it('lets an applier drop what was written under another name', () => {
     expect(fieldAt(apply(written, wanted, 'tiphys', true), 'data')).toEqual({ a: '1', b: '2' });
-    const managedFields = moveOwnership(written, { from, manager: 'tiphys', exceptAnnotations: ['last'] }) ?? [];
-    const moved = trackUpdate({
-      live: written,
-      updated: { ...written, metadata: { ...written.metadata, managedFields } },
-      manager: 'x',
-      schema: configMap,
-      now: LATER,
-    });
+    const moved = adoptOwnership({ live: written, manager: 'tiphys', previous, updaters, exceptAnnotations: ['last'], schema: configMap });
+    expect(moved.metadata.managedFields?.map(({ manager, operation }) => [manager, operation])).toEqual([
+      ['tiphys', 'Apply'],
+      ['kubectl-client-side-apply', 'Update'],
+    ]);
     const after = apply(moved, wanted, 'tiphys', true);
     expect(fieldAt(after, 'data')).toEqual({ a: '1' });
     expect(after.metadata.annotations).toEqual({ last: '{}' });
   });
   it('says nothing where there is nothing to move', () => {
-    expect(moveOwnership(written, { from: new Set(['other']), manager: 'tiphys', exceptAnnotations: [] })).toBeUndefined();
-    expect(moveOwnership(apply(undefined, wanted, 'tiphys'), { from, manager: 'tiphys', exceptAnnotations: [] })).toBeUndefined();
+    const adopt = (live: KubeObject, names: ReadonlySet<string>): KubeObject =>
+      adoptOwnership({ live, manager: 'tiphys', previous, updaters: names, schema: configMap });
+    expect(adopt(written, new Set(['other']))).toBe(written);
+    const own = apply(undefined, wanted, 'tiphys');
+    expect(adopt(own, updaters)).toBe(own);
   });
 });
