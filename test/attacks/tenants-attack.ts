@@ -4,15 +4,19 @@ import { messageOf } from '@tiphys/kernel';
 import { signal } from '../e2e/delivery-harness.ts';
 import { HOME, SERVER, type Stage } from './tenants-stage.ts';
 
+type Files = Readonly<Record<string, string>>;
+
 /** Something team-a tries in order to reach beyond what its project allows. */
 export interface Attack {
   readonly name: string;
   /** What is pushed into the folder of the application. */
-  readonly files?: Readonly<Record<string, string>>;
-  readonly spec?: object;
+  readonly files?: Files | ((stage: Stage) => Files);
+  readonly spec?: object | ((stage: Stage, name: string) => object);
   readonly metadata?: object;
   /** Rules in the place of team-a's. */
-  readonly rules?: Partial<ProjectSpec>;
+  readonly rules?: Partial<ProjectSpec> | ((stage: Stage) => Partial<ProjectSpec>);
+  /** What else is put into the repository before it is pushed. */
+  readonly prepare?: (stage: Stage, name: string) => Promise<unknown>;
   readonly request?: Partial<SyncRequest>;
   /** What is done in the place of a sync; it may return what was answered. */
   readonly act?: (stage: Stage, name: string) => Promise<string | undefined>;
@@ -76,11 +80,14 @@ export async function carryOut(stage: Stage, attack: Attack, name: string): Prom
   const instance = `${HOME}_${name}`;
   const answers: string[] = [];
   const note = (error: unknown): void => void answers.push(messageOf(error));
-  const project = attack.rules === undefined ? 'team-a' : `rules-of-${name}`;
-  if (attack.rules !== undefined) await stage.project(project, { sourceNamespaces: [HOME], ...attack.rules });
-  if (attack.files !== undefined) await steps.repo.commit(Object.fromEntries(Object.entries(attack.files).map(([file, text]) => [`${name}/${file}`, text])));
+  const { rules, files = {}, spec: more } = attack;
+  const project = rules === undefined ? 'team-a' : `rules-of-${name}`;
+  if (rules !== undefined) await stage.project(project, { sourceNamespaces: [HOME], ...(typeof rules === 'function' ? rules(stage) : rules) });
+  await attack.prepare?.(stage, name);
+  const pushed = Object.entries(typeof files === 'function' ? files(stage) : files);
+  await steps.repo.commit(Object.fromEntries(pushed.map(([file, text]) => [`${name}/${file}`, text])));
   const before = await stage.world();
-  const spec = { project, destination: { server: SERVER, namespace: 'a-shop' }, ...attack.spec };
+  const spec = { project, destination: { server: SERVER, namespace: 'a-shop' }, ...(typeof more === 'function' ? more(stage, name) : more) };
   await steps.create(name, spec, { namespace: HOME, ...attack.metadata }).catch(note);
   if (attack.act !== undefined) answers.push((await attack.act(stage, name)) ?? '');
   else {

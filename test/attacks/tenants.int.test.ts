@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hookAttacks } from './hook-attacks.ts';
+import { manifestAttacks } from './manifest-attacks.ts';
 import { patternAttacks } from './pattern-attacks.ts';
 import { carryOut } from './tenants-attack.ts';
 import { createStage, type Stage } from './tenants-stage.ts';
@@ -17,7 +19,11 @@ afterAll(async () => {
 });
 
 // Law: whatever team-a tries, no object but its own comes, goes or changes, nothing of team-b is shown to it, and it is told why.
-describe.each([['patterns', patternAttacks]] as const)('%s', (group, list) => {
+describe.each([
+  ['patterns', patternAttacks],
+  ['manifests', manifestAttacks],
+  ['hooks', hookAttacks],
+] as const)('%s', (group, list) => {
   it.each(list.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
     attacks += 1;
     escapes += 1;

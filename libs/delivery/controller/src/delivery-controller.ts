@@ -11,6 +11,7 @@ import { isNews } from './application-news.ts';
 import type { ApplicationIndex } from './application-index.ts';
 import { ApplicationReconciler } from './application-reconciler.ts';
 import { createCaches, type Caches } from './caches.ts';
+import { isPermittedOf } from './check-resource.ts';
 import { ChartSources } from './chart-sources.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
 import type {
@@ -39,6 +40,7 @@ import { createResourceRules, type ResourceRules } from './resource-rules.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
 import { currentRevisions, sourcesAt } from './revisions.ts';
 import { createResourceActions, type ResourceActions } from './run-action.ts';
+import { projectOf, writerFor } from './projects.ts';
 import { runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './settings.ts';
@@ -131,6 +133,10 @@ class Controller implements DeliveryController {
     this.actions = createResourceActions({
       rules: this.rules,
       target: (name) => resolveTarget(this.#application(name), this.#gather),
+      writer: (name) => {
+        const { project, cluster } = resolveTarget(this.#application(name), this.#gather);
+        return writerFor(this.#application(name), project, cluster, this.#gather);
+      },
       tree: (name, signal) => this.resourceTree(name, signal),
       clock,
       logger,
@@ -289,11 +295,13 @@ class Controller implements DeliveryController {
   }
 
   async resourceTree(instance: string, signal: AbortSignal): Promise<readonly ResourceNode[]> {
-    const cluster = this.#clusters.resolve(this.#application(instance).spec.destination);
+    const application = this.#application(instance);
+    const cluster = this.#clusters.resolve(application.spec.destination);
+    const isPermitted = isPermittedOf({ cluster, project: projectOf(application, this.#gather) });
     // A process that does not reconcile has no evidence yet; a source that cannot be rendered leaves what is tracked.
     const evidence = this.#evidence.get(instance) ?? (await this.compare(instance, { signal }).catch(() => undefined));
     const wanted = evidence?.comparison.resources.flatMap(({ ref }) => cluster.get(ref) ?? []) ?? [];
-    return resourceTree(cluster, [...wanted, ...cluster.tracked(instance)], this.rules.health, signal);
+    return resourceTree(cluster, [...wanted, ...cluster.tracked(instance)].filter(isPermitted), this.rules.health, signal);
   }
 
   targetClient(instance: string): KubeClient {

@@ -1,8 +1,10 @@
 import type { ResourceAction } from '@tiphys/delivery-actions';
-import { checkResource, type AppProject } from '@tiphys/delivery-applications';
+import type { AppProject } from '@tiphys/delivery-applications';
 import { performOperations } from '@tiphys/delivery-sync';
 import { toTimestamp, type Clock, type Logger } from '@tiphys/kernel';
 import { describeRef, isStatus, refKey, statusError, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
+import type { KubeClient } from '@tiphys/kube-client';
+import { checkResourceOf } from './check-resource.ts';
 import type { Cluster } from './cluster.ts';
 import type { ResourceActionRequest } from './controller-types.ts';
 import { DeliveryError } from './delivery-error.ts';
@@ -27,6 +29,8 @@ export interface ResourceActionsDeps {
   readonly rules: ResourceRules;
   /** Where an application goes, and what it may do there. Throws DeliveryError. */
   readonly target: (application: string) => { readonly cluster: Cluster; readonly project: AppProject };
+  /** What writes for an application. Throws DeliveryError. */
+  readonly writer: (application: string) => KubeClient;
   /** The objects of an application and what they own. */
   readonly tree: (application: string, signal: AbortSignal) => Promise<readonly ResourceNode[]>;
   readonly clock: Clock;
@@ -40,13 +44,14 @@ export function createResourceActions(deps: ResourceActionsDeps): ResourceAction
     list: async (application, ref, signal) => listActions(await liveOf(application, ref, deps, signal), rules, signal),
     run: async (application, request, signal) => {
       const { cluster, project } = target(application);
-      const check = (ref: ObjectRef, namespaced: boolean): string | undefined => checkResource(project, ref, namespaced, cluster);
+      const check = checkResourceOf({ project, cluster });
+      const client = deps.writer(application);
       for (let attempt = 1; ; attempt += 1) {
         const live = await liveOf(application, request.ref, deps, signal);
         const wanted = { action: request.action, parameters: request.parameters ?? {}, now: toTimestamp(clock.now()) };
         const operations = await prepareAction(live, wanted, rules, signal);
         try {
-          await performOperations(live, operations, { client: cluster.client, kinds: cluster.kinds, manager: ACTION_MANAGER, check }, signal);
+          await performOperations(live, operations, { client, kinds: cluster.kinds, manager: ACTION_MANAGER, check }, signal);
           break;
         } catch (error) {
           // Controllers write to the same object: the action is thought over again with what is there now.
