@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hookAttacks } from './hook-attacks.ts';
 import { manifestAttacks } from './manifest-attacks.ts';
 import { patternAttacks } from './pattern-attacks.ts';
+import { sourceAttacks } from './source-attacks.ts';
 import { carryOut } from './tenants-attack.ts';
 import { createStage, type Stage } from './tenants-stage.ts';
 
@@ -23,6 +24,7 @@ describe.each([
   ['patterns', patternAttacks],
   ['manifests', manifestAttacks],
   ['hooks', hookAttacks],
+  ['sources', sourceAttacks],
 ] as const)('%s', (group, list) => {
   it.each(list.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
     attacks += 1;

@@ -1,7 +1,7 @@
 import { customResource, describeRef, type KubeObject, type ObjectRef, type ResourceType } from '@tiphys/kube-model';
 import { ARGO_API_VERSION, sourcesOf, type ApplicationDestination, type ApplicationSource, type ApplicationSpec } from './application.ts';
 import { globMatches, globOrRegexMatches, matchRule, urlGlobMatches } from './glob.ts';
-import { normalizeRepoUrl } from './repo-url.ts';
+import { normalizeRepoUrl, resolveRepoUrl } from './repo-url.ts';
 
 /** How to address AppProjects. */
 export const projectType: ResourceType = customResource(ARGO_API_VERSION, 'AppProject', 'appprojects');
@@ -145,8 +145,9 @@ function isKindPermitted(spec: ProjectSpec, ref: ObjectRef, namespaced: boolean)
 /** Whether a project lets its applications take anything from a repository. */
 export function isRepoPermitted(project: Pick<AppProject, 'spec'>, repoURL: string): boolean {
   const url = normalizeRepoUrl(repoURL);
-  const matches = (pattern: string): boolean => pattern === '*' || urlGlobMatches(pattern, repoURL) || urlGlobMatches(normalizeRepoUrl(pattern), url);
-  const rules = (project.spec.sourceRepos ?? []).map((pattern) => matchRule(pattern, repoURL, matches));
+  const resolved = resolveRepoUrl(repoURL);
+  const matches = (pattern: string): boolean => pattern === '*' || urlGlobMatches(pattern, resolved) || urlGlobMatches(normalizeRepoUrl(pattern), url);
+  const rules = (project.spec.sourceRepos ?? []).map((pattern) => matchRule(pattern, resolved, matches));
   return rules.some(({ admits }) => admits) && !rules.some(({ forbids }) => forbids);
 }
 

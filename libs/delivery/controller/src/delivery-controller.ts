@@ -11,7 +11,6 @@ import { isNews } from './application-news.ts';
 import type { ApplicationIndex } from './application-index.ts';
 import { ApplicationReconciler } from './application-reconciler.ts';
 import { createCaches, type Caches } from './caches.ts';
-import { isPermittedOf } from './check-resource.ts';
 import { ChartSources } from './chart-sources.ts';
 import { ClusterRegistry } from './cluster-registry.ts';
 import type {
@@ -24,7 +23,7 @@ import type {
   PlanOptions,
 } from './controller-types.ts';
 import { DeliveryError } from './delivery-error.ts';
-import { compareRendered, renderLocal, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
+import { compareRendered, reachOf, renderLocal, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
 import { EventThrottle } from './event-throttle.ts';
 import { installDefinitions } from './install.ts';
 import { readLocalManifests } from './local-manifests.ts';
@@ -39,8 +38,7 @@ import { RepositoryUsers } from './repository-users.ts';
 import { createResourceRules, type ResourceRules } from './resource-rules.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
 import { currentRevisions, sourcesAt } from './revisions.ts';
-import { createResourceActions, type ResourceActions } from './run-action.ts';
-import { projectOf, writerFor } from './projects.ts';
+import { actionTarget, createResourceActions, type ResourceActions } from './run-action.ts';
 import { runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './settings.ts';
@@ -132,11 +130,7 @@ class Controller implements DeliveryController {
     });
     this.actions = createResourceActions({
       rules: this.rules,
-      target: (name) => resolveTarget(this.#application(name), this.#gather),
-      writer: (name) => {
-        const { project, cluster } = resolveTarget(this.#application(name), this.#gather);
-        return writerFor(this.#application(name), project, cluster, this.#gather);
-      },
+      target: (name) => actionTarget(this.#application(name), this.#gather),
       tree: (name, signal) => this.resourceTree(name, signal),
       clock,
       logger,
@@ -295,9 +289,7 @@ class Controller implements DeliveryController {
   }
 
   async resourceTree(instance: string, signal: AbortSignal): Promise<readonly ResourceNode[]> {
-    const application = this.#application(instance);
-    const cluster = this.#clusters.resolve(application.spec.destination);
-    const isPermitted = isPermittedOf({ cluster, project: projectOf(application, this.#gather) });
+    const { cluster, isPermitted } = reachOf(this.#application(instance), this.#gather);
     // A process that does not reconcile has no evidence yet; a source that cannot be rendered leaves what is tracked.
     const evidence = this.#evidence.get(instance) ?? (await this.compare(instance, { signal }).catch(() => undefined));
     const wanted = evidence?.comparison.resources.flatMap(({ ref }) => cluster.get(ref) ?? []) ?? [];

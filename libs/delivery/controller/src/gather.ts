@@ -78,6 +78,12 @@ export function resolveTarget(application: Application, deps: GatherDeps): Targe
   return { cluster, project };
 }
 
+/** What an application may have to do with, whether or not it may sync now. Throws DeliveryError. */
+export function reachOf(application: Application, deps: GatherDeps): { readonly cluster: Cluster; readonly isPermitted: (object: KubeObject) => boolean } {
+  const cluster = deps.clusters.resolve(application.spec.destination);
+  return { cluster, isPermitted: isPermittedOf({ cluster, project: projectOf(application, deps) }) };
+}
+
 /** Sources at commits. */
 export interface SourcesAt {
   readonly sources: readonly ApplicationSource[];
