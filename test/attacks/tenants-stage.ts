@@ -30,8 +30,8 @@ export interface Stage extends AsyncDisposable {
   readonly victims: GitRepo;
   /** What to do at a place of the next runs. */
   hold(at: FailpointName, action: (() => Promise<void>) | undefined): void;
-  /** Every object that is not the attacker's own, by key, as the API holds it. */
-  world(): Promise<ReadonlyMap<string, string>>;
+  /** Keys of all objects that came, went or changed since this was asked last. */
+  changes(): Promise<readonly string[]>;
   project(name: string, spec: Partial<ProjectSpec>): Promise<void>;
   create(type: ResourceType, object: object): Promise<KubeObject>;
   /** All the words an application and its last run have about an attack. */
@@ -49,6 +49,7 @@ export const TEAM_A: Partial<ProjectSpec> = {
 };
 
 export async function createStage(): Promise<Stage> {
+  let world: ReadonlyMap<string, string> = new Map();
   let held: { readonly at: FailpointName; readonly action: () => Promise<void> } | undefined;
   const failpoint: Failpoint = async (at) => {
     if (held?.at === at) await held.action();
@@ -89,9 +90,11 @@ export async function createStage(): Promise<Stage> {
     create,
     project,
     hold: (at, action) => (held = action === undefined ? undefined : { at, action }),
-    async world() {
+    async changes() {
       const lists = await Promise.all(WATCHED.map(async (type) => (await client.list(type, { signal: signal() })).items.map((object) => seen(type, object))));
-      return new Map(lists.flat());
+      const before = world;
+      world = new Map(lists.flat());
+      return [...new Set([...before.keys(), ...world.keys()])].filter((key) => before.get(key) !== world.get(key));
     },
     async words(instance) {
       const conditions = steps.running.controller.applications.get(instance);

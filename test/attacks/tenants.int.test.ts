@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hookAttacks } from './hook-attacks.ts';
 import { manifestAttacks } from './manifest-attacks.ts';
 import { patternAttacks } from './pattern-attacks.ts';
+import { processAttacks } from './process-attacks.ts';
 import { sourceAttacks } from './source-attacks.ts';
 import { carryOut } from './tenants-attack.ts';
 import { createStage, type Stage } from './tenants-stage.ts';
@@ -13,6 +14,7 @@ let escapes = 0;
 
 beforeAll(async () => {
   stage = await createStage();
+  await stage.changes();
 });
 afterAll(async () => {
   await stage[Symbol.asyncDispose]();
@@ -25,6 +27,7 @@ describe.each([
   ['manifests', manifestAttacks],
   ['hooks', hookAttacks],
   ['sources', sourceAttacks],
+  ['processes', processAttacks],
 ] as const)('%s', (group, list) => {
   it.each(list.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
     attacks += 1;
