@@ -5,7 +5,7 @@ const hook = (phase: string, policy?: string): object => ({
   'argocd.argoproj.io/hook': phase,
   ...(policy === undefined ? {} : { 'argocd.argoproj.io/hook-delete-policy': policy }),
 });
-const PHASES = ['PreSync', 'Sync', 'PostSync', 'SyncFail', 'PreSync,SyncFail'];
+const PHASES = ['PreSync', 'Sync', 'PostSync', 'SyncFail'];
 const POLICIES = ['BeforeHookCreation', 'HookSucceeded', 'HookFailed'];
 /** Hooks that name what the project does not permit. */
 export const hookAttacks: readonly Attack[] = [

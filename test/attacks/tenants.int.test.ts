@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deletionAttacks } from './deletion-attacks.ts';
+import { detourAttacks } from './detour-attacks.ts';
 import { hookAttacks } from './hook-attacks.ts';
 import { manifestAttacks } from './manifest-attacks.ts';
 import { patternAttacks } from './pattern-attacks.ts';
 import { processAttacks } from './process-attacks.ts';
 import { sourceAttacks } from './source-attacks.ts';
-import { carryOut } from './tenants-attack.ts';
+import { carryOut, manifest } from './tenants-attack.ts';
 import { createStage, type Stage } from './tenants-stage.ts';
 
 const CANARY = 'team-b-canary';
@@ -21,12 +23,24 @@ afterAll(async () => {
   process.stdout.write(`tenants: ${attacks} attacks, ${escapes} escapes\n`);
 });
 
+it('lets team-a do what it may', async () => {
+  const files = {
+    'a.yaml': manifest('ConfigMap', 'own'),
+    'b.yaml': manifest('Job', 'own', 'a-prod', { annotations: { 'argocd.argoproj.io/hook': 'PreSync' } }),
+  };
+  const { changed, words } = await carryOut(stage, { name: 'none', files, says: /./ }, 'control-0');
+  expect(words).toContain('successfully synced');
+  expect(changed.filter((key) => !key.startsWith('Pod/'))).toEqual(['ConfigMap/a-shop/own', 'Job/a-prod/own']);
+});
+
 // Law: whatever team-a tries, no object but its own comes, goes or changes, nothing of team-b is shown to it, and it is told why.
 describe.each([
   ['patterns', patternAttacks],
   ['manifests', manifestAttacks],
   ['hooks', hookAttacks],
   ['sources', sourceAttacks],
+  ['detours', detourAttacks],
+  ['deletions', deletionAttacks],
   ['processes', processAttacks],
 ] as const)('%s', (group, list) => {
   it.each(list.map((attack) => [attack.name, attack] as const))('%s', async (_name, attack) => {
