@@ -304,6 +304,15 @@ describe('repository URLs', () => {
     ['http://user:pw@Host:8080/Path/Repo.git', 'host:8080/Path/Repo'],
     ['file:///srv/repo', '/srv/repo'],
     ['/srv/repo/.git', '/srv/repo'],
+    ['/srv/a/../b/./c//', '/srv/b/c'],
+    ['/../srv', '/srv'],
+    ['/srv/a%2Fb', '/srv/a%2Fb'],
+    ['file:///srv/%72epo/.', '/srv/repo'],
+    ['FILE://localhost/srv/repo', '/srv/repo'],
+    ['https://git.example./team-a/..%2Fteam-b/%78', 'git.example/team-b/x'],
+    ['https://git.example/My%20Project/_git/x', 'git.example/My Project/_git/x'],
+    ['https://git.example/%ff/x', 'git.example/%ff/x'],
+    ['git@git.example:a/../b.git', 'git.example/b'],
   ])('%s is %s', (url, form) => expect(normalizeRepoUrl(url)).toBe(form));
 });
 

@@ -35,6 +35,7 @@ export { instanceKey, instanceName } from './instance-name.ts';
 export {
   checkApplication,
   checkResource,
+  checkSources,
   defaultProject,
   ignoresOrphan,
   impersonationFor,

@@ -1,7 +1,7 @@
 import { customResource, describeRef, type KubeObject, type ObjectRef, type ResourceType } from '@tiphys/kube-model';
-import { ARGO_API_VERSION, sourcesOf, type ApplicationDestination, type ApplicationSpec } from './application.ts';
+import { ARGO_API_VERSION, sourcesOf, type ApplicationDestination, type ApplicationSource, type ApplicationSpec } from './application.ts';
 import { globMatches, globOrRegexMatches, matchRule, urlGlobMatches } from './glob.ts';
-import { normalizeRepoUrl } from './repo-url.ts';
+import { normalizeRepoUrl, resolveRepoUrl } from './repo-url.ts';
 
 /** How to address AppProjects. */
 export const projectType: ResourceType = customResource(ARGO_API_VERSION, 'AppProject', 'appprojects');
@@ -104,15 +104,20 @@ export interface TargetCluster {
 /** What the project forbids about the application itself: its repositories and its destination. Empty when all is allowed. */
 export function checkApplication(project: AppProject, spec: ApplicationSpec, cluster: TargetCluster): readonly string[] {
   const name = project.metadata.name ?? '';
-  const problems = sourcesOf(spec)
-    .filter((source) => !isRepoPermitted(project, source.repoURL))
-    .map((source) => `application repo ${source.repoURL} is not permitted in project '${name}': add it to spec.sourceRepos`);
+  const problems = [...checkSources(project, sourcesOf(spec))];
   if (!isDestinationPermitted(project, cluster, spec.destination.namespace ?? '')) {
     problems.push(
       `application destination server '${cluster.server}' and namespace '${spec.destination.namespace ?? ''}' do not match any of the allowed destinations in project '${name}'`,
     );
   }
   return problems;
+}
+
+/** What the project forbids about sources: their repositories. Empty when all are allowed. */
+export function checkSources(project: AppProject, sources: readonly Pick<ApplicationSource, 'repoURL'>[]): readonly string[] {
+  return sources
+    .filter(({ repoURL }) => !isRepoPermitted(project, repoURL))
+    .map(({ repoURL }) => `application repo ${repoURL} is not permitted in project '${project.metadata.name ?? ''}': add it to spec.sourceRepos`);
 }
 
 /** Whether a project admits Applications that live in a namespace; the controller's own is always admitted. */
@@ -140,8 +145,9 @@ function isKindPermitted(spec: ProjectSpec, ref: ObjectRef, namespaced: boolean)
 /** Whether a project lets its applications take anything from a repository. */
 export function isRepoPermitted(project: Pick<AppProject, 'spec'>, repoURL: string): boolean {
   const url = normalizeRepoUrl(repoURL);
-  const matches = (pattern: string): boolean => pattern === '*' || urlGlobMatches(pattern, repoURL) || urlGlobMatches(normalizeRepoUrl(pattern), url);
-  const rules = (project.spec.sourceRepos ?? []).map((pattern) => matchRule(pattern, repoURL, matches));
+  const resolved = resolveRepoUrl(repoURL);
+  const matches = (pattern: string): boolean => pattern === '*' || urlGlobMatches(pattern, resolved) || urlGlobMatches(normalizeRepoUrl(pattern), url);
+  const rules = (project.spec.sourceRepos ?? []).map((pattern) => matchRule(pattern, resolved, matches));
   return rules.some(({ admits }) => admits) && !rules.some(({ forbids }) => forbids);
 }
 

@@ -2,6 +2,7 @@ import {
   applicationType,
   isFinished,
   parseSyncOptions,
+  RUN_ANNOTATION,
   sourcesOf,
   syncRunType,
   type Application,
@@ -16,7 +17,7 @@ import { deleteManaged, unapprovedDeletions } from './cascade-delete.ts';
 import { cascadePolicy, CASCADE_FINALIZER, DELETION_FINALIZERS, POST_DELETE, PRE_DELETE, type HookFinalizers } from './deletion-finalizers.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { FIELD_MANAGER, gatherFailure, renderSources, resolveTarget, type GatherDeps, type Target } from './gather.ts';
-import { checkResourceOf } from './check-resource.ts';
+import { checkNow } from './check-resource.ts';
 import { notingClient } from './noting-client.ts';
 import { projectOf, writerFor } from './projects.ts';
 import { currentRevisions } from './revisions.ts';
@@ -76,6 +77,8 @@ export class ApplicationDeleter {
     const has = (name: string): boolean => finalizers.includes(name);
     const target = this.#target(application);
     const deletion: Deletion = { instance, application, target };
+    // Hooks write: an application that is refused does not run them, whichever of their finalizers it carries.
+    if (DELETION_FINALIZERS.some(has)) resolveTarget(application, this.#deps);
     if (has(PRE_DELETE.run) || has(PRE_DELETE.cleanUp)) await this.#hooks(deletion, PRE_DELETE, signal);
     const policy = cascadePolicy(finalizers);
     if (policy !== undefined) {
@@ -161,7 +164,7 @@ export class ApplicationDeleter {
       logger,
       manager: FIELD_MANAGER,
       schemaFor: (apiVersion, kind) => cluster.schemaFor(apiVersion, kind),
-      check: checkResourceOf(target),
+      check: checkNow(application, cluster, this.#deps),
       assess: rules.health.judge,
       ledger: UNRECORDED,
       approval: () => Promise.resolve(),
@@ -174,7 +177,8 @@ export class ApplicationDeleter {
     for (const { ref, deletePolicies = [] } of plan.steps.flatMap((step) => step.tasks)) {
       const type = await cluster.kinds.find(formatApiVersion(ref.group, ref.version), ref.kind, signal);
       const live = type === undefined ? undefined : await client.get(type, ref, { signal }).catch(ignoreGone);
-      if (type === undefined || live === undefined) continue;
+      // Only what the hooks of this very deletion have made: another object of the name belongs to others.
+      if (type === undefined || live?.metadata.annotations?.[RUN_ANNOTATION] !== plan.runId) continue;
       const isFailed = (await this.#deps.rules.health.judge(live, signal))?.status === 'Degraded';
       if (deletePolicies.includes(isFailed ? 'HookFailed' : 'HookSucceeded')) await removeHook(type, ref, { client, clock: this.#deps.clock }, signal);
     }

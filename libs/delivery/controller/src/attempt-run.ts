@@ -2,7 +2,7 @@ import { parseApplication, type Application, type SyncRun, type TaskResult } fro
 import { abandonHooks, perform, planSync, printablePlan, type Failpoint, type PerformDeps, type SyncPlan } from '@tiphys/delivery-sync';
 import { abortReason, withTimeout, type Clock, type Logger } from '@tiphys/kernel';
 import type { KubeClient } from '@tiphys/kube-client';
-import { checkResourceOf } from './check-resource.ts';
+import { checkNow } from './check-resource.ts';
 import { waitForApproval } from './deletion-approval.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, FIELD_MANAGER, gatherFailure, renderLocal, renderSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
@@ -163,7 +163,7 @@ function performDeps({ ledger, application, superseded }: AttemptContext, { clus
     manager: FIELD_MANAGER,
     earlierApplier: earlierApplierOf(application),
     schemaFor: (apiVersion, kind) => cluster.schemaFor(apiVersion, kind),
-    check: checkResourceOf({ project, cluster }),
+    check: checkNow(application, cluster, deps),
     assess: rules.health.judge,
     ledger,
     approval: (signal) => waitForApproval(application, ledger.run.status?.startedAt ?? '', deps, signal),

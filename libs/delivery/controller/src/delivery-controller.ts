@@ -23,7 +23,7 @@ import type {
   PlanOptions,
 } from './controller-types.ts';
 import { DeliveryError } from './delivery-error.ts';
-import { compareRendered, renderLocal, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
+import { compareRendered, reachOf, renderLocal, renderSources, resolveTarget, revisionMetadata, type Evidence, type GatherDeps } from './gather.ts';
 import { EventThrottle } from './event-throttle.ts';
 import { installDefinitions } from './install.ts';
 import { readLocalManifests } from './local-manifests.ts';
@@ -40,7 +40,7 @@ import { RepositoryUsers } from './repository-users.ts';
 import { createResourceRules, type ResourceRules } from './resource-rules.ts';
 import { resourceTree, type ResourceNode } from './resource-tree.ts';
 import { currentRevisions, sourcesAt } from './revisions.ts';
-import { createResourceActions, type ResourceActions } from './run-action.ts';
+import { actionTarget, createResourceActions, type ResourceActions } from './run-action.ts';
 import { runsOf } from './runs.ts';
 import { SECRET_TYPE_LABEL } from './secrets.ts';
 import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './settings.ts';
@@ -136,7 +136,7 @@ class Controller implements DeliveryController {
     });
     this.actions = createResourceActions({
       rules: this.rules,
-      target: (name) => resolveTarget(this.#application(name), this.#gather),
+      target: (name) => actionTarget(this.#application(name), this.#gather),
       tree: (name, signal) => this.resourceTree(name, signal),
       clock,
       logger,
@@ -288,11 +288,11 @@ class Controller implements DeliveryController {
   }
 
   async resourceTree(instance: string, signal: AbortSignal): Promise<readonly ResourceNode[]> {
-    const cluster = this.#clusters.resolve(this.#application(instance).spec.destination);
+    const { cluster, isPermitted } = reachOf(this.#application(instance), this.#gather);
     // A process that does not reconcile has no evidence yet; a source that cannot be rendered leaves what is tracked.
     const evidence = this.#evidence.get(instance) ?? (await this.compare(instance, { signal }).catch(() => undefined));
     const wanted = evidence?.comparison.resources.flatMap(({ ref }) => cluster.get(ref) ?? []) ?? [];
-    return resourceTree(cluster, [...wanted, ...cluster.tracked(instance)], this.rules.health, signal);
+    return resourceTree(cluster, [...wanted, ...cluster.tracked(instance)].filter(isPermitted), this.rules.health, signal);
   }
 
   targetClient(instance: string): KubeClient {

@@ -7,6 +7,7 @@ import { instanceName } from '@tiphys/delivery-applications';
 import { messageOf } from '@tiphys/kernel';
 import { describeRef, refOf, type KubeObject } from '@tiphys/kube-model';
 import { formatProblem } from '@tiphys/kube-yaml';
+import { isPermittedOf } from './check-resource.ts';
 import type { Cluster } from './cluster.ts';
 import { compareWithRules } from './compare-with-rules.ts';
 import type { ClusterRegistry } from './cluster-registry.ts';
@@ -15,7 +16,7 @@ import { kindsOf, prepareDesired, type Desired } from './desired.ts';
 import { liveObjects } from './live-objects.ts';
 import { lookupFor } from './lookup.ts';
 import { orphansAmong } from './orphans.ts';
-import { mustBePermitted, projectOf, type ProjectDeps } from './projects.ts';
+import { mustBePermitted, mustPermitSources, projectOf, type ProjectDeps } from './projects.ts';
 import type { OpenRemote } from './remote-bases.ts';
 import type { FetchFile } from './remote-files.ts';
 import { lastSyncedInput, serverSideDiff, type ResourceRules } from './resource-rules.ts';
@@ -80,6 +81,12 @@ export function resolveTarget(application: Application, deps: GatherDeps): Targe
   return { cluster, project };
 }
 
+/** What an application may have to do with, whether or not it may sync now. Throws DeliveryError. */
+export function reachOf(application: Application, deps: GatherDeps): { readonly cluster: Cluster; readonly isPermitted: (object: KubeObject) => boolean } {
+  const cluster = deps.clusters.resolve(application.spec.destination);
+  return { cluster, isPermitted: isPermittedOf({ cluster, project: projectOf(application, deps) }) };
+}
+
 /** Sources at commits. */
 export interface SourcesAt {
   readonly sources: readonly ApplicationSource[];
@@ -102,6 +109,8 @@ export async function renderSources(
   const tools: RenderResult['tool'][] = [];
   const nonDeterministic: string[] = [];
   const lookup = lookupFor(project, cluster, options.signal);
+  // They may be of the past, of an operation or of a pin, and not those that were permitted with the application.
+  mustPermitSources(sources, project);
   const snapshots = await Promise.all(sources.map((source, index) => sourceSnapshot(source, revisions[index] ?? '', { project, deps }, options.signal)));
   const refs = new Map(sources.flatMap(({ ref }, index) => (ref === undefined || snapshots[index] === undefined ? [] : [[ref, snapshots[index]] as const])));
   for (const [index, source] of sources.entries()) {
@@ -158,16 +167,19 @@ async function placed(application: Application, collected: Collected, { cluster 
 export async function compareRendered(application: Application, rendered: Rendered, target: Target, deps: GatherDeps, signal: AbortSignal): Promise<Evidence> {
   const { cluster, project } = target;
   const instance = instanceName(application, deps.namespace);
+  // What the project forbids is not read either: a manifest that names another team's object must not show it.
+  const isPermitted = isPermittedOf(target);
   const managed = (application.status?.resources ?? []).map(({ group = '', version, kind }) => ({ group, version, kind }));
   await cluster.follow(instance, [...kindsOf(rendered.desired.objects), ...managed], signal);
   const desired = rendered.desired.objects.filter((object) => roleOf(object).kind === 'resource');
-  cluster.setWanted(instance, desired.map(refOf));
-  const { byKey: live, stored, adopted } = liveObjects(application, desired, cluster, FIELD_MANAGER);
+  const permitted = desired.filter(isPermitted);
+  cluster.setWanted(instance, permitted.map(refOf));
+  const { byKey: live, stored, adopted } = liveObjects(application, permitted, cluster, FIELD_MANAGER);
   const request = {
     desired,
     live,
     stored,
-    tracked: cluster.tracked(instance),
+    tracked: cluster.tracked(instance).filter(isPermitted),
     manager: FIELD_MANAGER,
     schemaFor: (apiVersion: string, kind: string) => cluster.schemaFor(apiVersion, kind),
     ignoreDifferences: application.spec.ignoreDifferences ?? [],
@@ -206,6 +218,8 @@ export function attemptKey(sources: readonly ApplicationSource[], revisions: rea
 
 /** Metadata of a commit for the API. */
 export async function revisionMetadata(application: Application, revision: string, deps: GatherDeps, signal: AbortSignal): Promise<RevisionMetadata> {
+  // A repository that the project does not permit has no commits to show.
+  resolveTarget(application, deps);
   const [source] = sourcesOf(application.spec);
   if (source === undefined) throw new DeliveryError({ code: 'notFound' }, `application ${application.metadata.name ?? ''}: has no source`);
   return (await deps.openRepository(source.repoURL, signal)).metadata(revision, signal);

@@ -1,11 +1,13 @@
 import {
   checkApplication,
+  checkSources,
   defaultProject,
   impersonationFor,
   isSourceNamespacePermitted,
   parseProject,
   withGlobalProjects,
   type Application,
+  type ApplicationSource,
   type AppProject,
 } from '@tiphys/delivery-applications';
 import type { KubeClient, Lister } from '@tiphys/kube-client';
@@ -49,6 +51,12 @@ export function mustBePermitted(application: Application, project: AppProject, c
         ]),
     ...checkApplication(project, application.spec, cluster),
   ];
+  if (problems.length > 0) throw new DeliveryError({ code: 'invalidSpec' }, problems.join('; '));
+}
+
+/** Throws DeliveryError `invalidSpec` when the project forbids the repository of a source. */
+export function mustPermitSources(sources: readonly ApplicationSource[], project: AppProject): void {
+  const problems = checkSources(project, sources);
   if (problems.length > 0) throw new DeliveryError({ code: 'invalidSpec' }, problems.join('; '));
 }
 

@@ -1,11 +1,14 @@
 import type { ResourceAction } from '@tiphys/delivery-actions';
+import type { Application } from '@tiphys/delivery-applications';
 import { performOperations } from '@tiphys/delivery-sync';
 import { toTimestamp, type Clock, type Logger } from '@tiphys/kernel';
 import { describeRef, isStatus, refKey, statusError, type KubeObject, type ObjectRef } from '@tiphys/kube-model';
+import type { KubeClient } from '@tiphys/kube-client';
 import { checkResourceOf } from './check-resource.ts';
 import type { ResourceActionRequest } from './controller-types.ts';
 import { DeliveryError } from './delivery-error.ts';
-import type { Target } from './gather.ts';
+import { resolveTarget, type GatherDeps, type Target } from './gather.ts';
+import { writerFor } from './projects.ts';
 import { listActions, prepareAction } from './resource-actions.ts';
 import type { ResourceRules } from './resource-rules.ts';
 import type { ResourceNode } from './resource-tree.ts';
@@ -22,11 +25,23 @@ export interface ResourceActions {
   run(application: string, request: ResourceActionRequest, signal: AbortSignal): Promise<void>;
 }
 
+/** Where actions of an application are done. */
+export interface ActionTarget extends Target {
+  /** What writes for the application. Throws DeliveryError. */
+  readonly writer: () => KubeClient;
+}
+
+/** The target of an application. Throws DeliveryError. */
+export function actionTarget(application: Application, deps: GatherDeps): ActionTarget {
+  const target = resolveTarget(application, deps);
+  return { ...target, writer: () => writerFor(application, target.project, target.cluster, deps) };
+}
+
 /** What actions need of the controller. */
 export interface ResourceActionsDeps {
   readonly rules: ResourceRules;
   /** Where an application goes, and what it may do there. Throws DeliveryError. */
-  readonly target: (application: string) => Target;
+  readonly target: (application: string) => ActionTarget;
   /** The objects of an application and what they own. */
   readonly tree: (application: string, signal: AbortSignal) => Promise<readonly ResourceNode[]>;
   readonly clock: Clock;
@@ -39,15 +54,15 @@ export function createResourceActions(deps: ResourceActionsDeps): ResourceAction
   return {
     list: async (application, ref, signal) => listActions(await liveOf(application, ref, deps, signal), rules, signal),
     run: async (application, request, signal) => {
-      const reached = target(application);
-      const { cluster } = reached;
-      const check = checkResourceOf(reached);
+      const { cluster, project, writer } = target(application);
+      const check = checkResourceOf({ project, cluster });
+      const client = writer();
       for (let attempt = 1; ; attempt += 1) {
         const live = await liveOf(application, request.ref, deps, signal);
         const wanted = { action: request.action, parameters: request.parameters ?? {}, now: toTimestamp(clock.now()) };
         const operations = await prepareAction(live, wanted, rules, signal);
         try {
-          await performOperations(live, operations, { client: cluster.client, kinds: cluster.kinds, manager: ACTION_MANAGER, check }, signal);
+          await performOperations(live, operations, { client, kinds: cluster.kinds, manager: ACTION_MANAGER, check }, signal);
           break;
         } catch (error) {
           // Controllers write to the same object: the action is thought over again with what is there now.

@@ -15,10 +15,13 @@ const CALLS_AT_ONCE = 16;
 
 /**
  * Asks the API about every write of a plan before the first is made, so that what cannot be applied leaves nothing half done.
- * What the plan itself creates first (namespaces, kinds) is not missed. A plan of one write needs no rehearsal.
+ * What the plan itself creates first (namespaces, kinds) is not missed. A plan of one write needs no rehearsal, only the project's
+ * permission. What the project forbids is found before the API is asked about anything, hooks for a failure included.
  */
 export async function dryRun(plan: SyncPlan, deps: PerformDeps, signal: AbortSignal): Promise<readonly Refusal[]> {
   const all = plan.steps.flatMap((step) => step.tasks);
+  const forbidden = await forbiddenTasks([...all, ...plan.onFailure.flatMap((step) => step.tasks)], deps, signal);
+  if (forbidden.length > 0) return forbidden;
   const writes = all.filter((task) => task.object !== undefined && task.unchanged !== true);
   if (writes.length <= 1) return [];
   const world = createdBy(all);
@@ -33,6 +36,17 @@ export async function dryRun(plan: SyncPlan, deps: PerformDeps, signal: AbortSig
     signal,
   );
   return refusals.toSorted((a, b) => (a.task.id < b.task.id ? -1 : 1));
+}
+
+async function forbiddenTasks(tasks: readonly SyncTask[], { kinds, check }: PerformDeps, signal: AbortSignal): Promise<readonly Refusal[]> {
+  const refusals: Refusal[] = [];
+  for (const task of tasks) {
+    const { group, version, kind } = task.ref;
+    const type = task.action === 'skip-prune' ? undefined : await kinds.find(formatApiVersion(group, version), kind, signal);
+    const message = type === undefined ? undefined : check(task.ref, type.namespaced);
+    if (message !== undefined) refusals.push({ task, message });
+  }
+  return refusals;
 }
 
 interface Created {
@@ -59,8 +73,6 @@ async function refusalOf(task: SyncTask, plan: SyncPlan, created: Created, deps:
   try {
     const type = await deps.kinds.find(formatApiVersion(ref.group, ref.version), ref.kind, signal);
     if (type === undefined) return isPlanned || task.options.skipDryRunOnMissingResource ? undefined : missingKind(task);
-    const forbidden = deps.check(ref, type.namespaced);
-    if (forbidden !== undefined) return forbidden;
     const { application, runId } = plan;
     await retry(() => writeTask({ task, type, application, runId, dryRun: true, signal }, deps), {
       signal,

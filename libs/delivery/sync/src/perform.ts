@@ -106,7 +106,7 @@ class Performance {
   }
 
   async #endWave(wave: readonly SyncTask[], hasFailed: boolean): Promise<void> {
-    if (!this.#context.dryRun) await settleHooks(wave, this.#results, hasFailed, this.#deps, this.#signal);
+    if (!this.#context.dryRun) await settleHooks(wave, this.#results, hasFailed, { ...this.#deps, runId: this.#plan.runId }, this.#signal);
     this.#waves += 1;
     await this.#deps.failpoint?.('sync.afterWave', this.#waves);
   }

@@ -1,10 +1,10 @@
 import type { TaskResult } from '@tiphys/delivery-applications';
-import { formatApiVersion } from '@tiphys/kube-model';
+import { formatApiVersion, isStatus } from '@tiphys/kube-model';
 import type { SyncPlan, SyncTask } from './plan.ts';
-import { releaseHook, removeHook } from './run-hook.ts';
+import { isOfRun, releaseHook, removeHook } from './run-hook.ts';
 import type { PerformDeps } from './sync-deps.ts';
 
-type Reach = Pick<PerformDeps, 'client' | 'clock' | 'kinds' | 'logger'>;
+type Reach = Pick<PerformDeps, 'client' | 'clock' | 'kinds' | 'logger'> & { readonly runId: string };
 
 /**
  * Lets go of the hooks of a wave that have ended, and removes those whose policy says so. Invariant: a hook's end is durable
@@ -28,14 +28,14 @@ export async function settleHooks(
 
 /** Ends the hooks of a run that was terminated while they ran. */
 export async function abandonHooks(
-  plan: Pick<SyncPlan, 'steps' | 'onFailure'>,
+  plan: Pick<SyncPlan, 'steps' | 'onFailure' | 'runId'>,
   results: readonly TaskResult[],
-  deps: Reach,
+  deps: Omit<Reach, 'runId'>,
   signal: AbortSignal,
 ): Promise<void> {
   const running = new Set(results.filter(({ outcome, action }) => action === 'hook' && outcome === 'Running').map(({ id }) => id));
   for (const task of [...plan.steps, ...plan.onFailure].flatMap((step) => step.tasks)) {
-    if (running.has(task.id)) await attempt(task, removeHook, deps, signal);
+    if (running.has(task.id)) await attempt(task, removeHook, { ...deps, runId: plan.runId }, signal);
   }
 }
 
@@ -43,9 +43,13 @@ async function attempt(task: SyncTask, deed: typeof removeHook, deps: Reach, sig
   const { group, version, kind } = task.ref;
   try {
     const type = await deps.kinds.find(formatApiVersion(group, version), kind, signal);
-    if (type !== undefined) await deed(type, task.ref, deps, signal);
+    if (type === undefined) return;
+    // A hook that was refused was never written: what stands in its place belongs to others.
+    const live = await deps.client.get(type, task.ref, { signal });
+    if (isOfRun(live, deps.runId)) await deed(type, task.ref, deps, signal);
   } catch (error) {
     signal.throwIfAborted();
+    if (isStatus(error, 'NotFound')) return;
     // The hook has done its work; that it is still there is no reason to fail.
     deps.logger.warn({ task: task.id, err: error }, 'hook could not be removed');
   }
