@@ -22,8 +22,6 @@ export function warningsOf(evidence: Evidence, shared: ReadonlyMap<string, strin
 
 /** Sources whose repository cannot be looked at now: what it held when it was seen last goes on being deployed. */
 export function staleSourcesOf(sources: readonly ApplicationSource[], poller: Pick<RepositoryPoller, 'state'>): readonly NewCondition[] {
-  const errors = sources
-    .filter((source) => !isFixedRevision(source, source.targetRevision ?? ''))
-    .flatMap(({ repoURL }) => poller.state(repoURL)?.error ?? []);
+  const errors = sources.filter((source) => !isFixedRevision(source, source.targetRevision ?? '')).flatMap(({ repoURL }) => poller.state(repoURL)?.error ?? []);
   return [...new Set(errors)].map((error) => ({ type: 'StaleSourceWarning', message: `what was seen last stays deployed: ${error}` }));
 }

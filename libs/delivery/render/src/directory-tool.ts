@@ -49,7 +49,10 @@ function readFile(file: string, bytes: Uint8Array): RenderOutput {
   if (text.includes(SKIP_MARKER)) return { objects: [], problems: [] };
   // Passed over, its objects would seem to have left Git, and be pruned.
   if (LFS_POINTER.test(text))
-    return { objects: [], problems: [{ file, line: 1, message: 'is a pointer of Git LFS, not the file itself: set enableLfs in the secret of its repository' }] };
+    return {
+      objects: [],
+      problems: [{ file, line: 1, message: 'is a pointer of Git LFS, not the file itself: set enableLfs in the secret of its repository' }],
+    };
   const parsed = parseManifests(text, { source: file });
   // A file that holds no object and does not even look like a manifest (values, configuration) is not ours to judge.
   const looksLikeManifest = /["']?apiVersion["']?\s*:/.test(text) && /["']?kind["']?\s*:/.test(text);
