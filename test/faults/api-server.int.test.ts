@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applicationType, type Application } from '@tiphys/delivery-applications';
 import { systemClock } from '@tiphys/kernel';
-import { createInformerFactory } from '@tiphys/kube-client';
+import { createInformerFactory, createKubeClient } from '@tiphys/kube-client';
 import { builtin, type KubeObject } from '@tiphys/kube-model';
 import { CONFIG_MAPS, configMap, createRig, eventually, getConfigMap, logger, signal, type Rig } from '../e2e/delivery-harness.ts';
 import { startFaultProxy, times, type Fault, type FaultProxy, type FaultRule } from './fault-proxy.ts';
@@ -211,6 +211,26 @@ describe('writes that fail', () => {
     probe.recovered();
     return place.damage(...world.deleted(place.name).filter((object) => object.startsWith('Job/before-')));
   });
+});
+
+describe('watches that stand still', () => {
+  for (const [what, afterBytes] of [
+    ['before its headers', 0],
+    ['in the middle of an event', 20],
+  ] as const)
+    fault('K04', `a watch that says nothing more ${what}: it ends by itself after its time`, async (probe) => {
+      const place = await livePlace(ground, `silent-${afterBytes}`);
+      await using deaf = await startFaultProxy(rig.server.url, rig.server.caPem);
+      deaf.inject(({ url }) => (url.includes('watch=true') ? { kind: 'hang', afterBytes } : undefined));
+      const client = createKubeClient({ server: deaf.url, token: rig.server.adminToken });
+      probe.ended();
+      const options = { namespace: place.name, resourceVersion: '0', timeoutSeconds: 1, signal: AbortSignal.timeout(60_000) };
+      for await (const event of client.watch(CONFIG_MAPS, options)) expect(event.type).toBe('ADDED');
+      probe.recovered();
+      expect(options.signal.aborted).toBe(false);
+      await client.close();
+      return place.damage();
+    });
 });
 
 const definition = (group: string): string =>

@@ -17,7 +17,7 @@ export interface InformerDeps {
 // Like the reflector of client-go (tools/cache/reflector.go), but quicker: after a fault clears, half a minute is the longest anybody waits.
 const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 15_000;
-// The server ends a watch after 5 to 10 minutes, so a half-open connection cannot last.
+// A watch ends after 5 to 10 minutes, by the server or by the client, so a half-open connection cannot last.
 const MIN_WATCH_SECONDS = 300;
 // A watch that ends at once and says nothing is a failing server in disguise.
 const SHORT_WATCH_MS = 1_000;
