@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGitServer, type GitServer } from '@tiphys/testkit';
@@ -247,4 +249,40 @@ describe('what repositories hold', () => {
     probe.recovered();
     return place.damage();
   });
+});
+
+describe('a cache that is harmed', () => {
+  const cacheOf = ({ repoURL }: Place): string => path.join(rig.folder, 'cache', createHash('sha256').update(repoURL).digest('hex').slice(0, 24));
+  const packsOf = async (place: Place): Promise<readonly string[]> => {
+    const folder = path.join(cacheOf(place), 'objects', 'pack');
+    return (await readdir(folder)).filter((name) => name.endsWith('.pack')).map((name) => path.join(folder, name));
+  };
+  const harms: readonly (readonly [string, string, (place: Place) => Promise<void>])[] = [
+    [
+      'locks',
+      'locks of a process that is no more',
+      async (place) => {
+        for (const lock of ['index.lock', 'shallow.lock', 'packed-refs.lock', 'config.lock']) await writeFile(path.join(cacheOf(place), lock), '');
+      },
+    ],
+    ['removed', 'its folder is removed', (place) => rm(cacheOf(place), { recursive: true })],
+    [
+      'truncated',
+      'its packs are cut off',
+      async (place) => {
+        for (const pack of await packsOf(place)) await truncate(pack, 40);
+      },
+    ],
+  ];
+  for (const [name, what, harm] of harms)
+    fault('G09', `${what}: repaired without a person`, async (probe) => {
+      const place = await livePlace(ground, `cache-${name}`);
+      await harm(place);
+      probe.ended();
+      await place.push({ 'one.yaml': configMap('one', 'second') });
+      await place.live('one', 'second');
+      await place.synced();
+      probe.recovered();
+      return place.damage();
+    });
 });
