@@ -6,7 +6,7 @@ import { builtin, type KubeObject } from '@tiphys/kube-model';
 import { CONFIG_MAPS, configMap, createRig, eventually, getConfigMap, logger, signal, type Rig } from '../e2e/delivery-harness.ts';
 import { startFaultProxy, times, type Fault, type FaultProxy, type FaultRule } from './fault-proxy.ts';
 import { createFaultRecorder, type Damage, type FaultProbe } from './fault-recorder.ts';
-import { livePlace, type Ground, type Place } from './place.ts';
+import { livePlace, makePlace, type Ground, type Place } from './place.ts';
 import { watchWorld, type World } from './world.ts';
 
 const faults = createFaultRecorder('K');
@@ -189,7 +189,11 @@ describe('writes that fail', () => {
   });
 
   fault('K10', 'a hook that is deleted while it is waited for: the run ends, the next commit goes out', async (probe) => {
-    const place = await livePlace(ground, 'hook-gone');
+    const place = await makePlace(ground, 'hook-gone');
+    // Without a second attempt: its hook would be waited for as well.
+    await place.create({ syncPolicy: { automated: {}, retry: { limit: 0 }, syncOptions: ['CreateNamespace=true'] } });
+    await place.live('two', 'first');
+    await place.synced();
     await place.push({ 'hook.yaml': hook('\n      nodeSelector: {no: where}'), 'one.yaml': configMap('one', 'second') });
     const jobs = await eventually(
       'the hook is there',
