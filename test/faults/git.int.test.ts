@@ -41,6 +41,15 @@ function inject({ name }: Place, harm: Fault | ((url: string) => Fault | undefin
   return proxy.inject(times(count, rule));
 }
 
+// The fault is over: the commit that waits goes out.
+async function recover(place: Place, probe: FaultProbe): Promise<Damage> {
+  place.look();
+  probe.ended();
+  await place.live('one', 'second');
+  probe.recovered();
+  return place.damage();
+}
+
 const fault = (id: string, injected: string, body: (probe: FaultProbe) => Promise<Damage>) =>
   it.concurrent(`${id} ${injected}`, () => faults.run(id, injected, body), 120_000);
 const down: Fault = { kind: 'cut', afterBytes: 0 };
@@ -68,11 +77,7 @@ describe('a Git server that fails', () => {
     await place.tells(/down-later/);
     expect(await place.value('one')).toBe('first');
     end();
-    place.look();
-    probe.ended();
-    await place.live('one', 'second');
-    probe.recovered();
-    return place.damage();
+    return recover(place, probe);
   });
 
   fault('G02', 'headers that never come: other repositories go on', async (probe) => {
@@ -85,11 +90,7 @@ describe('a Git server that fails', () => {
     expect(await place.value('one')).toBe('first');
     end();
     proxy.cutAll();
-    place.look();
-    probe.ended();
-    await place.live('one', 'second');
-    probe.recovered();
-    return place.damage();
+    return recover(place, probe);
   });
 
   fault('G02', 'a pack that stops coming: other repositories go on', async (probe) => {
@@ -102,11 +103,7 @@ describe('a Git server that fails', () => {
     expect(await place.value('one')).toBe('first');
     end();
     proxy.cutAll();
-    place.look();
-    probe.ended();
-    await place.live('one', 'second');
-    probe.recovered();
-    return place.damage();
+    return recover(place, probe);
   });
 
   const corrupted: readonly (readonly [string, string, Fault])[] = [
@@ -134,11 +131,7 @@ describe('a Git server that fails', () => {
       await place.tells(new RegExp(place.name));
       expect(await place.value('one')).toBe('first');
       end();
-      place.look();
-      probe.ended();
-      await place.live('one', 'second');
-      probe.recovered();
-      return place.damage();
+      return recover(place, probe);
     });
 
   for (const status of [401, 403, 404, 429, 500, 503])
