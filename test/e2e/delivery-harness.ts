@@ -33,13 +33,14 @@ export interface Rig extends AsyncDisposable {
   readonly server: ApiServer;
   readonly client: KubeClient;
   readonly folder: string;
-  start(options?: Partial<DeliveryControllerOptions> & { readonly makeQueue?: () => JobQueue }): Promise<RunningController>;
+  /** Starts a controller; with `through` it reaches the API server by that URL. */
+  start(options?: Partial<DeliveryControllerOptions> & { readonly makeQueue?: () => JobQueue; readonly through?: string }): Promise<RunningController>;
 }
 
 export async function createRig(): Promise<Rig> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tiphys-e2e-'));
   const server = await startApiServer({ store: createMemoryStore(), logger });
-  const connect = (): KubeClient => createKubeClient({ server: server.url, ca: server.caPem, token: server.adminToken });
+  const connect = (url: string = server.url): KubeClient => createKubeClient({ server: url, ca: server.caPem, token: server.adminToken });
   const client = connect();
   const running = new Set<RunningController>();
   const stopPlane = new AbortController();
@@ -59,9 +60,9 @@ export async function createRig(): Promise<Rig> {
     server,
     client,
     folder,
-    async start({ makeQueue, ...options } = {}) {
+    async start({ makeQueue, through, ...options } = {}) {
       const stop = new AbortController();
-      const own = connect();
+      const own = connect(through);
       const informers = createInformerFactory({ client: own, clock: systemClock, logger });
       const renderer = createRenderer({ logger });
       const scripts = createScriptEngine();

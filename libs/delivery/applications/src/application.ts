@@ -190,7 +190,8 @@ export interface ApplicationCondition {
     | 'SharedResourceWarning'
     | 'ResourceRuleWarning'
     | 'OrphanedResourceWarning'
-    | 'ExcludedResourceWarning';
+    | 'ExcludedResourceWarning'
+    | 'StaleSourceWarning';
   readonly message: string;
   readonly lastTransitionTime?: string;
 }

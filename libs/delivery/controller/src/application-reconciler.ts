@@ -15,7 +15,7 @@ import type { ApplicationDeleter } from './application-deleter.ts';
 import type { ApplicationIndex } from './application-index.ts';
 import { hasChanged, observedStatus, type Observation } from './application-status.ts';
 import { automate, supersede, type AutomationDeps } from './automation.ts';
-import { warningsOf } from './conditions.ts';
+import { staleSourcesOf, warningsOf } from './conditions.ts';
 import { CASCADE_FINALIZER, DELETION_FINALIZERS, withHookFinalizers } from './deletion-finalizers.ts';
 import { DeliveryError } from './delivery-error.ts';
 import { compareRendered, gatherFailure, renderSources, resolveTarget, type Evidence, type GatherDeps } from './gather.ts';
@@ -125,7 +125,8 @@ export class ApplicationReconciler {
     await this.#keepHookFinalizers(application, evidence, signal);
     const decision = await automate({ ...wanted, shared: new Set(shared.keys()) }, evidence, this.#deps, signal);
     const refused: Observation['conditions'] = decision.kind === 'refused' ? [{ type: 'SyncError', message: decision.message }] : [];
-    await this.#settle(application, { evidence, revisions, conditions: [...warningsOf(evidence, shared), ...refused] }, signal);
+    const stale = staleSourcesOf(wanted.sources, this.#deps.poller);
+    await this.#settle(application, { evidence, revisions, conditions: [...warningsOf(evidence, shared), ...stale, ...refused] }, signal);
     supersede(instance, revisions, this.#deps);
     return decision.kind === 'wait' ? { kind: 'requeueAfter', afterMs: decision.afterMs } : DONE;
   }

@@ -1,5 +1,7 @@
-import type { ApplicationCondition } from '@tiphys/delivery-applications';
+import type { ApplicationCondition, ApplicationSource } from '@tiphys/delivery-applications';
+import type { RepositoryPoller } from '@tiphys/delivery-git';
 import type { Evidence } from './gather.ts';
+import { isFixedRevision } from './revisions.ts';
 
 /** A condition before it is dated. */
 export type NewCondition = Omit<ApplicationCondition, 'lastTransitionTime'>;
@@ -16,4 +18,10 @@ export function warningsOf(evidence: Evidence, shared: ReadonlyMap<string, strin
     ...ruleWarnings.map((text) => ({ type: 'ResourceRuleWarning' as const, message: text })),
     ...(orphans === 0 ? [] : [{ type: 'OrphanedResourceWarning' as const, message: `application has ${orphans} orphaned resources` }]),
   ];
+}
+
+/** Sources whose repository cannot be looked at now: what it held when it was seen last goes on being deployed. */
+export function staleSourcesOf(sources: readonly ApplicationSource[], poller: Pick<RepositoryPoller, 'state'>): readonly NewCondition[] {
+  const errors = sources.filter((source) => !isFixedRevision(source, source.targetRevision ?? '')).flatMap(({ repoURL }) => poller.state(repoURL)?.error ?? []);
+  return [...new Set(errors)].map((error) => ({ type: 'StaleSourceWarning', message: `what was seen last stays deployed: ${error}` }));
 }

@@ -6,6 +6,8 @@ import { RenderError } from './render-error.ts';
 import type { RenderOutput, RenderRequest, RenderTool, SourceReads } from './tool.ts';
 
 const EXTENSION = /\.(ya?ml|json|jsonnet)$/;
+// git-lfs docs/spec.md: the first line of the file that stands in Git for the real one.
+const LFS_POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\r?\n/;
 const SKIP_MARKER = '+argocd:skip-file-rendering';
 
 /** Plain manifests and Jsonnet programs in a folder (argo-cd reposerver findManifests). */
@@ -45,6 +47,12 @@ async function renderDirectory(request: RenderRequest, reads: SourceReads): Prom
 function readFile(file: string, bytes: Uint8Array): RenderOutput {
   const text = new TextDecoder().decode(bytes);
   if (text.includes(SKIP_MARKER)) return { objects: [], problems: [] };
+  // Passed over, its objects would seem to have left Git, and be pruned.
+  if (LFS_POINTER.test(text))
+    return {
+      objects: [],
+      problems: [{ file, line: 1, message: 'is a pointer of Git LFS, not the file itself: set enableLfs in the secret of its repository' }],
+    };
   const parsed = parseManifests(text, { source: file });
   // A file that holds no object and does not even look like a manifest (values, configuration) is not ours to judge.
   const looksLikeManifest = /["']?apiVersion["']?\s*:/.test(text) && /["']?kind["']?\s*:/.test(text);

@@ -93,9 +93,9 @@ class Performance {
     for (const [index, step] of steps.entries()) {
       if (wave.length === 0 && index > 0) await this.#deps.mayGoOn?.(this.#signal);
       wave.push(...step.tasks);
-      await this.#waitForApproval(step.tasks);
-      await mapLimit(step.tasks, WRITES_AT_ONCE, (task) => this.#runTask(task), this.#signal);
-      const failed = (await this.#establish(step)) ?? this.#failureOf(step.tasks);
+      const givenUp = await this.#waitForApproval(step.tasks);
+      if (givenUp === undefined) await mapLimit(step.tasks, WRITES_AT_ONCE, (task) => this.#runTask(task), this.#signal);
+      const failed = givenUp ?? (await this.#establish(step)) ?? this.#failureOf(step.tasks);
       const verdict = failed ?? (step.isGate ? await this.#gate(wave, index < steps.length - 1) : undefined);
       await this.#deps.ledger.flush();
       if (step.isGate || verdict !== undefined) await this.#endWave(wave, verdict !== undefined);
@@ -111,11 +111,22 @@ class Performance {
     await this.#deps.failpoint?.('sync.afterWave', this.#waves);
   }
 
-  async #waitForApproval(tasks: readonly SyncTask[]): Promise<void> {
+  // The sentence of why it waits no more, or undefined when the prunes may be done.
+  async #waitForApproval(tasks: readonly SyncTask[]): Promise<string | undefined> {
     const asking = tasks.filter((task) => task.needsApproval === true && this.#results.get(task.id)?.outcome !== 'Pruned');
-    if (asking.length === 0 || this.#context.dryRun) return;
+    if (asking.length === 0 || this.#context.dryRun) return undefined;
     await this.#deps.ledger.say(`waiting for pruning confirmation of ${describe(asking)}`);
-    await this.#deps.approval(this.#signal);
+    const { approval, superseded } = this.#deps;
+    try {
+      await approval(superseded === undefined ? this.#signal : AbortSignal.any([this.#signal, superseded]));
+      return undefined;
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      if (superseded?.aborted !== true) throw error;
+      // A commit that takes the deletions back must not need a person who approves them first.
+      this.isSuperseded = true;
+      return 'given up for a newer commit while waiting for pruning confirmation';
+    }
   }
 
   async #runTask(task: SyncTask): Promise<void> {

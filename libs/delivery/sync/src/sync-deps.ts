@@ -65,7 +65,7 @@ export interface PerformDeps {
   readonly approval: (signal: AbortSignal) => Promise<void>;
   /** Resolves when the run may begin its next wave; rejects when the signal aborts. */
   readonly mayGoOn?: (signal: AbortSignal) => Promise<void>;
-  /** Aborts when a newer commit makes waiting for the health of this one pointless. */
+  /** Aborts when a newer commit makes it pointless to wait for the health of this one, or for the approval of its prunes. */
   readonly superseded?: AbortSignal;
   readonly failpoint?: Failpoint;
 }

@@ -12,6 +12,8 @@ export interface WatchTarget {
 }
 
 const RETRY_MS = 250;
+// A half-open connection cannot last: the list after it shows what it kept back.
+const WATCH_SECONDS = 300;
 
 /** Resolves when every named object is settled: a list, then a watch from there, again whenever the watch ends. Never ticks. */
 export async function watchUntil(client: KubeClient, clock: Clock, target: WatchTarget, signal: AbortSignal): Promise<void> {
@@ -44,7 +46,12 @@ async function settleListed(client: KubeClient, target: WatchTarget, pending: Se
 async function follow(client: KubeClient, target: WatchTarget, pending: Set<string>, resourceVersion: string, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
   try {
-    for await (const event of client.watch(target.type, { ...selectionOf(target), resourceVersion, signal: AbortSignal.any([signal, stop.signal]) })) {
+    for await (const event of client.watch(target.type, {
+      ...selectionOf(target),
+      resourceVersion,
+      timeoutSeconds: WATCH_SECONDS,
+      signal: AbortSignal.any([signal, stop.signal]),
+    })) {
       const name = event.object.metadata.name ?? '';
       if (event.type === 'BOOKMARK' || !pending.has(name)) continue;
       if (await target.isSettled(name, event.type === 'DELETED' ? undefined : event.object, signal)) pending.delete(name);

@@ -95,7 +95,7 @@ export interface KubeClient {
   patch<T extends KubeObject = KubeObject>(type: ResourceType, key: ObjectKey, patch: unknown, options: PatchOptions): Promise<T>;
   /** The deleted object, or the object still waiting for its finalizers, or a Status. */
   delete(type: ResourceType, key: ObjectKey, options: DeleteOptions): Promise<KubeObject | metav1.Status>;
-  /** Ends when the server closes the watch or the signal aborts (then without an error). */
+  /** Ends when the server closes the watch, ten seconds after `timeoutSeconds` at the latest, or the signal aborts (then without an error). */
   watch<T extends KubeObject = KubeObject>(type: ResourceType, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
   /** Answers of 400 and above are thrown as StatusError. */
   raw(request: RawRequest): Promise<RawResponse>;

@@ -17,7 +17,7 @@ export interface InformerDeps {
 // Like the reflector of client-go (tools/cache/reflector.go), but quicker: after a fault clears, half a minute is the longest anybody waits.
 const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 15_000;
-// The server ends a watch after 5 to 10 minutes, so a half-open connection cannot last.
+// A watch ends after 5 to 10 minutes, by the server or by the client, so a half-open connection cannot last.
 const MIN_WATCH_SECONDS = 300;
 // A watch that ends at once and says nothing is a failing server in disguise.
 const SHORT_WATCH_MS = 1_000;
@@ -41,6 +41,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   #resourceVersion = '';
   #failure: InformerFailure | undefined;
   #attemptAtMs = 0;
+  /** Whether the watch of this attempt has said something. */
+  #hasHeard = false;
 
   constructor(options: InformerOptions, deps: InformerDeps) {
     this.#options = options;
@@ -107,17 +109,19 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     while (!signal.aborted) {
       const startedAt = clock.monotonic();
       this.#attemptAtMs = startedAt;
-      let said = false;
+      this.#hasHeard = false;
       try {
         if (this.#resourceVersion === '') await this.#relist(signal);
-        said = await this.#follow(signal);
-        if (said || clock.monotonic() - startedAt > SHORT_WATCH_MS) {
+        await this.#follow(signal);
+        if (this.#hasHeard || clock.monotonic() - startedAt > SHORT_WATCH_MS) {
           failures = 0;
           this.#failure = undefined;
           continue;
         }
       } catch (error) {
         if (signal.aborted || isAbortError(error)) return;
+        // A connection that worked and broke is the first failure of its kind, however many broke before it.
+        if (this.#hasHeard) failures = 0;
         this.#failure = { error, sinceMs: this.#failure?.sinceMs ?? startedAt };
         // A broken connection keeps its place in the stream; a server that refuses the place is listed anew.
         if (error instanceof StatusError && error.httpCode < 500 && error.httpCode !== 429) this.#resourceVersion = '';
@@ -148,10 +152,9 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     this.#synced.resolve();
   }
 
-  async #follow(signal: AbortSignal): Promise<boolean> {
+  async #follow(signal: AbortSignal): Promise<void> {
     const { type, ...selection } = this.#options;
     const timeoutSeconds = Math.round(MIN_WATCH_SECONDS * (1 + (this.#deps.random ?? Math.random)()));
-    let said = false;
     for await (const event of this.#deps.client.watch<T>(type, {
       ...selection,
       signal,
@@ -159,11 +162,10 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       timeoutSeconds,
       resourceVersion: this.#resourceVersion,
     })) {
-      said = true;
+      this.#hasHeard = true;
       this.#failure = undefined;
       this.#apply(event);
     }
-    return said;
   }
 
   #apply({ type, object }: WatchEvent<T>): void {

@@ -1,4 +1,4 @@
-import { abortReason } from '@tiphys/kernel';
+import { abortReason, sleep } from '@tiphys/kernel';
 import {
   formatApiVersion,
   resourcePath,
@@ -26,6 +26,9 @@ import type {
 import { ConnectionError, type Connection } from './connection.ts';
 import { readLines } from './lines.ts';
 import { Transport } from './transport.ts';
+
+/** How much later than it promised a server may end a watch. */
+const LATE_MS = 10_000;
 
 const PATCH_CONTENT_TYPE: Readonly<Record<PatchType, string>> = {
   json: 'application/json-patch+json',
@@ -126,7 +129,15 @@ class RestClient implements KubeClient {
   }
 
   async *watch<T extends KubeObject>(type: ResourceType, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
-    const { signal } = options;
+    const { signal, timeoutSeconds } = options;
+    const late = new AbortController();
+    const over = AbortSignal.any([signal, late.signal]);
+    // A half-open connection says nothing for ever, the end that the server promised included. The sleep rejects when the watch is over.
+    if (timeoutSeconds !== undefined)
+      void sleep(timeoutSeconds * 1_000 + LATE_MS, over).then(
+        () => late.abort(),
+        () => undefined,
+      );
     try {
       const response = await this.#transport.send({
         method: 'GET',
@@ -135,16 +146,18 @@ class RestClient implements KubeClient {
           watch: 'true',
           ...selectionQuery(options),
           resourceVersion: options.resourceVersion,
-          timeoutSeconds: options.timeoutSeconds?.toString(),
+          timeoutSeconds: timeoutSeconds?.toString(),
           allowWatchBookmarks: options.allowBookmarks === true ? 'true' : undefined,
         },
         headers: options.metadataOnly === true ? { accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' } : {},
-        signal,
+        signal: over,
       });
       for await (const line of readLines(response.body, this.server)) yield this.#parseEvent<T>(line, type);
     } catch (error) {
-      if (signal.aborted) return;
+      if (over.aborted) return;
       throw error;
+    } finally {
+      late.abort();
     }
   }
 
