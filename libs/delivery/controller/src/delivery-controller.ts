@@ -47,7 +47,7 @@ import { parseSettings, SETTINGS_CONFIG_MAP, type DeliverySettings } from './set
 import { ApplicationSetController } from './sets/application-set-controller.ts';
 import { SyncRunner } from './sync-runner.ts';
 import { whenReady } from './when-ready.ts';
-import { workKeys, type WorkKeysOptions } from './work-keys.ts';
+import { workKeys } from './work-keys.ts';
 
 // Runs mostly wait, for health or for people: a run that does must not hold up another application.
 const RUNS_AT_ONCE = 200;
@@ -441,7 +441,6 @@ class Controller implements DeliveryController {
     await this.waitForReady(signal);
     this.#releaseProjects();
     const { workers = 8, logger } = this.#options;
-    const reconcile: WorkKeysOptions['reconcile'] = (key, inner) => this.#reconciler.reconcile(key, inner);
-    await Promise.all([workKeys({ keys: this.#keys, reconcile, workers, logger }, signal), this.#moved.run(signal)]);
+    await Promise.all([workKeys({ keys: this.#keys, reconciler: this.#reconciler, workers, logger }, signal), this.#moved.run(signal)]);
   }
 }

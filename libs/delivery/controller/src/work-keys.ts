@@ -4,7 +4,7 @@ import type { ReconcileResult } from './application-reconciler.ts';
 /** How keys are worked on. */
 export interface WorkKeysOptions {
   readonly keys: WorkQueue;
-  readonly reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult>;
+  readonly reconciler: { reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> };
   /** Keys at once. */
   readonly workers: number;
   readonly logger: Logger;
@@ -15,12 +15,12 @@ export async function workKeys(options: WorkKeysOptions, signal: AbortSignal): P
   await Promise.all(Array.from({ length: options.workers }, () => work(options, signal)));
 }
 
-async function work({ keys, reconcile, logger }: WorkKeysOptions, signal: AbortSignal): Promise<void> {
+async function work({ keys, reconciler, logger }: WorkKeysOptions, signal: AbortSignal): Promise<void> {
   for (;;) {
     const key = await keys.get(signal).catch(() => undefined); // Aborted: the worker ends.
     if (key === undefined) return;
     try {
-      const result = await reconcile(key, signal);
+      const result = await reconciler.reconcile(key, signal);
       keys.forget(key);
       if (result.kind === 'requeueAfter') keys.addAfter(key, result.afterMs);
     } catch (error) {

@@ -124,7 +124,7 @@ class Performance {
       this.#signal.throwIfAborted();
       if (superseded?.aborted !== true) throw error;
       // A commit that takes the deletions back must not need a person who approves them first.
-      this.isSuperseded = true;
+      this.#isSuperseded = true;
       return 'given up for a newer commit while waiting for pruning confirmation';
     }
   }

@@ -68,7 +68,10 @@ export class ApplicationSetController implements Service {
 
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#sets.waitForSync(signal), this.#deps.applications.waitForSync(signal)]);
-    await workKeys({ keys: this.#keys, reconcile: (key, inner) => this.#reconcile(key, inner), workers: WORKERS, logger: this.#deps.logger }, signal);
+    await workKeys(
+      { keys: this.#keys, reconciler: { reconcile: (key, inner) => this.#reconcile(key, inner) }, workers: WORKERS, logger: this.#deps.logger },
+      signal,
+    );
   }
 
   /** Clusters, credentials or settings changed: every set is looked at. */
