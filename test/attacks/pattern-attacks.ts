@@ -1,18 +1,18 @@
 import { applicationType, type ApplicationDestination } from '@tiphys/delivery-applications';
 import { eventually, signal } from '../e2e/delivery-harness.ts';
 import { manifest, type Attack } from './tenants-attack.ts';
-import { HOME, SERVER } from './tenants-stage.ts';
+import { HOME, SERVER, type Stage } from './tenants-stage.ts';
 
 const FORBIDDEN_PLACE = /do not match any of the allowed destinations in project/;
 const FORBIDDEN_HOME = /is not permitted to use project/;
-const FILES = { 'a.yaml': manifest('ConfigMap', 'stolen') };
+// The folder of one manifest that all of these would deploy.
+const from = ({ steps }: Stage): object => ({ source: { repoURL: steps.repo.directory, path: 'shared' } });
 
 // An application that wants to go somewhere, under rules that do not say so.
 const place = (name: string, rules: readonly ApplicationDestination[], destination: ApplicationDestination, says = FORBIDDEN_PLACE): Attack => ({
   name: `destination: ${name}`,
-  files: FILES,
   rules: { destinations: rules },
-  spec: { destination },
+  spec: (stage) => ({ ...from(stage), destination }),
   says,
 });
 const inB: ApplicationDestination = { server: SERVER, namespace: 'b-shop' };
@@ -76,17 +76,20 @@ const homes: readonly Attack[] = [
   HOME.toUpperCase(),
 ].map((namespace) => ({
   name: `home: sourceNamespaces "${namespace}"`,
-  files: FILES,
+  spec: from,
   rules: { sourceNamespaces: [namespace], destinations: [all] },
   says: FORBIDDEN_HOME,
 }));
 
 const projects: readonly Attack[] = [
-  ...['team-b', 'default', ''].map((project) => ({ name: `project: "${project}" by name`, files: FILES, spec: { project }, says: FORBIDDEN_HOME })),
+  ...['team-b', 'default', ''].map((project) => ({
+    name: `project: "${project}" by name`,
+    spec: (stage: Stage) => ({ ...from(stage), project }),
+    says: FORBIDDEN_HOME,
+  })),
   ...['TEAM-A', 'team-a ', 'team-*', 'team-а', '../team-b', 'argocd/team-b'].map((project) => ({
     name: `project: "${project}", which is none`,
-    files: FILES,
-    spec: { project },
+    spec: (stage: Stage) => ({ ...from(stage), project }),
     says: /does not exist|spec is invalid/,
   })),
   {

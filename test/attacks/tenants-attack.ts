@@ -85,7 +85,7 @@ export async function carryOut(stage: Stage, attack: Attack, name: string): Prom
   if (rules !== undefined) await stage.project(project, { sourceNamespaces: [HOME], ...(typeof rules === 'function' ? rules(stage) : rules) });
   await attack.prepare?.(stage, name);
   const pushed = Object.entries(typeof files === 'function' ? files(stage) : files);
-  await steps.repo.commit(Object.fromEntries(pushed.map(([file, text]) => [`${name}/${file}`, text])));
+  if (pushed.length > 0) await steps.repo.commit(Object.fromEntries(pushed.map(([file, text]) => [`${name}/${file}`, text])));
   const spec = { project, destination: { server: SERVER, namespace: 'a-shop' }, ...(typeof more === 'function' ? more(stage, name) : more) };
   await steps.create(name, spec, { namespace: HOME, ...attack.metadata }).catch(note);
   if (attack.act !== undefined) answers.push((await attack.act(stage, name)) ?? '');

@@ -56,6 +56,7 @@ export async function createStage(): Promise<Stage> {
   };
   const steps = await createSteps({ applicationNamespaces: ['tenants-*'], remoteBases: ['*'], failpoint });
   const { client, folder } = steps.rig;
+  await steps.repo.commit({ 'shared/a.yaml': configMap('stolen', '1') });
   const victims = await createGitRepo(path.join(folder, 'team-b'));
   const create = (type: ResourceType, object: object): Promise<KubeObject> => client.create(type, object as KubeObject, { signal: signal() });
   const project = async (name: string, spec: Partial<ProjectSpec>): Promise<void> => {
