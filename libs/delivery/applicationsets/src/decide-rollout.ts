@@ -71,7 +71,8 @@ function observe(application: Application, step: number, known: RolloutStatus | 
     message,
     lastTransitionTime: known?.status === status ? (known.lastTransitionTime ?? now) : now,
   });
-  const isNewTarget = known === undefined || JSON.stringify(known.targetRevisions) !== JSON.stringify(targetRevisions);
+  // A target that was not known yet is no new one when it becomes known: the sync that was asked for is for it.
+  const isNewTarget = known === undefined || (known.targetRevisions.length > 0 && JSON.stringify(known.targetRevisions) !== JSON.stringify(targetRevisions));
   if (isNewTarget)
     return become(
       'Waiting',

@@ -1,4 +1,4 @@
-import { applicationType, parseApplication, type Application } from '@tiphys/delivery-applications';
+import { applicationType, isFinished, parseApplication, type Application, type SyncRun } from '@tiphys/delivery-applications';
 import {
   applicationSetType,
   decideChanges,
@@ -10,10 +10,11 @@ import {
   type SetChanges,
 } from '@tiphys/delivery-applicationsets';
 import { isAbortError, messageOf, toTimestamp, WorkQueue, type Clock, type Logger, type Service } from '@tiphys/kernel';
-import type { Informer, InformerFactory, KubeClient } from '@tiphys/kube-client';
+import type { Informer, InformerFactory, KubeClient, Lister } from '@tiphys/kube-client';
 import { isStatus, type KubeObject } from '@tiphys/kube-model';
 import type { ReconcileResult } from '../application-reconciler.ts';
 import type { ApplicationIndex } from '../application-index.ts';
+import { runsOf } from '../runs.ts';
 import { workKeys } from '../work-keys.ts';
 import { removeInOrder } from './set-deletion.ts';
 import { planSet, type SetPlan } from './set-plan.ts';
@@ -24,7 +25,9 @@ import { setWorld, type SetWorldDeps } from './set-world.ts';
 export interface ApplicationSetControllerDeps extends SetWorldDeps {
   readonly client: KubeClient;
   readonly informers: InformerFactory;
-  readonly applications: Pick<ApplicationIndex, 'list' | 'onEvent' | 'waitForSync'>;
+  readonly applications: Pick<ApplicationIndex, 'list' | 'nameOf' | 'onEvent' | 'waitForSync'>;
+  /** Indexed by the instance name of their application. */
+  readonly runs: Pick<Lister<SyncRun>, 'byIndex'>;
   /** Throws where an Application may not be what it wants to be. */
   readonly check: (application: Application) => void;
   /** Tells which repositories the sets look at. */
@@ -35,6 +38,8 @@ export interface ApplicationSetControllerDeps extends SetWorldDeps {
 
 const WORKERS = 4;
 const RETRY_MS = 30_000;
+// How long our own write may take to reach the cache.
+const BEHIND_MS = 50;
 // Generators that nobody rings for are asked again after so long (argo-cd docs: 3 minutes for files, 30 for forges and services).
 const REQUEUE_MS: Readonly<Record<string, number>> = {
   git: 180_000,
@@ -108,6 +113,7 @@ export class ApplicationSetController implements Service {
       return requeueOf(set);
     } catch (error) {
       signal.throwIfAborted();
+      if (isStatus(error, 'Conflict')) return { kind: 'requeueAfter', afterMs: BEHIND_MS };
       if (isAbortError(error) || isStatus(error)) throw error;
       this.#follow(name, [...new Set([...(this.#urls.get(name) ?? []), ...world.urls])]);
       await this.#settle(set, { failure: messageOf(error), problems: [], applications: this.#existing(set, new Set()) }, signal);
@@ -131,7 +137,7 @@ export class ApplicationSetController implements Service {
     };
     // What a step began is on record before it begins: another life would not begin it twice.
     await this.#settle(set, outcome, signal);
-    for (const application of rollout?.sync ?? []) await this.#sync(application, set, signal);
+    for (const application of rollout?.sync ?? []) if (!this.#isAsked(application)) await this.#sync(application, set, signal);
   }
 
   async #write(set: ApplicationSet, { create, update, remove }: SetChanges, signal: AbortSignal): Promise<void> {
@@ -155,11 +161,21 @@ export class ApplicationSetController implements Service {
     }
   }
 
+  // A wish that has become a run is not wished again while that is under way.
+  #isAsked(application: Application): boolean {
+    const { applications, runs } = this.#deps;
+    return runsOf(applications.nameOf(application), runs).some((run) => !isFinished(run));
+  }
+
   #sync(application: Application, set: ApplicationSet, signal: AbortSignal): Promise<unknown> {
     const { name = '', namespace = '' } = application.metadata;
     const operation = {
       initiatedBy: { username: 'applicationset-controller', automated: true },
-      info: [{ name: 'Reason', value: 'ApplicationSet RollingSync triggered a sync of this Application resource' }],
+      // The target makes this another wish than the one for an earlier commit, which may still be carried out.
+      info: [
+        { name: 'Reason', value: 'ApplicationSet RollingSync triggered a sync of this Application resource' },
+        { name: 'Target', value: application.status?.sync?.revisions?.join(',') ?? application.status?.sync?.revision ?? '' },
+      ],
       retry: application.spec.syncPolicy?.retry ?? { limit: 5 },
       sync: {
         prune: wantsPrune(set),
@@ -173,7 +189,9 @@ export class ApplicationSetController implements Service {
     const status = nextSetStatus(set, outcome, toTimestamp(this.#deps.clock.now()));
     if (status === undefined) return;
     const { name = '', namespace = '' } = set.metadata;
-    await this.#deps.client.patch(applicationSetType, { name, namespace }, { status }, { type: 'merge', signal });
+    // Of a view older than our last write nothing follows: a step begun twice would wait for a sync that is over.
+    const metadata = { resourceVersion: set.metadata.resourceVersion };
+    await this.#deps.client.patch(applicationSetType, { name, namespace }, { metadata, status }, { type: 'merge', signal });
   }
 
   #existing(set: ApplicationSet, names: ReadonlySet<string>): readonly Application[] {
