@@ -170,6 +170,8 @@ try {
     what: 'idle for a minute',
     cpuPercent: ((cpuSeconds(controller.pid) - idleFrom[0]) / (minutes * 60)) * 100,
     requestsPerMinute: ((await requests(client)) - idleFrom[1]) / minutes,
+    controllerMb: rssMb(controller.pid),
+    planeMb: rssMb(plane.pid),
   });
 
   // (e) drift of all
