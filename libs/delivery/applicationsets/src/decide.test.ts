@@ -150,6 +150,19 @@ describe('a rolling sync', () => {
     expect(brief(decideRollout(rolling([waiting]), [app('dev', 'dev', synced)], 'now').statuses)).toEqual(['dev Healthy 1']);
   });
 
+  it('asks once when the target becomes known after it was asked for', () => {
+    const asked: RolloutStatus = {
+      application: 'dev',
+      status: 'Pending',
+      step: '1',
+      message: '',
+      targetRevisions: [],
+      lastTransitionTime: '2026-01-01T00:00:01Z',
+    };
+    const { statuses } = decideRollout(rolling([asked]), [app('dev', 'dev', {})], '2026-01-01T00:00:02Z');
+    expect(statuses).toMatchObject([{ status: 'Pending', targetRevisions: ['r2'], lastTransitionTime: asked.lastTransitionTime }]);
+  });
+
   it('lets nothing through a step of zero', () => {
     const closed = {
       ...rolling(),

@@ -34,8 +34,13 @@ export class MovedSources {
   /** Does not throw: what cannot be told is handed on at once. */
   async moved(instances: readonly string[], repoURL: string, signal: AbortSignal): Promise<void> {
     const folderAt = memoize(async () => this.#deps.access.open(repoURL), signal);
+    const known = new Set(instances.filter((instance) => this.#folders.has(instance)));
+    // Of the others nothing can be told: a first fetch, which may be long, is theirs.
+    for (const instance of instances) if (!known.has(instance)) this.#deps.keys.add(instance);
     for (const instance of instances) {
-      if (await this.#isTouched(instance, folderAt).catch(() => true)) this.#deps.keys.add(instance);
+      const isTouched = await this.#isTouched(instance, folderAt).catch(() => true);
+      if (!known.has(instance)) continue;
+      if (isTouched) this.#deps.keys.add(instance);
       else this.#later.add(instance);
     }
     this.#wake?.();

@@ -52,7 +52,7 @@ export class ObjectDatabase {
   readonly #url: string;
   readonly #fs: PromiseFsClient;
   readonly #trees = new LruMap<string, readonly TreeEntry[]>(MAX_TREES);
-  readonly #commits = new LruMap<string, CommitRecord>(MAX_COMMITS);
+  #commits = new LruMap<string, CommitRecord>(MAX_COMMITS);
   #cache: object = {};
   #reads = 0;
 
@@ -130,6 +130,8 @@ export class ObjectDatabase {
     try {
       return await read();
     } catch (error) {
+      // What is remembered must not hide that the folder was harmed.
+      this.#commits = new LruMap<string, CommitRecord>(MAX_COMMITS);
       throw new SourceError({ code: 'corrupt', remote: this.#url }, `repository ${this.#url}: object ${oid} cannot be read`, {
         cause: error,
         hint: 'the cached copy is fetched anew on the next attempt',
