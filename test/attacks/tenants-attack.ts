@@ -1,7 +1,7 @@
 import type { ProjectSpec } from '@tiphys/delivery-applications';
 import type { SyncRequest } from '@tiphys/delivery-controller';
 import { messageOf } from '@tiphys/kernel';
-import { signal } from '../e2e/delivery-harness.ts';
+import { eventually, signal } from '../e2e/delivery-harness.ts';
 import { HOME, SERVER, type Stage } from './tenants-stage.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -87,7 +87,17 @@ export async function carryOut(stage: Stage, attack: Attack, name: string): Prom
   const pushed = Object.entries(typeof files === 'function' ? files(stage) : files);
   if (pushed.length > 0) await steps.repo.commit(Object.fromEntries(pushed.map(([file, text]) => [`${name}/${file}`, text])));
   const spec = { project, destination: { server: SERVER, namespace: 'a-shop' }, ...(typeof more === 'function' ? more(stage, name) : more) };
-  await steps.create(name, spec, { namespace: HOME, ...attack.metadata }).catch(note);
+  const isCreated = await steps.create(name, spec, { namespace: HOME, ...attack.metadata }).then(
+    () => true,
+    (error: unknown) => (note(error), false),
+  );
+  // Rules are judged by once they are known; until then the application is told that it has none.
+  if (isCreated && rules !== undefined)
+    await eventually(
+      'the rules are known',
+      () => Promise.resolve(problemOfRules(stage, instance)),
+      (problem) => !/references project|not found/.test(problem),
+    );
   if (attack.act !== undefined) answers.push((await attack.act(stage, name)) ?? '');
   else await steps.start(instance, attack.request).then(steps.ended).catch(note);
   // What the application itself is, and that the one before it has gone, is no news.
@@ -99,4 +109,13 @@ export async function carryOut(stage: Stage, attack: Attack, name: string): Prom
   const shown = JSON.stringify([seen?.comparison, seen?.desired, tree.map(({ ref }) => ref)]);
   await stage.remove(name);
   return { words, changed, shown };
+}
+
+function problemOfRules({ steps }: Stage, instance: string): string {
+  try {
+    steps.running.controller.syncWindows(instance);
+    return '';
+  } catch (error) {
+    return messageOf(error);
+  }
 }
