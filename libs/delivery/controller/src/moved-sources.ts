@@ -57,12 +57,18 @@ export class MovedSources {
     const { keys, clock } = this.#deps;
     while (!signal.aborted) {
       if (this.#later.size === 0) await this.#news(signal);
-      if (keys.length === 0)
-        for (const instance of [...this.#later].slice(0, SHARE)) {
-          this.#later.delete(instance);
-          keys.add(instance);
-        }
+      if (keys.length === 0) this.#handOn();
       await clock.sleep(PAUSE_MS, signal).catch(() => undefined); // Aborted: the loop ends.
+    }
+  }
+
+  #handOn(): void {
+    let handed = 0;
+    for (const instance of this.#later) {
+      this.#later.delete(instance);
+      this.#deps.keys.add(instance);
+      handed += 1;
+      if (handed === SHARE) return;
     }
   }
 

@@ -1,5 +1,5 @@
 import { isRepoPermitted, type AppProject } from '@tiphys/delivery-applications';
-import { resolveRevision, type Repository, type Snapshot } from '@tiphys/delivery-git';
+import { isCommit, resolveRevision, type Repository, type Snapshot } from '@tiphys/delivery-git';
 import type { WantedRepository } from '@tiphys/delivery-render';
 import type { Clock } from '@tiphys/kernel';
 
@@ -44,7 +44,7 @@ class RemoteBases {
   }
 
   async #commitOf(repository: Repository, url: string, revision: string, signal: AbortSignal): Promise<string> {
-    if (/^[0-9a-f]{40}$/.test(revision)) return revision;
+    if (isCommit(revision)) return revision;
     const key = `${url}\0${revision}`;
     const now = this.#options.clock.now();
     const known = this.#resolved.get(key);

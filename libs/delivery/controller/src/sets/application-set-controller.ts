@@ -171,11 +171,7 @@ export class ApplicationSetController implements Service {
     const { name = '', namespace = '' } = application.metadata;
     const operation = {
       initiatedBy: { username: 'applicationset-controller', automated: true },
-      // The target makes this another wish than the one for an earlier commit, which may still be carried out.
-      info: [
-        { name: 'Reason', value: 'ApplicationSet RollingSync triggered a sync of this Application resource' },
-        { name: 'Target', value: application.status?.sync?.revisions?.join(',') ?? application.status?.sync?.revision ?? '' },
-      ],
+      info: [{ name: 'Reason', value: 'ApplicationSet RollingSync triggered a sync of this Application resource' }],
       retry: application.spec.syncPolicy?.retry ?? { limit: 5 },
       sync: {
         prune: wantsPrune(set),

@@ -30,7 +30,7 @@ export interface ConfigMapArgs {
   readonly options: GeneratorOptions | undefined;
 }
 
-export const configMapArgsDecoder: Decoder<ConfigMapArgs> = struct('ConfigMapArgs', {
+const dataFields = {
   namespace: text,
   name: text,
   behavior: text,
@@ -39,32 +39,16 @@ export const configMapArgsDecoder: Decoder<ConfigMapArgs> = struct('ConfigMapArg
   envs: listOf(text),
   env: text,
   options: optional(generatorOptionsDecoder),
-});
+};
+
+export const configMapArgsDecoder: Decoder<ConfigMapArgs> = struct('ConfigMapArgs', dataFields);
 
 /** A Secret to generate. */
-export interface SecretArgs {
-  readonly namespace: string;
-  readonly name: string;
-  readonly behavior: string;
-  readonly literals: readonly string[] | undefined;
-  readonly files: readonly string[] | undefined;
-  readonly envs: readonly string[] | undefined;
-  readonly env: string;
-  readonly options: GeneratorOptions | undefined;
+export interface SecretArgs extends ConfigMapArgs {
   readonly type: string;
 }
 
-export const secretArgsDecoder: Decoder<SecretArgs> = struct('SecretArgs', {
-  namespace: text,
-  name: text,
-  behavior: text,
-  literals: listOf(text),
-  files: listOf(text),
-  envs: listOf(text),
-  env: text,
-  options: optional(generatorOptionsDecoder),
-  type: text,
-});
+export const secretArgsDecoder: Decoder<SecretArgs> = struct('SecretArgs', { ...dataFields, type: text });
 
 /** What all charts have in common. */
 export interface HelmGlobals {
