@@ -5,7 +5,7 @@ import { admitCreate } from '../admission/admit.ts';
 import { defaultCustom, pruneCustom } from '../crd/structural-schema.ts';
 import { applyConditionalDefaults, applyEarlyDefaults } from '../defaults/by-hand.ts';
 import { applyDefaultTable } from '../defaults/table.ts';
-import { asMap, draftAs, type Draft, type JsonMap } from '../draft.ts';
+import { asMap, draftAs, type Draft, type DraftMeta, type JsonMap } from '../draft.ts';
 import { badRequest } from '../failures.ts';
 import { coerceObject } from './coerce.ts';
 import type { ServedResource } from './served.ts';
@@ -166,7 +166,7 @@ export function prepareUpdate(scope: Scope, live: Draft, draft: Draft): void {
   const { served, subresource } = scope;
   const { metadata } = draft;
   const kept = live.metadata;
-  if (subresource === 'status') keepAllButStatus(live, draft);
+  if (subresource === 'status') keepAllButStatus(served, live, draft);
   else if (hasStatusSubresource(served)) keepField(draft, live, 'status');
   for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'namespace'] as const) {
     if (kept[field] === undefined) delete metadata[field];
@@ -186,20 +186,28 @@ function contentOf(served: ServedResource, draft: Draft): JsonMap {
   return rest;
 }
 
-function keepAllButStatus(live: Draft, draft: Draft): void {
+// Kinds whose status writers may not change metadata (their status strategies upstream put the old metadata back).
+const KEEPS_METADATA: ReadonlySet<string> = new Set(['FlowSchema', 'PriorityLevelConfiguration', 'VolumeAttachment', 'APIService', 'ResourceClaim']);
+
+function keepAllButStatus(served: ServedResource, live: Draft, draft: Draft): void {
   const { status, metadata } = draft;
   const map = draft as unknown as JsonMap; // A Draft is a JSON object.
   for (const key of Object.keys(map)) if (key !== 'apiVersion' && key !== 'kind' && key !== 'metadata') delete map[key];
   const kept = structuredClone(live);
   Object.assign(draft, kept, { status, apiVersion: draft.apiVersion });
   if (status === undefined) delete draft.status;
-  // Status writers may not change metadata, except what they track there.
-  if (metadata.managedFields !== undefined) draft.metadata.managedFields = metadata.managedFields;
-  if (metadata.resourceVersion !== undefined) draft.metadata.resourceVersion = metadata.resourceVersion;
-  if (draft.kind === 'Node' || draft.kind === 'CustomResourceDefinition') {
-    if (metadata.annotations !== undefined) draft.metadata.annotations = metadata.annotations;
-    if (metadata.labels !== undefined) draft.metadata.labels = metadata.labels;
+  if (served.custom === undefined && !KEEPS_METADATA.has(served.kind)) {
+    draft.metadata = metadata;
+    if (served.kind === 'Deployment') copyField(kept.metadata, metadata, 'labels');
+    return;
   }
+  copyField(metadata, draft.metadata, 'managedFields');
+  copyField(metadata, draft.metadata, 'resourceVersion');
+}
+
+function copyField(from: DraftMeta, to: DraftMeta, field: 'labels' | 'managedFields' | 'resourceVersion'): void {
+  if (from[field] === undefined) delete to[field];
+  else Object.assign(to, { [field]: from[field] });
 }
 
 function keepField(draft: Draft, live: Draft, field: 'status' | 'spec'): void {
