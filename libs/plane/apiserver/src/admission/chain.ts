@@ -1,6 +1,7 @@
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import type { Draft, JsonMap } from '../draft.ts';
 import { MUTATING, VALIDATING } from './plugins.ts';
+import { reserveQuota } from './resource-quota.ts';
 
 /** What a request does to its object, in the words of AdmissionReview. */
 export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -85,8 +86,13 @@ async function admitValidating(core: Core, request: AdmissionRequest): Promise<v
   }
 }
 
-/** Writes once every validating plugin agrees. */
+/** Writes once every validating plugin agrees and the quotas have room for it. */
 export async function admitWrite<T>(core: Core, request: AdmissionRequest, write: () => Promise<T>): Promise<T> {
   await admitValidating(core, request);
-  return await write();
+  const reservation = reserveQuota(core, request);
+  try {
+    return await write();
+  } finally {
+    reservation?.release();
+  }
 }
