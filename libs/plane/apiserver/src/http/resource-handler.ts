@@ -134,10 +134,10 @@ async function patch(core: Core, exchange: Exchange, scope: Scope): Promise<Answ
 async function deleteRequestOf(exchange: Exchange): Promise<DeleteRequest> {
   const bytes = await readBody(exchange.body);
   const body = bytes.length === 0 ? {} : (asMap(decodeBody(bytes, header(exchange, 'content-type')).value) ?? {});
-  return toDeleteRequest(body, exchange.query);
+  return toDeleteRequest(body, exchange);
 }
 
-function toDeleteRequest(body: JsonMap, query: URLSearchParams): DeleteRequest {
+function toDeleteRequest(body: JsonMap, { query, warn }: Pick<Exchange, 'query' | 'warn'>): DeleteRequest {
   const preconditions = asMap(body['preconditions']);
   const [uid, resourceVersion] = [asText(preconditions?.['uid']), asText(preconditions?.['resourceVersion'])];
   const grace = body['gracePeriodSeconds'] ?? (query.get('gracePeriodSeconds') === null ? undefined : Number(query.get('gracePeriodSeconds')));
@@ -152,6 +152,7 @@ function toDeleteRequest(body: JsonMap, query: URLSearchParams): DeleteRequest {
   const dryRun = Array.isArray(body['dryRun']) ? body['dryRun'].length > 0 : query.getAll('dryRun').includes('All');
   return {
     dryRun,
+    notes: { warn },
     propagationPolicy: policy,
     gracePeriodSeconds: typeof grace === 'number' && Number.isFinite(grace) ? grace : undefined,
     preconditions:
@@ -208,7 +209,7 @@ async function handleSubresource(core: Core, exchange: Exchange, scope: Scope, v
     case 'pods/eviction':
       return await evict(core, exchange, scope);
     case 'serviceaccounts/token':
-      return json(await requestToken(core, scope, await tokenRequest(exchange)), 201);
+      return json(await requestToken(core, scope, await tokenRequest(exchange), flagsOf(exchange, scope)), 201);
     case 'pods/proxy':
     case 'services/proxy':
       return await proxy(core, exchange, scope, rest);
@@ -230,7 +231,7 @@ async function partOf(core: Core, exchange: Exchange, scope: Scope, verb: string
 async function evict(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const { draft } = await draftOf(exchange, 'policy/v1', 'Eviction');
   const options = asMap((draft as unknown as JsonMap)['deleteOptions']) ?? {}; // A Draft is a JSON object.
-  return json(await evictPod(core, scope, toDeleteRequest(options, exchange.query)), 201);
+  return json(await evictPod(core, scope, draft, toDeleteRequest(options, exchange)), 201);
 }
 
 async function tokenRequest(exchange: Exchange): Promise<Draft> {

@@ -1,7 +1,6 @@
 import { deepEqual, type Mutable, type corev1, type batchv1 } from '@tiphys/kube-model';
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, WriteFlags } from '../core.ts';
-import { admitCreate } from '../admission/admit.ts';
 import { defaultCustom, pruneCustom } from '../crd/structural-schema.ts';
 import { applyConditionalDefaults, applyEarlyDefaults } from '../defaults/by-hand.ts';
 import { applyDefaultTable } from '../defaults/table.ts';
@@ -41,7 +40,7 @@ function complain(served: ServedResource, complaints: readonly string[], flags: 
 }
 
 /** Sets every default of the kind. */
-function applyDefaults(served: ServedResource, draft: Draft): void {
+export function applyDefaults(served: ServedResource, draft: Draft): void {
   // A Draft is a JSON object.
   const map = draft as unknown as JsonMap;
   if (served.custom !== undefined) {
@@ -86,14 +85,12 @@ function countsGenerations(served: ServedResource): boolean {
   return served.custom !== undefined || COUNTS_GENERATIONS.has(served.kind);
 }
 
-/** Completes a new object: identity, times, defaults, admission. */
+/** Completes a new object that has its defaults and has passed mutating admission: identity, times, first status. */
 export function prepareCreate(core: Core, scope: Scope, draft: Draft, uid: string): void {
   const { served } = scope;
   const { metadata } = draft;
   metadata.uid = uid;
   metadata.creationTimestamp = toTimestamp(core.clock.now());
-  if (served.namespaced && scope.namespace !== undefined) metadata.namespace = scope.namespace;
-  else delete metadata.namespace;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.resourceVersion;
@@ -102,8 +99,6 @@ export function prepareCreate(core: Core, scope: Scope, draft: Draft, uid: strin
   else delete metadata.generation;
   if (hasStatusSubresource(served) && served.kind !== 'Node') delete draft.status;
   initialStatus(draft, served);
-  admitCreate(core, scope, draft);
-  applyDefaults(served, draft);
 }
 
 function initialStatus(draft: Draft, served: ServedResource): void {
@@ -161,7 +156,7 @@ function generateJobSelector(job: Mutable<batchv1.Job>): void {
   spec.selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, 'batch.kubernetes.io/controller-uid': uid } };
 }
 
-/** Completes a changed object from the live one: what this way of writing may not change is kept. */
+/** Completes a changed object that has its defaults and has passed mutating admission from the live one: what this way of writing may not change is kept. */
 export function prepareUpdate(scope: Scope, live: Draft, draft: Draft): void {
   const { served, subresource } = scope;
   const { metadata } = draft;
@@ -174,7 +169,6 @@ export function prepareUpdate(scope: Scope, live: Draft, draft: Draft): void {
   }
   delete metadata.selfLink;
   if (subresource === 'status') return;
-  applyDefaults(served, draft);
   keepServerFields(live, draft, subresource);
   if (countsGenerations(served) && !deepEqual(contentOf(served, live), contentOf(served, draft))) metadata.generation = (kept.generation ?? 0) + 1;
 }
