@@ -3,7 +3,7 @@ import { schemaNames, schemaByName, statusError } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { asMap, asText, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest, methodNotAllowed, noSuchPath } from '../failures.ts';
-import { mustGetEntry, readAs, bytesAs } from '../registry/objects.ts';
+import { mustGetEntry, readAs } from '../registry/objects.ts';
 import { writeScale, getScale } from '../subresources/scale.ts';
 import { bindPod, evictPod } from '../subresources/pods.ts';
 import { proxy } from '../subresources/proxy.ts';
@@ -16,11 +16,12 @@ import { patchObject, type PatchBody } from '../verbs/patch.ts';
 import { changeObject, updateObject } from '../verbs/update.ts';
 import { watchObjects } from '../verbs/watch.ts';
 import { applyMergePatch, applyJsonPatch } from '@tiphys/kube-patch';
-import { chooseRepresentation } from './accept.ts';
+import { ALL_ENCODINGS, chooseRepresentation, TEXT_ENCODINGS } from './accept.ts';
 import { json, type Answer } from './answer.ts';
 import { bodyAsDraft, decodeBody, readBody } from './body.ts';
+import { isPretty } from './encode.ts';
 import { parseListQuery, parseWriteFlags } from './query.ts';
-import { includeObjectOf, showList, showObject, showWatch, type View } from './represent.ts';
+import { includeObjectOf, showList, showObject, showStored, showWatch, type View } from './represent.ts';
 import { header, type Exchange } from './exchange.ts';
 
 /** Answers a request for a resource; who asks has been allowed to. */
@@ -60,16 +61,18 @@ function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
   return {
     core,
     scope,
-    form: chooseRepresentation(header(exchange, 'accept'), ['object', 'table', 'metadata']),
+    form: chooseRepresentation(header(exchange, 'accept'), {
+      forms: ['object', 'table', 'metadata'],
+      encodings: scope.served.custom === undefined ? ALL_ENCODINGS : TEXT_ENCODINGS,
+    }),
     includeObject: includeObjectOf(exchange.query),
+    isPretty: isPretty(exchange.query, header(exchange, 'user-agent')),
   };
 }
 
 function get(core: Core, exchange: Exchange, scope: Scope): Answer {
   const view = viewOf(core, exchange, scope);
-  const entry = mustGetEntry(core, scope);
-  if (view.form.as === 'object') return { kind: 'bytes', code: 200, contentType: 'application/json', chunks: [bytesAs(scope.served, entry.value)] };
-  return showObject(view, readAs(scope.served, entry.value));
+  return showStored(view, mustGetEntry(core, scope).value);
 }
 
 function collection(core: Core, exchange: Exchange, scope: Scope): Answer {
