@@ -108,10 +108,7 @@ async function operations(plane) {
     row('create', await run((client, index) => ok(client, 'POST', NAMESPACE, configMap(name(index), '0'))));
     row('get', await run((client, index) => ok(client, 'GET', `${NAMESPACE}/${name(index)}`)));
     row('update', await run((client, index) => ok(client, 'PUT', `${NAMESPACE}/${name(index)}`, configMap(name(index), '1'))));
-    row(
-      'patch',
-      await run((client, index) => ok(client, 'PATCH', `${NAMESPACE}/${name(index)}`, { data: { value: '2' } }, 'application/merge-patch+json')),
-    );
+    row('patch', await run((client, index) => ok(client, 'PATCH', `${NAMESPACE}/${name(index)}`, { data: { value: '2' } }, 'application/merge-patch+json')));
     row('delete', await run((client, index) => ok(client, 'DELETE', `${NAMESPACE}/${name(index)}`)));
   }
 }
@@ -121,7 +118,10 @@ const pod = (index) => ({
   kind: 'Pod',
   metadata: { name: `p-${index}`, labels: { app: `a-${index % 50}`, tier: 'web' }, annotations: { note: 'one of many' } },
   // A scheduler that nobody runs: the pods stay as they were created.
-  spec: { schedulerName: 'nobody', containers: [{ name: 'web', image: 'registry.example.com/web:1', ports: [{ containerPort: 80 }], env: [{ name: 'A', value: '1' }] }] },
+  spec: {
+    schedulerName: 'nobody',
+    containers: [{ name: 'web', image: 'registry.example.com/web:1', ports: [{ containerPort: 80 }], env: [{ name: 'A', value: '1' }] }],
+  },
 });
 
 async function lists(plane) {
@@ -156,7 +156,10 @@ async function fanOut(plane, watchers, writes) {
   const times = [];
   let open = 0;
   for (let index = 0; index < watchers; index += 1) {
-    const stream = sessions[index % sessions.length].request({ ':path': `${NAMESPACE}?watch=true&fieldSelector=metadata.name=fan&resourceVersion=0`, 'user-agent': 'bench' });
+    const stream = sessions[index % sessions.length].request({
+      ':path': `${NAMESPACE}?watch=true&fieldSelector=metadata.name=fan&resourceVersion=0`,
+      'user-agent': 'bench',
+    });
     stream.setEncoding('utf8');
     stream.once('response', () => (open += 1));
     stream.on('data', (part) => {
@@ -201,14 +204,34 @@ async function etcd() {
     say({ what: 'etcd', skipped: 'etcd is not on the PATH' });
     return;
   }
-  child = spawn('etcd', ['--data-dir', path.join(folder, 'etcd'), '--listen-client-urls', url, '--advertise-client-urls', url, '--listen-peer-urls', `http://127.0.0.1:${peer}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${peer}`, '--initial-cluster', `default=http://127.0.0.1:${peer}`], {
-    stdio: 'ignore',
-  });
+  child = spawn(
+    'etcd',
+    [
+      '--data-dir',
+      path.join(folder, 'etcd'),
+      '--listen-client-urls',
+      url,
+      '--advertise-client-urls',
+      url,
+      '--listen-peer-urls',
+      `http://127.0.0.1:${peer}`,
+      '--initial-advertise-peer-urls',
+      `http://127.0.0.1:${peer}`,
+      '--initial-cluster',
+      `default=http://127.0.0.1:${peer}`,
+    ],
+    {
+      stdio: 'ignore',
+    },
+  );
   children.push(child);
   const connect = () => new Client(url, { pipelining: 1 });
   for (;;) {
     const client = connect();
-    const isUp = await client.request({ method: 'GET', path: '/health' }).then((answer) => answer.body.text().then(() => answer.statusCode === 200), () => false);
+    const isUp = await client.request({ method: 'GET', path: '/health' }).then(
+      (answer) => answer.body.text().then(() => answer.statusCode === 200),
+      () => false,
+    );
     await client.destroy();
     if (isUp) break;
     await sleep(50);

@@ -19,7 +19,9 @@ afterAll(async () => {
 function signingRequest(name: string): string {
   const dir = mkdtempSync(join(tmpdir(), 'tiphys-csr-'));
   try {
-    execFileSync('openssl', ['req', '-newkey', 'rsa:2048', '-nodes', '-keyout', join(dir, 'key'), '-out', join(dir, 'csr'), '-subj', `/CN=${name}`], { stdio: 'ignore' });
+    execFileSync('openssl', ['req', '-newkey', 'rsa:2048', '-nodes', '-keyout', join(dir, 'key'), '-out', join(dir, 'csr'), '-subj', `/CN=${name}`], {
+      stdio: 'ignore',
+    });
     return readFileSync(join(dir, 'csr')).toString('base64');
   } finally {
     rmSync(dir, { recursive: true, force: true });
@@ -39,7 +41,9 @@ describe('sig-auth', () => {
     };
     await checkDiscovery(plane, operations);
     const request = signingRequest('e2e.example.com');
-    const make = (): Record<string, unknown> => ({ spec: { request, signerName: 'example.com/e2e', expirationSeconds: 3_600, usages: ['digital signature', 'key encipherment', 'server auth'] } });
+    const make = (): Record<string, unknown> => ({
+      spec: { request, signerName: 'example.com/e2e', expirationSeconds: 3_600, usages: ['digital signature', 'key encipherment', 'server auth'] },
+    });
     await checkOperations(plane, { ...operations, make });
     const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
     const created = await plane.must(201, 'POST', path, {
@@ -53,7 +57,10 @@ describe('sig-auth', () => {
       body: { metadata: { annotations: { patchedapproval: 'true' } }, status: { conditions: [condition('ApprovalPatch')] } },
       contentType: PATCH.merge,
     });
-    expect([patched.status.conditions.map(({ type }: Answer['body']) => type), patched.metadata.annotations.patchedapproval]).toStrictEqual([['ApprovalPatch'], 'true']);
+    expect([patched.status.conditions.map(({ type }: Answer['body']) => type), patched.metadata.annotations.patchedapproval]).toStrictEqual([
+      ['ApprovalPatch'],
+      'true',
+    ]);
     const approved = await plane.must(200, 'PUT', `${one}/approval`, {
       body: { ...patched, status: { conditions: [...patched.status.conditions, condition('Approved')] } },
     });
@@ -122,7 +129,9 @@ describe('sig-auth', () => {
     const namespace = await plane.namespace();
     const path = `/api/v1/namespaces/${namespace}/serviceaccounts`;
     await plane.must(201, 'POST', path, { body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'e2e-sa' } } });
-    const { status } = await plane.must(201, 'POST', `${path}/e2e-sa/token`, { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} } });
+    const { status } = await plane.must(201, 'POST', `${path}/e2e-sa/token`, {
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+    });
     expect(status.token).not.toBe('');
     const review = await plane.must(201, 'POST', '/apis/authentication.k8s.io/v1/tokenreviews', {
       body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: status.token } },
@@ -136,9 +145,17 @@ describe('sig-auth', () => {
     const { data, metadata } = await plane.must(200, 'GET', path);
     expect(data['ca.crt']).toBe(plane.server.caPem);
     await plane.must(200, 'DELETE', path);
-    const again = await eventually('it is there again', () => plane.call('GET', path), ({ code, body }) => code === 200 && body.metadata.uid !== metadata.uid);
+    const again = await eventually(
+      'it is there again',
+      () => plane.call('GET', path),
+      ({ code, body }) => code === 200 && body.metadata.uid !== metadata.uid,
+    );
     await plane.must(200, 'PUT', path, { body: { ...again.body, data: { 'ca.crt': '' } } });
-    await eventually('it says the truth again', () => plane.must(200, 'GET', path), (live) => live.data['ca.crt'] === plane.server.caPem);
+    await eventually(
+      'it says the truth again',
+      () => plane.must(200, 'GET', path),
+      (live) => live.data['ca.crt'] === plane.server.caPem,
+    );
   });
 
   spec('[sig-auth] ServiceAccounts should run through the lifecycle of a ServiceAccount', async () => {
@@ -148,7 +165,10 @@ describe('sig-auth', () => {
       body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'testserviceaccount', labels: { 'test-serviceaccount-static': 'true' } } },
     });
     await watch.until('the creation', ({ type }) => type === 'ADDED');
-    const patched = await plane.must(200, 'PATCH', `${path}/testserviceaccount`, { body: { automountServiceAccountToken: false }, contentType: PATCH.strategic });
+    const patched = await plane.must(200, 'PATCH', `${path}/testserviceaccount`, {
+      body: { automountServiceAccountToken: false },
+      contentType: PATCH.strategic,
+    });
     expect(patched.automountServiceAccountToken).toBe(false);
     await watch.until('the patch', ({ type }) => type === 'MODIFIED');
     const { items } = await plane.must(200, 'GET', '/api/v1/serviceaccounts?labelSelector=test-serviceaccount-static=true');
@@ -167,7 +187,9 @@ describe('sig-auth', () => {
 
   spec('[sig-auth] SubjectReview should support SubjectReview API operations', async () => {
     const namespace = await plane.namespace();
-    await plane.must(201, 'POST', `/api/v1/namespaces/${namespace}/serviceaccounts`, { body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'e2e' } } });
+    await plane.must(201, 'POST', `/api/v1/namespaces/${namespace}/serviceaccounts`, {
+      body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'e2e' } },
+    });
     const user = `system:serviceaccount:${namespace}:e2e`;
     const asUser = { headers: { 'impersonate-user': user } };
     const review = async (kind: string, path: string): Promise<boolean> => {
@@ -175,7 +197,11 @@ describe('sig-auth', () => {
         apiVersion: 'authorization.k8s.io/v1',
         kind,
         metadata: kind === 'LocalSubjectAccessReview' ? { namespace } : {},
-        spec: { user, groups: ['system:authenticated', `system:serviceaccounts:${namespace}`], resourceAttributes: { verb: 'list', resource: 'configmaps', namespace, version: 'v1' } },
+        spec: {
+          user,
+          groups: ['system:authenticated', `system:serviceaccounts:${namespace}`],
+          resourceAttributes: { verb: 'list', resource: 'configmaps', namespace, version: 'v1' },
+        },
       };
       return (await plane.must(201, 'POST', path, { body })).status.allowed;
     };

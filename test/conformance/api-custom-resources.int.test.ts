@@ -16,25 +16,36 @@ describe('sig-api-machinery: custom resource definitions', () => {
   const spec = ladder('A');
   const prefix = '[sig-api-machinery] CustomResourceDefinition resources [Privileged:ClusterAdmin]';
 
-  spec('[sig-api-machinery] CustomResourceDefinition Watch [Privileged:ClusterAdmin] CustomResourceDefinition Watch watch on custom resource definition objects', async () => {
-    const widgets = await createWidgets(plane, 'watched.example.com');
-    const path = `/apis/${widgets.group}/v1/namespaces/${await plane.namespace()}/widgets`;
-    const watch = await plane.watch(path);
-    for (const name of ['name1', 'name2']) {
-      await plane.must(201, 'POST', path, { body: { apiVersion: `${widgets.group}/v1`, kind: 'Widget', metadata: { name }, content: { key: 'value' }, num: { num1: 9_223_372_036, num2: 1_000_000 } } });
-      await watch.until('the creation', ({ type, object }) => type === 'ADDED' && object.metadata.name === name);
-    }
-    for (const name of ['name1', 'name2']) {
-      await plane.must(200, 'PATCH', `${path}/${name}`, { body: { content: { key: 'changed' } }, contentType: PATCH.merge });
-      await watch.until('the change', ({ type, object }) => type === 'MODIFIED' && object.metadata.name === name && object.content.key === 'changed');
-    }
-    for (const name of ['name1', 'name2']) {
-      await plane.must(200, 'DELETE', `${path}/${name}`);
-      await watch.until('the deletion', ({ type, object }) => type === 'DELETED' && object.metadata.name === name);
-    }
-    watch.close();
-    await deleteWidgets(plane, widgets);
-  });
+  spec(
+    '[sig-api-machinery] CustomResourceDefinition Watch [Privileged:ClusterAdmin] CustomResourceDefinition Watch watch on custom resource definition objects',
+    async () => {
+      const widgets = await createWidgets(plane, 'watched.example.com');
+      const path = `/apis/${widgets.group}/v1/namespaces/${await plane.namespace()}/widgets`;
+      const watch = await plane.watch(path);
+      for (const name of ['name1', 'name2']) {
+        await plane.must(201, 'POST', path, {
+          body: {
+            apiVersion: `${widgets.group}/v1`,
+            kind: 'Widget',
+            metadata: { name },
+            content: { key: 'value' },
+            num: { num1: 9_223_372_036, num2: 1_000_000 },
+          },
+        });
+        await watch.until('the creation', ({ type, object }) => type === 'ADDED' && object.metadata.name === name);
+      }
+      for (const name of ['name1', 'name2']) {
+        await plane.must(200, 'PATCH', `${path}/${name}`, { body: { content: { key: 'changed' } }, contentType: PATCH.merge });
+        await watch.until('the change', ({ type, object }) => type === 'MODIFIED' && object.metadata.name === name && object.content.key === 'changed');
+      }
+      for (const name of ['name1', 'name2']) {
+        await plane.must(200, 'DELETE', `${path}/${name}`);
+        await watch.until('the deletion', ({ type, object }) => type === 'DELETED' && object.metadata.name === name);
+      }
+      watch.close();
+      await deleteWidgets(plane, widgets);
+    },
+  );
 
   spec(`${prefix} Simple CustomResourceDefinition creating/deleting custom resource definition objects works`, async () => {
     await deleteWidgets(plane, await createWidgets(plane, 'simple.example.com'));
@@ -52,7 +63,11 @@ describe('sig-api-machinery: custom resource definitions', () => {
       Array.from({ length: 10 }, (_, index) => `listed-${index}.example.com`),
     );
     await plane.must(200, 'DELETE', listed);
-    await eventually('the labelled definitions are gone', () => plane.must(200, 'GET', listed), ({ items }) => items.length === 0);
+    await eventually(
+      'the labelled definitions are gone',
+      () => plane.must(200, 'GET', listed),
+      ({ items }) => items.length === 0,
+    );
     expect((await plane.must(200, 'GET', DEFINITIONS)).items.map((item: Answer['body']) => item.spec.group)).toStrictEqual(['unlabelled.example.com']);
   });
 
@@ -83,7 +98,9 @@ describe('sig-api-machinery: custom resource definitions', () => {
   spec(`${prefix} custom resource defaulting for requests and from storage works`, async () => {
     const schemaOf = (defaults: Record<string, string>): unknown => ({
       type: 'object',
-      properties: Object.fromEntries(['a', 'b'].map((name) => [name, { type: 'string', ...(defaults[name] === undefined ? {} : { default: defaults[name] }) }])),
+      properties: Object.fromEntries(
+        ['a', 'b'].map((name) => [name, { type: 'string', ...(defaults[name] === undefined ? {} : { default: defaults[name] }) }]),
+      ),
     });
     const widgets = await createWidgets(plane, 'defaulted.example.com', schemaOf({}));
     const path = `/apis/${widgets.group}/v1/namespaces/${await plane.namespace()}/widgets`;
@@ -95,10 +112,18 @@ describe('sig-api-machinery: custom resource definitions', () => {
       });
     expect((await plane.must(201, 'POST', path, { body: widget('one') })).a).toBeUndefined();
     await redefine({ a: 'A' });
-    await eventually('the default is read', () => plane.must(200, 'GET', `${path}/one`), ({ a }) => a === 'A');
+    await eventually(
+      'the default is read',
+      () => plane.must(200, 'GET', `${path}/one`),
+      ({ a }) => a === 'A',
+    );
     expect((await plane.must(201, 'POST', path, { body: widget('two') })).a).toBe('A');
     await redefine({ b: 'B' });
-    await eventually('the other default is read', () => plane.must(200, 'GET', `${path}/two`), ({ b }) => b === 'B');
+    await eventually(
+      'the other default is read',
+      () => plane.must(200, 'GET', `${path}/two`),
+      ({ b }) => b === 'B',
+    );
     // What was stored stays, what was only read does not.
     const [one, two] = [await plane.must(200, 'GET', `${path}/one`), await plane.must(200, 'GET', `${path}/two`)];
     expect([one.a, one.b, two.a, two.b]).toStrictEqual([undefined, 'B', 'A', 'B']);
@@ -120,7 +145,13 @@ const SCHEMA = {
           items: {
             type: 'object',
             required: ['containerPort', 'protocol'],
-            properties: { containerPort: { type: 'integer', format: 'int32' }, hostIP: { type: 'string' }, hostPort: { type: 'integer' }, name: { type: 'string' }, protocol: { type: 'string' } },
+            properties: {
+              containerPort: { type: 'integer', format: 'int32' },
+              hostIP: { type: 'string' },
+              hostPort: { type: 'integer' },
+              name: { type: 'string' },
+              protocol: { type: 'string' },
+            },
           },
         },
         knownField1: { type: 'string' },
@@ -136,12 +167,14 @@ const SCHEMA = {
 
 describe('sig-api-machinery: field validation', () => {
   const spec = ladder('A');
-  const apply = (path: string, text: string): Promise<Answer> => plane.call('PATCH', `${path}?fieldManager=field_validation&fieldValidation=Strict`, { body: text, contentType: PATCH.apply });
+  const apply = (path: string, text: string): Promise<Answer> =>
+    plane.call('PATCH', `${path}?fieldManager=field_validation&fieldValidation=Strict`, { body: text, contentType: PATCH.apply });
   const place = async (widgets: Widgets): Promise<{ readonly path: string; readonly head: string }> => ({
     path: `/apis/${widgets.group}/v1/namespaces/${await plane.namespace()}/widgets`,
     head: `"apiVersion":"${widgets.group}/v1","kind":"Widget"`,
   });
-  const strict = (path: string, text: string, call: Call = {}): Promise<Answer> => plane.call('POST', `${path}?fieldValidation=Strict`, { body: text, ...call });
+  const strict = (path: string, text: string, call: Call = {}): Promise<Answer> =>
+    plane.call('POST', `${path}?fieldValidation=Strict`, { body: text, ...call });
 
   spec('[sig-api-machinery] FieldValidation should detect unknown and duplicate fields of a typed object', async () => {
     const path = `/apis/apps/v1/namespaces/${await plane.namespace()}/deployments`;
@@ -179,7 +212,10 @@ describe('sig-api-machinery: field validation', () => {
   spec('[sig-api-machinery] FieldValidation should create/apply a CR with unknown fields for CRD with no validation schema', async () => {
     const widgets = await createWidgets(plane, 'schemaless.example.com');
     const { path, head } = await place(widgets);
-    const answer = await apply(`${path}/mytest`, `{${head},"metadata":{"name":"mytest"},"spec":{"knownField":"val1","unknownField":"val2","ports":[{"name":"portName","containerPort":8080}]}}`);
+    const answer = await apply(
+      `${path}/mytest`,
+      `{${head},"metadata":{"name":"mytest"},"spec":{"knownField":"val1","unknownField":"val2","ports":[{"name":"portName","containerPort":8080}]}}`,
+    );
     expect([answer.code, answer.body.spec.unknownField]).toStrictEqual([201, 'val2']);
     await deleteWidgets(plane, widgets);
   });
@@ -187,7 +223,10 @@ describe('sig-api-machinery: field validation', () => {
   spec('[sig-api-machinery] FieldValidation should create/apply a valid CR for CRD with validation schema', async () => {
     const widgets = await createWidgets(plane, 'valid.example.com', SCHEMA);
     const { path, head } = await place(widgets);
-    const answer = await apply(`${path}/mytest`, `{${head},"metadata":{"name":"mytest"},"spec":{"foo":"foo1","cronSpec":"* * * * */5","ports":[{"name":"x","containerPort":80,"protocol":"TCP"}]}}`);
+    const answer = await apply(
+      `${path}/mytest`,
+      `{${head},"metadata":{"name":"mytest"},"spec":{"foo":"foo1","cronSpec":"* * * * */5","ports":[{"name":"x","containerPort":80,"protocol":"TCP"}]}}`,
+    );
     expect([answer.code, answer.body.spec?.foo]).toStrictEqual([201, 'foo1']);
     await deleteWidgets(plane, widgets);
   });
@@ -200,7 +239,8 @@ describe('sig-api-machinery: field validation', () => {
       `{${head},"metadata":{"name":"mytest","finalizers":["test/finalizer"]},"spec":{"unknownField":"val","ports":[{"name":"x","containerPort":80,"protocol":"TCP","unknownNested":1}]}}`,
     );
     expect(answer.code).toBe(400);
-    for (const part of ['strict decoding error', 'unknown field "spec.unknownField"', 'unknown field "spec.ports[0].unknownNested"']) expect(answer.body.message).toContain(part);
+    for (const part of ['strict decoding error', 'unknown field "spec.unknownField"', 'unknown field "spec.ports[0].unknownNested"'])
+      expect(answer.body.message).toContain(part);
     await deleteWidgets(plane, widgets);
   });
 
@@ -212,16 +252,21 @@ describe('sig-api-machinery: field validation', () => {
       `{${head},"metadata":{"name":"mytest","unknownMeta":"unknownVal"},"spec":{"embeddedObj":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","unknownSubMeta":"unknownVal"}}}}`,
     );
     expect(code).toBe(400);
-    for (const part of ['unknown field "metadata.unknownMeta"', 'unknown field "spec.embeddedObj.metadata.unknownSubMeta"']) expect(body.message).toContain(part);
+    for (const part of ['unknown field "metadata.unknownMeta"', 'unknown field "spec.embeddedObj.metadata.unknownSubMeta"'])
+      expect(body.message).toContain(part);
     await deleteWidgets(plane, widgets);
   });
 
   spec('[sig-api-machinery] FieldValidation should detect duplicates in a CR when preserving unknown fields', async () => {
     const widgets = await createWidgets(plane, 'duplicates.example.com');
     const { path, head } = await place(widgets);
-    const { code, body } = await strict(path, `apiVersion: ${widgets.group}/v1\nkind: Widget\nmetadata:\n  name: mytest\nspec:\n  unknown: uk1\n  unknownDup: val1\n  unknownDup: val2\n`, {
-      contentType: 'application/yaml',
-    });
+    const { code, body } = await strict(
+      path,
+      `apiVersion: ${widgets.group}/v1\nkind: Widget\nmetadata:\n  name: mytest\nspec:\n  unknown: uk1\n  unknownDup: val1\n  unknownDup: val2\n`,
+      {
+        contentType: 'application/yaml',
+      },
+    );
     expect([code, body.message]).toStrictEqual([400, expect.stringMatching(/strict decoding error: .*unknownDup.*already set/)]);
     const json = await strict(path, `{${head},"metadata":{"name":"mytest"},"spec":{"a":1,"a":2}}`);
     expect([json.code, json.body.message]).toStrictEqual([400, expect.stringContaining('duplicate field "spec.a"')]);

@@ -45,7 +45,8 @@ function resourcesOf(list: Answer['body'], group: string, version: string): read
 }
 
 function expectBuiltIn(core: Answer['body'], groups: Answer['body']): void {
-  for (const [group, version, resources] of BUILT_IN) expect(resourcesOf(group === '' ? core : groups, group, version)).toEqual(expect.arrayContaining([...resources]));
+  for (const [group, version, resources] of BUILT_IN)
+    expect(resourcesOf(group === '' ? core : groups, group, version)).toEqual(expect.arrayContaining([...resources]));
 }
 
 describe('sig-api-machinery: discovery', () => {
@@ -158,8 +159,12 @@ describe('sig-api-machinery: objects of the API server itself', () => {
       }),
       status: {
         dropsMetadata: true,
-        patch: { conditions: [{ type: 'PatchStatusFailed', status: 'False', reason: 'Patched', message: 'by patch', lastTransitionTime: '2030-01-01T00:00:00Z' }] },
-        update: { conditions: [{ type: 'StatusUpdateFailed', status: 'False', reason: 'Updated', message: 'by update', lastTransitionTime: '2030-01-01T00:00:00Z' }] },
+        patch: {
+          conditions: [{ type: 'PatchStatusFailed', status: 'False', reason: 'Patched', message: 'by patch', lastTransitionTime: '2030-01-01T00:00:00Z' }],
+        },
+        update: {
+          conditions: [{ type: 'StatusUpdateFailed', status: 'False', reason: 'Updated', message: 'by update', lastTransitionTime: '2030-01-01T00:00:00Z' }],
+        },
       },
     });
   });
@@ -178,8 +183,12 @@ describe('sig-api-machinery: objects of the API server itself', () => {
       make: () => ({ spec: { type: 'Limited', limited: { nominalConcurrencyShares: 2, limitResponse: { type: 'Reject' } } } }),
       status: {
         dropsMetadata: true,
-        patch: { conditions: [{ type: 'PatchStatusFailed', status: 'False', reason: 'Patched', message: 'by patch', lastTransitionTime: '2030-01-01T00:00:00Z' }] },
-        update: { conditions: [{ type: 'StatusUpdateFailed', status: 'False', reason: 'Updated', message: 'by update', lastTransitionTime: '2030-01-01T00:00:00Z' }] },
+        patch: {
+          conditions: [{ type: 'PatchStatusFailed', status: 'False', reason: 'Patched', message: 'by patch', lastTransitionTime: '2030-01-01T00:00:00Z' }],
+        },
+        update: {
+          conditions: [{ type: 'StatusUpdateFailed', status: 'False', reason: 'Updated', message: 'by update', lastTransitionTime: '2030-01-01T00:00:00Z' }],
+        },
       },
     });
   });

@@ -55,7 +55,10 @@ const BARS = {
         },
       },
     },
-    status: { type: 'object', properties: { bars: { type: 'array', items: { type: 'object', properties: { name: { type: 'string' }, available: { type: 'boolean' } } } } } },
+    status: {
+      type: 'object',
+      properties: { bars: { type: 'array', items: { type: 'object', properties: { name: { type: 'string' }, available: { type: 'boolean' } } } } },
+    },
   },
 };
 
@@ -79,7 +82,11 @@ async function published(group: string): Promise<Answer['body']> {
 async function expectPublished(group: string, names: readonly string[]): Promise<void> {
   const reversed = group.split('.').toReversed().join('.');
   const wanted = names.map((name) => `${reversed}.${name}`).toSorted();
-  await eventually(`${names.join(', ')} of ${group} are published`, () => published(group), ({ v2, v3 }) => [v2, v3].every((found) => String(found.toSorted()) === String(wanted)));
+  await eventually(
+    `${names.join(', ')} of ${group} are published`,
+    () => published(group),
+    ({ v2, v3 }) => [v2, v3].every((found) => String(found.toSorted()) === String(wanted)),
+  );
 }
 
 /** kubectl takes objects with any property. */
@@ -110,8 +117,16 @@ describe.skipIf(newest === undefined)('CustomResourcePublishOpenAPI', () => {
       await ok([...flags, verb, '-f', '-'], widget(widgets, { spec: { bars: [{ name: 'test-bar', bazs: ['x'] }] } }));
       await ok([...flags, 'delete', `widgets.${widgets.group}`, 'test-cr']);
       await refused([...flags, verb, '-f', '-'], widget(widgets, { spec: { foo: { name: 'bar' } } }), /unknown field "(spec\.)?foo"/);
-      await refused([...flags, verb, '-f', '-'], widget(widgets, { spec: { bars: [{ age: '10' }] } }), /missing required field "name"|spec\.bars\[0\]\.name: Required value/);
-      await refused([...flags, verb, '-f', '-'], widget(widgets, { spec: { bars: [{ name: 'x', feeling: 'NonExistentValue' }] } }), /Unsupported value: "NonExistentValue"/);
+      await refused(
+        [...flags, verb, '-f', '-'],
+        widget(widgets, { spec: { bars: [{ age: '10' }] } }),
+        /missing required field "name"|spec\.bars\[0\]\.name: Required value/,
+      );
+      await refused(
+        [...flags, verb, '-f', '-'],
+        widget(widgets, { spec: { bars: [{ name: 'x', feeling: 'NonExistentValue' }] } }),
+        /Unsupported value: "NonExistentValue"/,
+      );
     }
     expect(await ok(`explain widgets.${widgets.group}`)).toMatch(/DESCRIPTION:[\s\S]*FIELDS:[\s\S]*spec\s+<Object>/);
     expect(await ok(`explain widgets.${widgets.group}.metadata`)).toMatch(/creationTimestamp\s+<string>/);
@@ -238,7 +253,8 @@ describe.skipIf(newest === undefined)('sig-cli', () => {
   spec(`${prefix} Kubectl version should check is all data is printed`, async () => {
     const { clientVersion, serverVersion } = JSON.parse(await ok('version -o json'));
     for (const version of [clientVersion, serverVersion])
-      for (const key of ['major', 'minor', 'gitVersion', 'gitCommit', 'gitTreeState', 'buildDate', 'goVersion', 'compiler', 'platform']) expect(version[key], key).toBeTruthy();
+      for (const key of ['major', 'minor', 'gitVersion', 'gitCommit', 'gitTreeState', 'buildDate', 'goVersion', 'compiler', 'platform'])
+        expect(version[key], key).toBeTruthy();
     expect(await ok('version')).toMatch(/Client Version: v\d+\.\d+[\s\S]*Server Version: v\d+\.\d+/);
   });
 
@@ -246,7 +262,11 @@ describe.skipIf(newest === undefined)('sig-cli', () => {
     const flags = ['-n', await plane.namespace()];
     await ok([...flags, 'create', '-f', '-'], deployment('registry.example.com/httpd:1'));
     const { code, out } = await kubectl([...flags, 'diff', '-f', '-'], deployment('registry.example.com/busybox:2'));
-    expect([code, /-\s+- image: registry.example.com\/httpd:1/.test(out), /\+\s+- image: registry.example.com\/busybox:2/.test(out)]).toStrictEqual([1, true, true]);
+    expect([code, /-\s+- image: registry.example.com\/httpd:1/.test(out), /\+\s+- image: registry.example.com\/busybox:2/.test(out)]).toStrictEqual([
+      1,
+      true,
+      true,
+    ]);
   });
 
   spec(`${prefix} Kubectl run pod should create a pod from an image when restart is Never`, async () => {
@@ -268,7 +288,11 @@ describe.skipIf(newest === undefined)('sig-cli', () => {
   spec(`${prefix} Proxy server should support proxy with --port 0`, async () => {
     const proxy = kubectl.follow('proxy -p 0');
     try {
-      const said = await eventually('the proxy listens', () => proxy.text(), (text) => /:\d+\n/.test(text));
+      const said = await eventually(
+        'the proxy listens',
+        () => proxy.text(),
+        (text) => /:\d+\n/.test(text),
+      );
       expect((await askProxy({ port: Number(/:(\d+)\n/.exec(said)?.[1]) })).versions).toContain('v1');
     } finally {
       proxy.stop();
@@ -279,11 +303,14 @@ describe.skipIf(newest === undefined)('sig-cli', () => {
     const socketPath = join(dir, 'proxy.sock');
     const proxy = kubectl.follow(`proxy --unix-socket=${socketPath}`);
     try {
-      await eventually('the proxy listens', () => proxy.text(), (text) => text.includes('proxy.sock'));
+      await eventually(
+        'the proxy listens',
+        () => proxy.text(),
+        (text) => text.includes('proxy.sock'),
+      );
       expect((await askProxy({ socketPath })).versions).toContain('v1');
     } finally {
       proxy.stop();
     }
   });
 });
-

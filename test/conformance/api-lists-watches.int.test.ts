@@ -191,14 +191,21 @@ describe('sig-api-machinery: watchers', () => {
     const watches = [];
     for (let count = 0; count < 20; count += 1) {
       const event = await first.until('another event', () => true);
-      watches.push({ after: event.object.metadata.resourceVersion, watch: await plane.watch(`${path}?resourceVersion=${event.object.metadata.resourceVersion}`) });
+      watches.push({
+        after: event.object.metadata.resourceVersion,
+        watch: await plane.watch(`${path}?resourceVersion=${event.object.metadata.resourceVersion}`),
+      });
     }
     stop.abort();
     await writing;
     const versions = (events: readonly { readonly object: Answer['body'] }[]): readonly string[] => events.map(({ object }) => object.metadata.resourceVersion);
     const end = await plane.must(201, 'POST', path, { body: map('end', B) });
     for (const watch of [first, ...watches.map((other) => other.watch)])
-      await eventually('the watch has come to the end', () => versions(watch.events).at(-1), (last) => last === end.metadata.resourceVersion);
+      await eventually(
+        'the watch has come to the end',
+        () => versions(watch.events).at(-1),
+        (last) => last === end.metadata.resourceVersion,
+      );
     const all = versions(first.events);
     for (const { after, watch } of watches) {
       expect(versions(watch.events)).toStrictEqual(all.slice(all.indexOf(after) + 1));
@@ -215,10 +222,19 @@ describe('sig-api-machinery: namespaces', () => {
     const name = await plane.namespace();
     const path = `/api/v1/namespaces/${name}/services`;
     await plane.must(201, 'POST', path, {
-      body: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'test-service' }, spec: { selector: { foo: 'bar' }, ports: [{ port: 80, targetPort: 80 }] } },
+      body: {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'test-service' },
+        spec: { selector: { foo: 'bar' }, ports: [{ port: 80, targetPort: 80 }] },
+      },
     });
     await plane.must(200, 'DELETE', `/api/v1/namespaces/${name}`);
-    await eventually('the namespace is gone', () => plane.call('GET', `/api/v1/namespaces/${name}`), ({ code }) => code === 404);
+    await eventually(
+      'the namespace is gone',
+      () => plane.call('GET', `/api/v1/namespaces/${name}`),
+      ({ code }) => code === 404,
+    );
     await plane.must(201, 'POST', '/api/v1/namespaces', { body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } } });
     expect((await plane.must(200, 'GET', path)).items).toStrictEqual([]);
   });
@@ -238,7 +254,10 @@ describe('sig-api-machinery: namespaces', () => {
       body: { metadata: { annotations: { 'e2e-patched-ns-status': 'yes' } }, status: { conditions: [condition] } },
       contentType: PATCH.merge,
     });
-    expect([patched.status.conditions.at(-1), patched.metadata.annotations['e2e-patched-ns-status']]).toStrictEqual([expect.objectContaining(condition), 'yes']);
+    expect([patched.status.conditions.at(-1), patched.metadata.annotations['e2e-patched-ns-status']]).toStrictEqual([
+      expect.objectContaining(condition),
+      'yes',
+    ]);
     const update = { type: 'StatusUpdate', status: 'True', reason: 'E2E', message: 'Updated by an e2e test' };
     const updated = await plane.must(200, 'PUT', `${path}/status`, {
       body: { ...patched, status: { ...patched.status, conditions: [...patched.status.conditions, update] } },
@@ -266,6 +285,10 @@ describe('sig-api-machinery: namespaces', () => {
     added.spec.finalizers.pop();
     expect((await plane.must(200, 'PUT', `${path}/finalize`, { body: added })).spec.finalizers).toStrictEqual(['kubernetes']);
     await plane.must(200, 'DELETE', path);
-    await eventually('the namespace is gone', () => plane.call('GET', path), ({ code }) => code === 404);
+    await eventually(
+      'the namespace is gone',
+      () => plane.call('GET', path),
+      ({ code }) => code === 404,
+    );
   });
 });

@@ -78,7 +78,13 @@ describe('sig-node: configuration', () => {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
       metadata: { name, labels },
-      spec: { holderIdentity: 'holder', leaseDurationSeconds: 30, acquireTime: '2030-01-02T03:04:05.000000Z', renewTime: '2030-01-02T03:04:10.123456Z', leaseTransitions: 0 },
+      spec: {
+        holderIdentity: 'holder',
+        leaseDurationSeconds: 30,
+        acquireTime: '2030-01-02T03:04:05.000000Z',
+        renewTime: '2030-01-02T03:04:10.123456Z',
+        leaseTransitions: 0,
+      },
     });
     const created = await plane.must(201, 'POST', path, { body: lease('lease') });
     const read = await plane.must(200, 'GET', `${path}/lease`);
@@ -163,7 +169,9 @@ describe('sig-node: pods that never run', () => {
 
   spec('[sig-node] RuntimeClass should reject a Pod requesting a deleted RuntimeClass [NodeConformance]', async () => {
     const path = `/api/v1/namespaces/${await plane.namespace()}/pods`;
-    await plane.must(201, 'POST', RUNTIME_CLASSES, { body: { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'to-go' }, handler: 'runc' } });
+    await plane.must(201, 'POST', RUNTIME_CLASSES, {
+      body: { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'to-go' }, handler: 'runc' },
+    });
     await plane.must(201, 'POST', path, { body: pod('before', { runtimeClassName: 'to-go' }) });
     await plane.must(200, 'DELETE', `${RUNTIME_CLASSES}/to-go`);
     const refused = await plane.call('POST', path, { body: pod('after', { runtimeClassName: 'to-go' }) });
@@ -307,9 +315,7 @@ describe('sig-scheduling', () => {
       requests: { cpu: '100m', memory: '200Mi', 'ephemeral-storage': '200Gi' },
     });
     // Where a limit was given and no request, the request follows the limit.
-    expect(
-      await resourcesOf('partial-resources', { limits: { cpu: '300m' }, requests: { memory: '150Mi', 'ephemeral-storage': '150Gi' } }),
-    ).toStrictEqual({
+    expect(await resourcesOf('partial-resources', { limits: { cpu: '300m' }, requests: { memory: '150Mi', 'ephemeral-storage': '150Gi' } })).toStrictEqual({
       limits: { cpu: '300m', memory: '500Mi', 'ephemeral-storage': '500Gi' },
       requests: { cpu: '300m', memory: '150Mi', 'ephemeral-storage': '150Gi' },
     });
@@ -338,26 +344,33 @@ describe('sig-scheduling', () => {
     });
     expect([patched.metadata.labels.listed, patched.spec.limits[0].min.cpu]).toStrictEqual(['patched', '40m']);
     await plane.must(200, 'DELETE', `${first}?labelSelector=listed=patched`);
-    await eventually('one is left', () => plane.must(200, 'GET', '/api/v1/limitranges?labelSelector=e2e-limitrange=listed'), (list) => list.items.length === 1);
+    await eventually(
+      'one is left',
+      () => plane.must(200, 'GET', '/api/v1/limitranges?labelSelector=e2e-limitrange=listed'),
+      (list) => list.items.length === 1,
+    );
   });
 
-  spec('[sig-scheduling] SchedulerPreemption [Serial] PriorityClass endpoints verify PriorityClass endpoints can be operated with different HTTP methods', async () => {
-    const path = '/apis/scheduling.k8s.io/v1/priorityclasses';
-    for (const [name, value] of [
-      ['p1', 1],
-      ['p2', 2],
-    ] as const)
-      await plane.must(201, 'POST', path, { body: { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value } });
-    expect(namesOf(await plane.must(200, 'GET', path))).toEqual(expect.arrayContaining(['p1', 'p2']));
-    const patch = { body: { metadata: { annotations: { 'e2e-update': 'p1' } }, description: 'by patch' }, contentType: PATCH.json };
-    await plane.must(200, 'PATCH', `${path}/p1`, { ...patch, contentType: PATCH.strategic });
-    const live = await plane.must(200, 'GET', `${path}/p1`);
-    expect(live.description).toBe('by patch');
-    const immutable = await plane.call('PATCH', `${path}/p1`, { body: { value: 10 }, contentType: PATCH.strategic });
-    expect([immutable.code, immutable.body.reason]).toStrictEqual([422, 'Invalid']);
-    live.description = 'by update';
-    expect((await plane.must(200, 'PUT', `${path}/p1`, { body: live })).description).toBe('by update');
-    const second = await plane.must(200, 'GET', `${path}/p2`);
-    expect((await plane.call('PUT', `${path}/p2`, { body: { ...second, value: 20 } })).code).toBe(422);
-  });
+  spec(
+    '[sig-scheduling] SchedulerPreemption [Serial] PriorityClass endpoints verify PriorityClass endpoints can be operated with different HTTP methods',
+    async () => {
+      const path = '/apis/scheduling.k8s.io/v1/priorityclasses';
+      for (const [name, value] of [
+        ['p1', 1],
+        ['p2', 2],
+      ] as const)
+        await plane.must(201, 'POST', path, { body: { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value } });
+      expect(namesOf(await plane.must(200, 'GET', path))).toEqual(expect.arrayContaining(['p1', 'p2']));
+      const patch = { body: { metadata: { annotations: { 'e2e-update': 'p1' } }, description: 'by patch' }, contentType: PATCH.json };
+      await plane.must(200, 'PATCH', `${path}/p1`, { ...patch, contentType: PATCH.strategic });
+      const live = await plane.must(200, 'GET', `${path}/p1`);
+      expect(live.description).toBe('by patch');
+      const immutable = await plane.call('PATCH', `${path}/p1`, { body: { value: 10 }, contentType: PATCH.strategic });
+      expect([immutable.code, immutable.body.reason]).toStrictEqual([422, 'Invalid']);
+      live.description = 'by update';
+      expect((await plane.must(200, 'PUT', `${path}/p1`, { body: live })).description).toBe('by update');
+      const second = await plane.must(200, 'GET', `${path}/p2`);
+      expect((await plane.call('PUT', `${path}/p2`, { body: { ...second, value: 20 } })).code).toBe(422);
+    },
+  );
 });

@@ -30,11 +30,23 @@ const deployment = (name: string, replicas: number): unknown => ({
 /** A policy over Deployments of one namespace, at work. */
 async function policed(name: string, spec: object): Promise<string> {
   const namespace = await plane.namespace();
-  await plane.must(200, 'PATCH', `/api/v1/namespaces/${namespace}`, { body: { metadata: { labels: { policy: name } } }, contentType: 'application/merge-patch+json' });
-  await plane.must(201, 'POST', `${ROOT}/validatingadmissionpolicies`, {
-    body: { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name }, spec: { matchConstraints: DEPLOYMENTS, ...spec } },
+  await plane.must(200, 'PATCH', `/api/v1/namespaces/${namespace}`, {
+    body: { metadata: { labels: { policy: name } } },
+    contentType: 'application/merge-patch+json',
   });
-  await eventually('the policy has been checked', () => plane.must(200, 'GET', `${ROOT}/validatingadmissionpolicies/${name}`), ({ status }) => status?.typeChecking !== undefined);
+  await plane.must(201, 'POST', `${ROOT}/validatingadmissionpolicies`, {
+    body: {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name },
+      spec: { matchConstraints: DEPLOYMENTS, ...spec },
+    },
+  });
+  await eventually(
+    'the policy has been checked',
+    () => plane.must(200, 'GET', `${ROOT}/validatingadmissionpolicies/${name}`),
+    ({ status }) => status?.typeChecking !== undefined,
+  );
   await plane.must(201, 'POST', `${ROOT}/validatingadmissionpolicybindings`, {
     body: {
       apiVersion: 'admissionregistration.k8s.io/v1',
@@ -63,7 +75,10 @@ describe('sig-api-machinery: validating admission policies', () => {
       ],
     });
     await plane.must(201, 'POST', path, { body: deployment('enough', 2) });
-    expectDenied(await plane.call('POST', path, { body: deployment('few', 1) }), "ValidatingAdmissionPolicy 'replicas' with binding 'replicas' denied request: wants replicas > 1, got 1");
+    expectDenied(
+      await plane.call('POST', path, { body: deployment('few', 1) }),
+      "ValidatingAdmissionPolicy 'replicas' with binding 'replicas' denied request: wants replicas > 1, got 1",
+    );
   });
 
   spec(`${prefix} should allow expressions to refer variables.`, async () => {
@@ -88,8 +103,12 @@ describe('sig-api-machinery: validating admission policies', () => {
       ...operations,
       make: () => ({ spec: { matchConstraints: { resourceRules: [inert] }, validations: [{ expression: 'object.spec.replicas <= 100' }] } }),
       status: {
-        patch: { conditions: [{ type: 'PatchStatusFailed', status: 'False', reason: 'Patched', message: 'by patch', lastTransitionTime: '2030-01-01T00:00:00Z' }] },
-        update: { conditions: [{ type: 'StatusUpdateFailed', status: 'False', reason: 'Updated', message: 'by update', lastTransitionTime: '2030-01-01T00:00:00Z' }] },
+        patch: {
+          conditions: [{ type: 'PatchStatusFailed', status: 'False', reason: 'Patched', message: 'by patch', lastTransitionTime: '2030-01-01T00:00:00Z' }],
+        },
+        update: {
+          conditions: [{ type: 'StatusUpdateFailed', status: 'False', reason: 'Updated', message: 'by update', lastTransitionTime: '2030-01-01T00:00:00Z' }],
+        },
       },
     });
   });

@@ -44,7 +44,10 @@ const pod = (name: string, requests: object = {}, limits: object = {}, rest: obj
 });
 
 /** A namespace with its paths, and a wait for what a quota says is used. */
-async function place(): Promise<{ readonly at: (resource: string, group?: string) => string; readonly used: (name: string, expected: object) => Promise<void> }> {
+async function place(): Promise<{
+  readonly at: (resource: string, group?: string) => string;
+  readonly used: (name: string, expected: object) => Promise<void>;
+}> {
   const namespace = await plane.namespace();
   const at = (resource: string, group: string = 'api/v1'): string => `/${group}/namespaces/${namespace}/${resource}`;
   const used = async (name: string, expected: object): Promise<void> => {
@@ -134,12 +137,22 @@ describe('sig-api-machinery: quota', () => {
   const template = { metadata: { labels: { name: 'web' } }, spec: { containers: [{ name: 'web', image: 'registry.example.com/web:1' }] } };
 
   spec('[sig-api-machinery] ResourceQuota should create a ResourceQuota and capture the life of a replication controller.', async () => {
-    const controller = { apiVersion: 'v1', kind: 'ReplicationController', metadata: { name: 'test-rc' }, spec: { replicas: 0, selector: { name: 'web' }, template } };
+    const controller = {
+      apiVersion: 'v1',
+      kind: 'ReplicationController',
+      metadata: { name: 'test-rc' },
+      spec: { replicas: 0, selector: { name: 'web' }, template },
+    };
     await life(controller, 'replicationcontrollers', undefined, { replicationcontrollers: '1' });
   });
 
   spec('[sig-api-machinery] ResourceQuota should create a ResourceQuota and capture the life of a replica set.', async () => {
-    const set = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'test-rs' }, spec: { replicas: 0, selector: { matchLabels: { name: 'web' } }, template } };
+    const set = {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name: 'test-rs' },
+      spec: { replicas: 0, selector: { matchLabels: { name: 'web' } }, template },
+    };
     await life(set, 'replicasets', 'apis/apps/v1', { 'count/replicasets.apps': '1' });
   });
 
@@ -222,7 +235,11 @@ describe('sig-api-machinery: quota', () => {
     const one = `${at('resourcequotas')}/e2e-quota`;
     await plane.must(201, 'POST', at('resourcequotas'), { body: quota('e2e-quota', { cpu: '500m', memory: '500Mi' }) });
     const hardIs = (expected: object): Promise<Answer['body']> =>
-      eventually('the status has the hard limits', () => plane.must(200, 'GET', one), ({ status }) => JSON.stringify(status?.hard) === JSON.stringify(expected));
+      eventually(
+        'the status has the hard limits',
+        () => plane.must(200, 'GET', one),
+        ({ status }) => JSON.stringify(status?.hard) === JSON.stringify(expected),
+      );
     const live = await hardIs({ cpu: '500m', memory: '500Mi' });
     live.status.hard = { cpu: '1', memory: '1Gi' };
     const updated = await plane.call('PUT', `${one}/status`, { body: live });

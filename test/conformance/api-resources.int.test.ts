@@ -28,7 +28,9 @@ describe('sig-apps', () => {
       resource: 'cronjobs',
       kind: 'CronJob',
       subresources: ['status'],
-      make: () => ({ spec: { schedule: '* */1 * * ?', suspend: true, jobTemplate: { spec: { template: { spec: { restartPolicy: 'OnFailure', ...POD_SPEC } } } } } }),
+      make: () => ({
+        spec: { schedule: '* */1 * * ?', suspend: true, jobTemplate: { spec: { template: { spec: { restartPolicy: 'OnFailure', ...POD_SPEC } } } } },
+      }),
       status: { patch: { lastScheduleTime: '2030-01-02T03:04:05Z' }, update: { lastScheduleTime: '2030-01-02T04:04:05Z' } },
     }),
   );
@@ -54,25 +56,35 @@ describe('sig-apps', () => {
     expect((await plane.call('GET', `${path}/sample`)).code).toBe(404);
   });
 
-  spec('[sig-apps] DisruptionController Listing PodDisruptionBudgets for all namespaces should list and delete a collection of PodDisruptionBudgets', async () => {
-    const [first, second] = [budgets(await plane.namespace()), budgets(await plane.namespace())];
-    for (const [path, name] of [
-      [first, 'one'],
-      [first, 'two'],
-      [second, 'one'],
-    ] as const)
-      await plane.must(201, 'POST', path, { body: budget(name) });
-    expect((await plane.must(200, 'GET', '/apis/policy/v1/poddisruptionbudgets?labelSelector=foo=bar')).items).toHaveLength(3);
-    await plane.must(200, 'DELETE', `${first}?labelSelector=foo=bar`);
-    expect((await plane.must(200, 'GET', first)).items).toStrictEqual([]);
-    expect((await plane.must(200, 'GET', second)).items).toHaveLength(1);
-  });
+  spec(
+    '[sig-apps] DisruptionController Listing PodDisruptionBudgets for all namespaces should list and delete a collection of PodDisruptionBudgets',
+    async () => {
+      const [first, second] = [budgets(await plane.namespace()), budgets(await plane.namespace())];
+      for (const [path, name] of [
+        [first, 'one'],
+        [first, 'two'],
+        [second, 'one'],
+      ] as const)
+        await plane.must(201, 'POST', path, { body: budget(name) });
+      expect((await plane.must(200, 'GET', '/apis/policy/v1/poddisruptionbudgets?labelSelector=foo=bar')).items).toHaveLength(3);
+      await plane.must(200, 'DELETE', `${first}?labelSelector=foo=bar`);
+      expect((await plane.must(200, 'GET', first)).items).toStrictEqual([]);
+      expect((await plane.must(200, 'GET', second)).items).toHaveLength(1);
+    },
+  );
 
   spec('[sig-apps] DisruptionController should update/patch PodDisruptionBudget status', async () => {
     const path = budgets(await plane.namespace());
     await plane.must(201, 'POST', path, { body: budget('sample') });
     await checkStatus(plane, `${path}/sample`, {
-      patch: { disruptedPods: { pod: '2030-01-02T03:04:05Z' }, observedGeneration: 1, disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 },
+      patch: {
+        disruptedPods: { pod: '2030-01-02T03:04:05Z' },
+        observedGeneration: 1,
+        disruptionsAllowed: 0,
+        currentHealthy: 0,
+        desiredHealthy: 0,
+        expectedPods: 0,
+      },
       update: { disruptedPods: { pod: '2030-01-02T03:04:05Z', 'pod-2': '2030-01-02T03:04:05Z' } },
     });
   });
@@ -97,7 +109,11 @@ describe('sig-network', () => {
     const service = await plane.must(200, 'GET', '/api/v1/namespaces/default/services/kubernetes');
     expect(service.spec.ports[0]).toMatchObject({ name: 'https', port: 443 });
     const { subsets } = await plane.must(200, 'GET', '/api/v1/namespaces/default/endpoints/kubernetes');
-    const { items } = await plane.must(200, 'GET', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name=kubernetes');
+    const { items } = await plane.must(
+      200,
+      'GET',
+      '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name=kubernetes',
+    );
     expect(items[0].endpoints[0].addresses).toStrictEqual([subsets[0].addresses[0].ip]);
     expect([items[0].ports[0].port, subsets[0].ports[0].port]).toStrictEqual([plane.server.port, plane.server.port]);
   });
@@ -111,7 +127,12 @@ describe('sig-network', () => {
       make: () => ({
         spec: {
           defaultBackend: { service: { name: 'default-backend', port: { number: 8080 } } },
-          rules: [{ host: 'foo.bar.com', http: { paths: [{ path: '/', pathType: 'ImplementationSpecific', backend: { service: { name: 'test-backend', port: { number: 8080 } } } }] } }],
+          rules: [
+            {
+              host: 'foo.bar.com',
+              http: { paths: [{ path: '/', pathType: 'ImplementationSpecific', backend: { service: { name: 'test-backend', port: { number: 8080 } } } }] },
+            },
+          ],
         },
       }),
       status: { patch: { loadBalancer: { ingress: [{ ip: '169.1.1.1' }] } }, update: { loadBalancer: { ingress: [{ ip: '169.1.1.2' }] } } },
@@ -144,8 +165,12 @@ describe('sig-network', () => {
         subresources: ['status'],
         make: (index) => ({ spec: { cidrs: [`10.10.${index}.0/24`] } }),
         status: {
-          patch: { conditions: [{ type: 'PatchStatusFailed', status: 'False', reason: 'Patched', message: 'by patch', lastTransitionTime: '2030-01-01T00:00:00Z' }] },
-          update: { conditions: [{ type: 'StatusUpdateFailed', status: 'False', reason: 'Updated', message: 'by update', lastTransitionTime: '2030-01-01T00:00:00Z' }] },
+          patch: {
+            conditions: [{ type: 'PatchStatusFailed', status: 'False', reason: 'Patched', message: 'by patch', lastTransitionTime: '2030-01-01T00:00:00Z' }],
+          },
+          update: {
+            conditions: [{ type: 'StatusUpdateFailed', status: 'False', reason: 'Updated', message: 'by update', lastTransitionTime: '2030-01-01T00:00:00Z' }],
+          },
         },
       },
       false,
@@ -166,7 +191,9 @@ describe('sig-network', () => {
 
   spec('[sig-network] Services should find a service from listing all namespaces', async () => {
     const { items } = await plane.must(200, 'GET', '/api/v1/services');
-    expect(items.map(({ metadata }: { metadata: { name: string; namespace: string } }) => `${metadata.namespace}/${metadata.name}`)).toContain('default/kubernetes');
+    expect(items.map(({ metadata }: { metadata: { name: string; namespace: string } }) => `${metadata.namespace}/${metadata.name}`)).toContain(
+      'default/kubernetes',
+    );
   });
 
   spec('[sig-network] Services should complete a service status lifecycle', async () => {
@@ -218,7 +245,10 @@ describe('sig-network', () => {
     await plane.must(200, 'PUT', `${path}/testservice`, { body: added.object });
     await watch.until('the update', ({ type, object }) => type === 'MODIFIED' && object.metadata.labels['test-service'] === 'updated');
     await plane.must(200, 'PATCH', `${path}/testservice`, {
-      body: { metadata: { labels: { 'test-service': 'patched' } }, subsets: [{ addresses: [{ ip: '10.0.0.25' }], ports: [{ name: 'http-test', port: 8080, protocol: 'TCP' }] }] },
+      body: {
+        metadata: { labels: { 'test-service': 'patched' } },
+        subsets: [{ addresses: [{ ip: '10.0.0.25' }], ports: [{ name: 'http-test', port: 8080, protocol: 'TCP' }] }],
+      },
       contentType: PATCH.strategic,
     });
     const { subsets } = await plane.must(200, 'GET', `${path}/testservice`);

@@ -29,7 +29,12 @@ async function liveThrough({ resource, kind, make }: Kept): Promise<void> {
     metadata: { name: `e2e-${kind.toLowerCase()}-${index}`, labels: { 'e2e-test': kind } },
     ...make(index),
   });
-  const gone = (name: string): Promise<unknown> => eventually(`${name} is gone`, () => plane.call('GET', `${path}/${name}`), ({ code }) => code === 404);
+  const gone = (name: string): Promise<unknown> =>
+    eventually(
+      `${name} is gone`,
+      () => plane.call('GET', `${path}/${name}`),
+      ({ code }) => code === 404,
+    );
   const first = await plane.must(201, 'POST', path, { body: bodyOf(0) });
   const one = `${path}/${first.metadata.name}`;
   expect((await plane.must(200, 'GET', one)).metadata.uid).toBe(first.metadata.uid);
@@ -72,7 +77,11 @@ describe('sig-storage', () => {
   const spec = ladder('A');
 
   spec('[sig-storage] CSIInlineVolumes should run through the lifecycle of a CSIDriver', () =>
-    liveThrough({ resource: 'csidrivers', kind: 'CSIDriver', make: () => ({ spec: { volumeLifecycleModes: ['Ephemeral'], podInfoOnMount: true, attachRequired: false } }) }),
+    liveThrough({
+      resource: 'csidrivers',
+      kind: 'CSIDriver',
+      make: () => ({ spec: { volumeLifecycleModes: ['Ephemeral'], podInfoOnMount: true, attachRequired: false } }),
+    }),
   );
 
   spec('[sig-storage] CSIInlineVolumes should support CSIVolumeSource in Pod API', async () => {
@@ -109,7 +118,11 @@ describe('sig-storage', () => {
   spec('[sig-storage] CSIStorageCapacity should support CSIStorageCapacities API operations', async () => {
     const operations = { ...STORAGE, resource: 'csistoragecapacities', kind: 'CSIStorageCapacity' };
     await checkDiscovery(plane, operations);
-    await checkOperations(plane, { ...operations, namespace: await plane.namespace(), make: () => ({ storageClassName: 'fake-storage-class', nodeTopology: {} }) });
+    await checkOperations(plane, {
+      ...operations,
+      namespace: await plane.namespace(),
+      make: () => ({ storageClassName: 'fake-storage-class', nodeTopology: {} }),
+    });
   });
 
   spec('[sig-storage] ConfigMap should be immutable if `immutable` field is set', () => immutable('configmaps', 'ConfigMap', (text) => text));
@@ -127,7 +140,9 @@ describe('sig-storage', () => {
 
   spec('[sig-storage] VolumeAttachment Conformance should apply changes to a volumeattachment status', async () => {
     const path = '/apis/storage.k8s.io/v1/volumeattachments';
-    await plane.must(201, 'POST', path, { body: { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name: 'e2e-status' }, ...attachment() } });
+    await plane.must(201, 'POST', path, {
+      body: { apiVersion: 'storage.k8s.io/v1', kind: 'VolumeAttachment', metadata: { name: 'e2e-status' }, ...attachment() },
+    });
     await plane.must(200, 'PATCH', `${path}/e2e-status`, { body: { metadata: { labels: { 'e2e-status': 'patched' } } }, contentType: PATCH.merge });
     expect((await plane.must(200, 'GET', `${path}/e2e-status/status`)).status).toStrictEqual({ attached: false });
     await checkStatus(plane, `${path}/e2e-status`, { patch: { attached: true }, update: { attached: false }, dropsMetadata: true });
@@ -157,7 +172,12 @@ describe('sig-storage: volumes and claims', () => {
     metadata: { name, labels: { 'e2e-pvc': name } },
     spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: `class-${name}` },
   });
-  const gone = (path: string): Promise<unknown> => eventually(`${path} is gone`, () => plane.call('GET', path), ({ code }) => code === 404);
+  const gone = (path: string): Promise<unknown> =>
+    eventually(
+      `${path} is gone`,
+      () => plane.call('GET', path),
+      ({ code }) => code === 404,
+    );
 
   spec('[sig-storage] PersistentVolumes CSI Conformance should run through the lifecycle of a PV and a PVC', async () => {
     const claims = `/api/v1/namespaces/${await plane.namespace()}/persistentvolumeclaims`;

@@ -13,7 +13,11 @@ export interface Widgets {
 export const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 /** A definition of widgets in a group; `schema` is that of each version. */
-export function widgetDefinition(group: string, schema: unknown = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }, versions: readonly string[] = ['v1']): Answer['body'] {
+export function widgetDefinition(
+  group: string,
+  schema: unknown = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+  versions: readonly string[] = ['v1'],
+): Answer['body'] {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',

@@ -81,7 +81,12 @@ const DEFINITION = {
   },
 };
 
-const gadget = (size: number | string): object => ({ apiVersion: 'matrix.example.com/v1', kind: 'Gadget', metadata: { name: 'g1' }, spec: { size, replicas: 1 } });
+const gadget = (size: number | string): object => ({
+  apiVersion: 'matrix.example.com/v1',
+  kind: 'Gadget',
+  metadata: { name: 'g1' },
+  spec: { size, replicas: 1 },
+});
 const settings = (data: object): object => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'applied' }, data });
 
 /** The script. Each step rests on those before it. */
@@ -103,7 +108,19 @@ export const MATRIX: readonly Step[] = [
   step('create service externalname elsewhere --external-name=example.com', /created/),
   step('create job once --image=registry.example.com/once:1 -- true', /created/),
   step('create cronjob often --image=registry.example.com/often:1 --schedule=0/5 -- true', undefined, { code: 1 }),
-  feed('create -f -', { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'often' }, spec: { schedule: '*/5 * * * *', jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'registry.example.com/often:1' }] } } } } } }, /created/),
+  feed(
+    'create -f -',
+    {
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: { name: 'often' },
+      spec: {
+        schedule: '*/5 * * * *',
+        jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'registry.example.com/often:1' }] } } } },
+      },
+    },
+    /created/,
+  ),
   step('create ingress shop --rule=shop.example.com/=shop:80', /created/),
   step('create role reader --verb=get,list --resource=pods,configmaps', /created/),
   step('create rolebinding readers --role=reader --serviceaccount=matrix:robot', /created/),

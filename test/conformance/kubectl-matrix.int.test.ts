@@ -103,6 +103,8 @@ describe.skipIf(found.length === 0)(`${MATRIX.length} commands`, () => {
     expect(Object.keys(objects).length).toBeGreaterThan(20);
     first ??= { version, objects };
     expect(objects, `as kubectl ${first.version} left them`).toStrictEqual(first.objects);
-    process.stdout.write(`kubectl ${version}: ${MATRIX.length} of ${MATRIX.length} commands, ${Object.keys(objects).length} objects as with ${first.version}\n`);
+    process.stdout.write(
+      `kubectl ${version}: ${MATRIX.length} of ${MATRIX.length} commands, ${Object.keys(objects).length} objects as with ${first.version}\n`,
+    );
   });
 });

@@ -62,7 +62,9 @@ export interface ConformancePlane extends AsyncDisposable {
 }
 
 /** Starts the plane as a user has it, without nodes. */
-export async function startConformancePlane(options: { readonly retention?: RetentionOptions; readonly api?: Partial<ApiServerOptions> } = {}): Promise<ConformancePlane> {
+export async function startConformancePlane(
+  options: { readonly retention?: RetentionOptions; readonly api?: Partial<ApiServerOptions> } = {},
+): Promise<ConformancePlane> {
   const logger = createLogger({ level: process.env['TEST_LOG'] === undefined ? 'silent' : 'debug' });
   const store = createMemoryStore(options.retention);
   const server = await startApiServer({ store, logger, ...options.api });

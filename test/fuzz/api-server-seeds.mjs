@@ -2,7 +2,24 @@ import { schemaByName, schemaOf } from '../../libs/kube/model/dist/index.js';
 import { below, oneOf } from './random.mjs';
 
 const NAMES = ['a', 'web', 'default', 'x-1', 'kube-system', 'g1'];
-const TEXTS = ['', 'a', 'default', 'TCP', 'web', '10.0.0.1', '1', '100m', '1Gi', '2030-01-02T03:04:05Z', 'Always', 'v1', 'apps/v1', '*', 'registry.example.com/web:1', 'YQ=='];
+const TEXTS = [
+  '',
+  'a',
+  'default',
+  'TCP',
+  'web',
+  '10.0.0.1',
+  '1',
+  '100m',
+  '1Gi',
+  '2030-01-02T03:04:05Z',
+  'Always',
+  'v1',
+  'apps/v1',
+  '*',
+  'registry.example.com/web:1',
+  'YQ==',
+];
 
 const QUANTITIES = ['1', '100m', '0.5Gi', '-1', '1e3', '1Ki', 'x'];
 
@@ -17,7 +34,9 @@ function valueOf(random, field, depth) {
     case 'array':
       return Array.from({ length: below(random, 3) }, () => valueOf(random, field.items, depth + 1));
     case 'map':
-      return Object.fromEntries(Array.from({ length: below(random, 3) }, () => [oneOf(random, NAMES), valueOf(random, field.items, depth + 1) ?? oneOf(random, TEXTS)]));
+      return Object.fromEntries(
+        Array.from({ length: below(random, 3) }, () => [oneOf(random, NAMES), valueOf(random, field.items, depth + 1) ?? oneOf(random, TEXTS)]),
+      );
     case 'boolean':
       return random() < 0.5;
     case 'integer':

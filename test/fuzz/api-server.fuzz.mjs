@@ -21,10 +21,14 @@ const main = fileURLToPath(new URL('../../apps/tiphys/dist/main.js', import.meta
 const kubeconfig = path.join(folder, 'config');
 const rssMb = (pid) => Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024);
 
-const child = spawn(process.execPath, [main, 'plane', '--memory', '--https-port', '0', '--kubeconfig-out', kubeconfig, '--log-format', 'json', '--log-level', 'error'], {
-  stdio: ['ignore', 'pipe', 'pipe'],
-  env: { ...process.env, TIPHYS_HOME: folder },
-});
+const child = spawn(
+  process.execPath,
+  [main, 'plane', '--memory', '--https-port', '0', '--kubeconfig-out', kubeconfig, '--log-format', 'json', '--log-level', 'error'],
+  {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TIPHYS_HOME: folder },
+  },
+);
 const logs = [];
 createInterface({ input: child.stderr }).on('line', (line) => logs.length < 200 && logs.push(line));
 let ended;
@@ -48,7 +52,8 @@ let sent = 0;
 let unanswered = 0;
 
 function note(request, what) {
-  if (findings.length < 20) findings.push({ what, method: request.method, path: request.path, headers: request.headers, body: request.body?.toString('latin1').slice(0, 600) });
+  if (findings.length < 20)
+    findings.push({ what, method: request.method, path: request.path, headers: request.headers, body: request.body?.toString('latin1').slice(0, 600) });
 }
 
 async function send(request) {
@@ -64,7 +69,8 @@ async function send(request) {
     }
     const text = await answer.body.text();
     // Upstream's own answer to a revision that is still to come is 504; a HEAD has no text to tell it by.
-    if (statusCode >= 500 && !(statusCode === 504 && request.path.includes('resourceVersion=99999999999999999'))) note(request, `${statusCode}: ${text.slice(0, 300)}`);
+    if (statusCode >= 500 && !(statusCode === 504 && request.path.includes('resourceVersion=99999999999999999')))
+      note(request, `${statusCode}: ${text.slice(0, 300)}`);
   } catch (error) {
     // What cannot be written as a request never reached the server.
     if (error.code === 'UND_ERR_INVALID_ARG' || error instanceof TypeError) return;
@@ -87,7 +93,12 @@ await Promise.all(
   }),
 );
 clearInterval(watchdog);
-const stillAnswers = ended === undefined && (await pool.request({ method: 'GET', path: '/readyz' }).then(({ statusCode }) => statusCode === 200, () => false));
+const stillAnswers =
+  ended === undefined &&
+  (await pool.request({ method: 'GET', path: '/readyz' }).then(
+    ({ statusCode }) => statusCode === 200,
+    () => false,
+  ));
 const seconds = (performance.now() - began) / 1000;
 for (const finding of findings) process.stdout.write(`${JSON.stringify(finding)}\n`);
 for (const line of logs.slice(0, 20)) process.stdout.write(`log: ${line.slice(0, 2_000)}\n`);

@@ -1,7 +1,47 @@
 import { below, oneOf } from './random.mjs';
 
-const ODD = [null, true, -0, 1e308, -1, 2 ** 53, 0.1, '', '\u0000', '../..', 'a'.repeat(5_000), [], {}, [[[]]], { __proto__: null }, '${x}', '%s%n', '\ud800', 'NaN', '1e999999', '-', '9'.repeat(400)];
-const KEYS = ['__proto__', 'constructor', 'metadata', 'spec', 'status', '', 'a'.repeat(300), 'kind', 'apiVersion', 'name', 'toString', '$patch', '$retainKeys', '$deleteFromPrimitiveList/finalizers', '$setElementOrder/containers', 'managedFields'];
+const ODD = [
+  null,
+  true,
+  -0,
+  1e308,
+  -1,
+  2 ** 53,
+  0.1,
+  '',
+  '\u0000',
+  '../..',
+  'a'.repeat(5_000),
+  [],
+  {},
+  [[[]]],
+  { __proto__: null },
+  '${x}',
+  '%s%n',
+  '\ud800',
+  'NaN',
+  '1e999999',
+  '-',
+  '9'.repeat(400),
+];
+const KEYS = [
+  '__proto__',
+  'constructor',
+  'metadata',
+  'spec',
+  'status',
+  '',
+  'a'.repeat(300),
+  'kind',
+  'apiVersion',
+  'name',
+  'toString',
+  '$patch',
+  '$retainKeys',
+  '$deleteFromPrimitiveList/finalizers',
+  '$setElementOrder/containers',
+  'managedFields',
+];
 const TYPES = [
   'application/json',
   'application/yaml',
@@ -72,8 +112,48 @@ const QUERIES = [
   '&&&===',
 ];
 const METHODS = ['GET', 'GET', 'POST', 'POST', 'POST', 'PUT', 'PUT', 'PATCH', 'PATCH', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE'];
-const SUBRESOURCES = ['status', 'scale', 'log', 'exec', 'attach', 'portforward', 'eviction', 'binding', 'token', 'ephemeralcontainers', 'resize', 'approval', 'finalize', 'proxy', 'proxy/x', 'nothing', '%2e%2e'];
-const PATHS = ['/', '/api', '/apis', '/apis/apps', '/openapi/v2', '/openapi/v3', '/openapi/v3/apis/apps/v1', '/version', '/healthz', '/readyz/x', '/metrics', '/openid/v1/jwks', '/.well-known/openid-configuration', '//', '/api//v1', '/api/v1/namespaces//pods', '/apis/%2e%2e/v1', '/apis/a/b/c/d/e/f/g/h', '/%', '/api/v1/namespaces/%ff/pods', '/api/v1/watch/pods?timeoutSeconds=1'];
+const SUBRESOURCES = [
+  'status',
+  'scale',
+  'log',
+  'exec',
+  'attach',
+  'portforward',
+  'eviction',
+  'binding',
+  'token',
+  'ephemeralcontainers',
+  'resize',
+  'approval',
+  'finalize',
+  'proxy',
+  'proxy/x',
+  'nothing',
+  '%2e%2e',
+];
+const PATHS = [
+  '/',
+  '/api',
+  '/apis',
+  '/apis/apps',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openapi/v3/apis/apps/v1',
+  '/version',
+  '/healthz',
+  '/readyz/x',
+  '/metrics',
+  '/openid/v1/jwks',
+  '/.well-known/openid-configuration',
+  '//',
+  '/api//v1',
+  '/api/v1/namespaces//pods',
+  '/apis/%2e%2e/v1',
+  '/apis/a/b/c/d/e/f/g/h',
+  '/%',
+  '/api/v1/namespaces/%ff/pods',
+  '/api/v1/watch/pods?timeoutSeconds=1',
+];
 const NAMES = ['a', 'web', 'default', 'x-1', 'kubernetes', 'kube-root-ca.crt', 'system:masters', '%20', '..%2f', 'A', '-', '%00', 'a'.repeat(260), '\u00e9'];
 
 /** Changes a JSON value somewhere inside. */
@@ -102,7 +182,12 @@ function tear(random, bytes) {
 
 function patchOf(random, body) {
   const path = oneOf(random, ['/metadata', '/metadata/labels/a', '/spec', '/spec/x/-', '', '/', '/~2', '/metadata/name', '/__proto__/x', '/spec/replicas']);
-  return Array.from({ length: 1 + below(random, 3) }, () => ({ op: oneOf(random, ['add', 'remove', 'replace', 'move', 'copy', 'test', 'x']), path, from: oneOf(random, ['/spec', '/metadata', '', '/x']), value: bend(random, body) }));
+  return Array.from({ length: 1 + below(random, 3) }, () => ({
+    op: oneOf(random, ['add', 'remove', 'replace', 'move', 'copy', 'test', 'x']),
+    path,
+    from: oneOf(random, ['/spec', '/metadata', '', '/x']),
+    value: bend(random, body),
+  }));
 }
 
 function varint(value) {
@@ -120,7 +205,11 @@ function protobufOf(random, { apiVersion, row }) {
   const noise = Buffer.from(Array.from({ length: below(random, 200) }, () => below(random, 256)));
   const metadata = field(1, Buffer.concat([field(1, Buffer.from(oneOf(random, ['a', 'web', 'x-1']))), noise.subarray(0, below(random, 20))]));
   const raw = random() < 0.5 ? Buffer.concat([metadata, field(1 + below(random, 6), noise)]) : noise;
-  return Buffer.concat([Buffer.from([0x6b, 0x38, 0x73, 0]), field(1, Buffer.concat([field(1, Buffer.from(apiVersion)), field(2, Buffer.from(row.kind))])), field(2, raw)]);
+  return Buffer.concat([
+    Buffer.from([0x6b, 0x38, 0x73, 0]),
+    field(1, Buffer.concat([field(1, Buffer.from(apiVersion)), field(2, Buffer.from(row.kind))])),
+    field(2, raw),
+  ]);
 }
 
 function pathOf(random, { root, row }) {

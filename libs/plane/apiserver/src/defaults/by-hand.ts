@@ -30,7 +30,7 @@ const BY_KIND: Readonly<Record<string, (draft: Draft) => void>> = {
   'apps/v1/StatefulSet': (draft) => defaultStatefulSet(draftAs<appsv1.StatefulSet>(draft)),
   'apps/v1/DaemonSet': (draft) => defaultDaemonSet(draftAs<appsv1.DaemonSet>(draft)),
   'batch/v1/Job': (draft) => defaultJob(draftAs<batchv1.Job>(draft).spec),
-  'batch/v1/CronJob': (draft) => defaultTemplate(draftAs<batchv1.CronJob>(draft).spec?.jobTemplate.spec?.template),
+  'batch/v1/CronJob': (draft) => defaultTemplate(draftAs<batchv1.CronJob>(draft).spec?.jobTemplate?.spec?.template),
   'networking.k8s.io/v1/NetworkPolicy': (draft) => defaultNetworkPolicy(draft),
 };
 

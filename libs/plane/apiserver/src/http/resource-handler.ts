@@ -62,7 +62,8 @@ function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
     core,
     scope,
     form: chooseRepresentation(header(exchange, 'accept'), {
-      forms: ['object', 'table', 'metadata'],
+      // A question is no object that a table could be made of.
+      forms: isQuestion(scope) ? ['object'] : ['object', 'table', 'metadata'],
       encodings: scope.served.custom === undefined ? ALL_ENCODINGS : TEXT_ENCODINGS,
     }),
     includeObject: includeObjectOf(exchange.query),

@@ -20,7 +20,7 @@ export function shapeBody(scope: Scope, draft: Draft, flags: WriteFlags, duplica
     unknown.push(...shapeMetadata(map, served));
     pruneCustom(map, served.custom.schema, unknown);
   }
-  complain(served, [...unknown.map((path) => `unknown field "${path}"`), ...duplicates.map((path) => `duplicate field "${path}"`)], flags);
+  complain(served, [...unknown.map((path) => `unknown field "${path}"`), ...duplicates], flags);
 }
 
 // Metadata of a custom object follows the schema of ObjectMeta, which any built-in kind has.
