@@ -1,4 +1,4 @@
-import { deepEqual, type Mutable, type corev1, type batchv1 } from '@tiphys/kube-model';
+import { deepEqual, schemaByName, type Mutable, type corev1, type batchv1 } from '@tiphys/kube-model';
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { defaultCustom, pruneCustom } from '../crd/structural-schema.ts';
@@ -123,8 +123,22 @@ function initialStatus(draft: Draft, served: ServedResource): void {
       draft.status = {};
       return;
     default:
-      if (hasStatusSubresource(served) && draft.status === undefined) draft.status = {};
+      if (hasStatusSubresource(served) && draft.status === undefined) draft.status = emptyStatus(served);
   }
+}
+
+const ZERO: Readonly<Record<string, unknown>> = { boolean: false, integer: 0, string: '' };
+
+// Go writes the zero of a required field, so a status that nobody has set yet has them too.
+function emptyStatus(served: ServedResource): JsonMap {
+  const { ref } = served.schema?.fields['status'] ?? {};
+  const schema = ref === undefined ? undefined : schemaByName(ref);
+  return Object.fromEntries(
+    (schema?.required ?? []).flatMap((name) => {
+      const zero = ZERO[schema?.fields[name]?.type ?? ''];
+      return zero === undefined ? [] : [[name, zero]];
+    }),
+  );
 }
 
 /** The pod's quality of service from its containers' resources. */
