@@ -12,6 +12,7 @@ import { answerReview, requestToken } from '../subresources/reviews.ts';
 import { createObject } from '../verbs/create.ts';
 import { deletedStatus, deleteObject, type DeleteRequest } from '../verbs/delete.ts';
 import { listObjects } from '../verbs/list.ts';
+import { pastRevision } from '../verbs/past.ts';
 import { patchObject, type PatchBody } from '../verbs/patch.ts';
 import { changeObject, updateObject } from '../verbs/update.ts';
 import { watchObjects } from '../verbs/watch.ts';
@@ -73,7 +74,8 @@ function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
 
 function get(core: Core, exchange: Exchange, scope: Scope): Answer {
   const view = viewOf(core, exchange, scope);
-  return showStored(view, mustGetEntry(core, scope).value);
+  const at = exchange.query.get('at') ?? '';
+  return showStored(view, mustGetEntry(core, scope, scope.name, at === '' ? undefined : pastRevision(core, at)).value);
 }
 
 function collection(core: Core, exchange: Exchange, scope: Scope): Answer {
