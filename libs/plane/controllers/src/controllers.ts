@@ -15,8 +15,8 @@ import { createClaimProtectionController, createVolumeProtectionController } fro
 
 /** What the controllers need besides the API. */
 export interface ControllersOptions extends ControllerDeps {
-  /** The certificate authority of the API server, published to every namespace; nothing is published without it. */
-  readonly rootCaPem?: string;
+  /** The certificate authority of the API server, published to every namespace: the API server gives every pod a volume that needs it. */
+  readonly rootCaPem: string;
 }
 
 /** Every controller of the control plane, to be run beside each other under one supervisor. The informers are run by the caller. */
@@ -24,7 +24,7 @@ export function createControllers(options: ControllersOptions): readonly Service
   return [
     createNamespaceController(options),
     createServiceAccountController(options),
-    ...(options.rootCaPem === undefined ? [] : [createRootCaPublisher(options, options.rootCaPem)]),
+    createRootCaPublisher(options, options.rootCaPem),
     createReplicaSetController(options),
     createDeploymentController(options),
     createStatefulSetController(options),
