@@ -4,6 +4,7 @@ import type { Core, Scope, WriteFlags } from '../core.ts';
 import { asMap, asText, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest, methodNotAllowed, noSuchPath } from '../failures.ts';
 import { mustGetEntry, readAs } from '../registry/objects.ts';
+import { returnsDeletedObject } from '../registry/served.ts';
 import { writeScale, getScale } from '../subresources/scale.ts';
 import { bindPod, evictPod } from '../subresources/pods.ts';
 import { proxy } from '../subresources/proxy.ts';
@@ -166,22 +167,10 @@ function toDeleteRequest(body: JsonMap, { query, warn }: Pick<Exchange, 'query' 
   };
 }
 
-// Kinds that answer a finished deletion with the object (registries with ReturnDeletedObject).
-const RETURNS_OBJECT: ReadonlySet<string> = new Set([
-  'Pod',
-  'Namespace',
-  'Service',
-  'ServiceAccount',
-  'PersistentVolume',
-  'PersistentVolumeClaim',
-  'ResourceQuota',
-  'PodTemplate',
-]);
-
 async function remove(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const view = viewOf(core, exchange, scope);
   const deletion = await deleteObject(core, scope, await deleteRequestOf(exchange));
-  if (deletion.kind === 'waiting' || RETURNS_OBJECT.has(scope.served.kind)) return showObject(view, deletion.object);
+  if (deletion.kind === 'waiting' || returnsDeletedObject(scope.served)) return showObject(view, deletion.object);
   return json(deletedStatus(scope, deletion.object));
 }
 
