@@ -54,7 +54,7 @@ describe('the language', () => {
     ['self.list.map(x, x.n)', [1, 2], { list: [{ n: 1 }, { n: 2 }] }],
     ['self.`a-b`.c', 1, { 'a-b': { c: 1 } }],
     ['// a comment\n1 + 1', 2],
-  ])('%s is %j', (source, want, self = {}) => {
+  ] as readonly (readonly [source: string, want: unknown, self?: unknown])[])('%s is %j', (source, want, self) => {
     expect(run(source, self)).toEqual(want);
   });
 
