@@ -27,6 +27,7 @@ const PURE = [
   '@tiphys/kube-model',
   '@tiphys/kube-patch',
   '@tiphys/kube-cel',
+  '@tiphys/plane-quota',
   '@tiphys/delivery-actions',
   '@tiphys/delivery-applications',
   '@tiphys/delivery-diff',

@@ -13,7 +13,7 @@ function run(source: string, self: unknown = {}): unknown {
 }
 
 describe('the language', () => {
-  it.each([
+  const cases: readonly (readonly [source: string, want: unknown, self?: unknown])[] = [
     ['1 + 2 * 3 - 4 / 2 % 3', 5],
     ['-7 / 2', -3],
     ['-7 % 2', -1],
@@ -54,7 +54,8 @@ describe('the language', () => {
     ['self.list.map(x, x.n)', [1, 2], { list: [{ n: 1 }, { n: 2 }] }],
     ['self.`a-b`.c', 1, { 'a-b': { c: 1 } }],
     ['// a comment\n1 + 1', 2],
-  ] as readonly (readonly [source: string, want: unknown, self?: unknown])[])('%s is %j', (source, want, self) => {
+  ];
+  it.each(cases.map(([source, want, self = {}]) => ({ source, want, self })))('$source is $want', ({ source, want, self }) => {
     expect(run(source, self)).toEqual(want);
   });
 

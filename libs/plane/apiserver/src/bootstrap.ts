@@ -1,5 +1,5 @@
 import { isStatus, type corev1, type KubeObject, type rbacv1 } from '@tiphys/kube-model';
-import type { Core, Scope, WriteFlags } from './core.ts';
+import { SERVER_USER, type Core, type Scope, type WriteFlags } from './core.ts';
 import { draftAs, type Draft } from './draft.ts';
 import { servedResourcesOf } from './crd/establish.ts';
 import { parseStored } from './registry/objects.ts';
@@ -7,7 +7,6 @@ import { createObject } from './verbs/create.ts';
 import { updateObject } from './verbs/update.ts';
 
 const FLAGS: WriteFlags = { dryRun: false, fieldManager: 'kube-apiserver', fieldValidation: 'Ignore', force: false, warn: () => undefined };
-const SYSTEM = { username: 'system:apiserver', groups: ['system:masters'] };
 
 /** Reads back what the store says the server serves and holds: CRDs and the addresses of Services. */
 export function restore(core: Core): void {
@@ -30,7 +29,7 @@ export async function bootstrap(core: Core, address: { readonly host: string; re
 function scopeOf(core: Core, object: KubeObject): Scope {
   const served = core.catalog.findKind(object.apiVersion, object.kind);
   if (served === undefined) throw new Error(`invariant broken: ${object.kind} is served`);
-  return { served, namespace: object.metadata.namespace, name: '', subresource: undefined, user: SYSTEM, userAgent: 'kube-apiserver' };
+  return { served, namespace: object.metadata.namespace, name: '', subresource: undefined, user: SERVER_USER, userAgent: 'kube-apiserver' };
 }
 
 async function ensure(core: Core, object: KubeObject): Promise<void> {

@@ -15,6 +15,9 @@ export interface UserInfo {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** The server as a user: it writes what every cluster has. Policies and webhooks are not asked about its own writes. */
+export const SERVER_USER: UserInfo = { username: 'system:apiserver', groups: ['system:masters'] };
+
 /** What every handler works with: the parts of one API server. */
 export interface Core {
   readonly store: Store;
@@ -48,4 +51,6 @@ export interface WriteFlags {
   readonly force: boolean;
   /** Collects the texts of Warning headers. */
   readonly warn: (text: string) => void;
+  /** Collects the annotations of the audit event. */
+  readonly annotate?: (key: string, value: string) => void;
 }

@@ -8,6 +8,7 @@ import { createLoadBalancerController } from './load-balancer.ts';
 import { createNamespaceController } from './namespace.ts';
 import { createRootCaPublisher, createServiceAccountController } from './namespace-defaults.ts';
 import { createPodGcController } from './pod-gc.ts';
+import { createResourceQuotaController } from './quota/resource-quota.ts';
 import { createReplicaSetController } from './replica-set.ts';
 import { createStatefulSetController } from './stateful-set/stateful-set.ts';
 
@@ -31,5 +32,6 @@ export function createControllers(options: ControllersOptions): readonly Service
     createLoadBalancerController(options),
     createGarbageCollector(options),
     createPodGcController(options),
+    createResourceQuotaController(options),
   ];
 }

@@ -29,7 +29,8 @@ export const KINDS: Readonly<
     | 'cronJob'
     | 'endpointSlice'
     | 'crd'
-    | 'lease',
+    | 'lease'
+    | 'resourceQuota',
     ResourceType
   >
 > = {
@@ -50,4 +51,5 @@ export const KINDS: Readonly<
   endpointSlice: builtin('discovery.k8s.io/v1', 'EndpointSlice'),
   crd: builtin('apiextensions.k8s.io/v1', 'CustomResourceDefinition'),
   lease: builtin('coordination.k8s.io/v1', 'Lease'),
+  resourceQuota: builtin('v1', 'ResourceQuota'),
 };

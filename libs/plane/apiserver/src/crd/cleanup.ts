@@ -1,14 +1,13 @@
 import { messageOf } from '@tiphys/kernel';
-import type { Core, Scope, UserInfo } from '../core.ts';
+import { SERVER_USER, type Core, type Scope } from '../core.ts';
 import type { Draft } from '../draft.ts';
 import { parseStored, readAs } from '../registry/objects.ts';
 import { keyPrefixOf } from '../registry/served.ts';
-import { deleteObject } from '../verbs/delete.ts';
+import { deleteAdmitted } from '../verbs/delete.ts';
 import { changeObject } from '../verbs/update.ts';
 import { asCrd, CRD_FINALIZER } from './establish.ts';
 
 const PREFIX = '/apiextensions.k8s.io/customresourcedefinitions/';
-const CLEANER: UserInfo = { username: 'system:apiserver', groups: ['system:masters'] };
 const FLAGS = { dryRun: false, fieldManager: 'kube-apiserver', fieldValidation: 'Ignore', force: false, warn: () => undefined } as const;
 
 /** Deletes the objects of every CRD that is being deleted, and lets it go once none is left. Runs until the signal aborts. */
@@ -42,10 +41,10 @@ async function cleanUpOne(core: Core, crd: Draft, prefix: string): Promise<void>
         namespace: object.metadata.namespace,
         name: object.metadata.name ?? '',
         subresource: undefined,
-        user: CLEANER,
+        user: SERVER_USER,
         userAgent: '',
       };
-      await deleteObject(core, scope, { dryRun: false, gracePeriodSeconds: undefined, propagationPolicy: undefined, preconditions: undefined });
+      await deleteAdmitted(core, scope, { dryRun: false, gracePeriodSeconds: undefined, propagationPolicy: undefined, preconditions: undefined });
     }
   }
   if (core.store.count(prefix) > 0) return;
@@ -53,7 +52,7 @@ async function cleanUpOne(core: Core, crd: Draft, prefix: string): Promise<void>
   if (crds === undefined) return;
   await changeObject(
     core,
-    { served: crds, namespace: undefined, name: crd.metadata.name ?? '', subresource: undefined, user: CLEANER, userAgent: '' },
+    { served: crds, namespace: undefined, name: crd.metadata.name ?? '', subresource: undefined, user: SERVER_USER, userAgent: '' },
     (live) => {
       live.metadata.finalizers = (live.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CRD_FINALIZER);
       return live;

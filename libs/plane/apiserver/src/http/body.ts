@@ -1,8 +1,9 @@
 import { LIMITS, messageOf } from '@tiphys/kernel';
-import { decodeKubeProtobuf, statusError } from '@tiphys/kube-model';
+import { decodeKubeProtobuf, ProtobufError, statusError } from '@tiphys/kube-model';
 import { parseManifests } from '@tiphys/kube-yaml';
 import { asMap, type Draft } from '../draft.ts';
 import { badRequest } from '../failures.ts';
+import { MEDIA_TYPE_LIST } from './accept.ts';
 import { scanJson } from './json-scan.ts';
 
 /** A decoded body, and the duplicate keys its text had. */
@@ -30,16 +31,19 @@ export function decodeBody(bytes: Buffer, contentType: string | undefined): Deco
   if (type === 'application/vnd.kubernetes.protobuf') return { value: decodeProtobuf(bytes), duplicates: [] };
   if (type === 'application/yaml' || type === 'application/apply-patch+yaml' || type === 'text/yaml') return decodeYaml(bytes);
   if (type === '' || type === 'application/json' || type.endsWith('+json')) return decodeJson(bytes);
-  throw statusError(
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`,
-  );
+  throw unsupported();
+}
+
+function unsupported(): Error {
+  return statusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${MEDIA_TYPE_LIST}`);
 }
 
 function decodeProtobuf(bytes: Buffer): unknown {
   try {
     return decodeKubeProtobuf(bytes);
   } catch (error) {
+    // Custom resources have no message: their clients may try again with JSON.
+    if (error instanceof ProtobufError && error.code === 'unknownKind') throw unsupported();
     throw badRequest(`unable to decode protobuf: ${messageOf(error)}`);
   }
 }

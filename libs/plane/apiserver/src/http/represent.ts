@@ -1,3 +1,4 @@
+import { encodeKubeList, encodeKubeProtobuf, encodeKubeWatchEvent, statusError, wrapKubeProtobuf } from '@tiphys/kube-model';
 import type { Core, Scope } from '../core.ts';
 import { encodeDraft, type Draft } from '../draft.ts';
 import { badRequest } from '../failures.ts';
@@ -5,8 +6,9 @@ import { bytesAs, readAs } from '../registry/objects.ts';
 import type { ListPage } from '../verbs/list.ts';
 import type { WatchFrame } from '../verbs/watch.ts';
 import { partialMetadata, tableOf, tablePlan, tableRow, type IncludeObject } from '../table/table.ts';
-import type { Representation } from './accept.ts';
+import { MEDIA_TYPES, type Representation } from './accept.ts';
 import { json, type Answer } from './answer.ts';
+import { messageOf } from './encode.ts';
 
 /** How objects of one request are shown. */
 export interface View {
@@ -14,6 +16,13 @@ export interface View {
   readonly scope: Scope;
   readonly form: Representation;
   readonly includeObject: IncludeObject;
+  /** JSON is indented, so stored bytes cannot be sent as they are. */
+  readonly isPretty: boolean;
+}
+
+// Whether stored bytes can be sent without looking at them.
+function sendsBytes({ form, isPretty }: View): boolean {
+  return form.as === 'object' && form.encoding === 'json' && !isPretty;
 }
 
 /** Reads `includeObject`. */
@@ -40,7 +49,22 @@ export function showObject(view: View, object: Draft, code: number = 200): Answe
     );
   }
   if (form.as === 'metadata') return json(partialMetadata(object, form.version), code);
-  return { kind: 'bytes', code, contentType: 'application/json', chunks: [encodeDraft(object)] };
+  if (!sendsBytes(view)) return json(object, code);
+  return { kind: 'bytes', code, contentType: MEDIA_TYPES.json, chunks: [encodeDraft(object)] };
+}
+
+/** The answer that is one stored object. */
+export function showStored(view: View, stored: Uint8Array): Answer {
+  const { served } = view.scope;
+  if (sendsBytes(view)) return { kind: 'bytes', code: 200, contentType: MEDIA_TYPES.json, chunks: [bytesAs(served, stored)] };
+  if (view.form.as === 'object' && view.form.encoding === 'protobuf')
+    return {
+      kind: 'bytes',
+      code: 200,
+      contentType: MEDIA_TYPES.protobuf,
+      chunks: [wrapKubeProtobuf(served.apiVersion, served.kind, messageOf(served, stored))],
+    };
+  return showObject(view, readAs(served, stored));
 }
 
 /** The answer that is a page of a collection. Objects of the stored version are sent as they lie in the store. */
@@ -71,19 +95,32 @@ export function showList(view: View, page: ListPage): Answer {
       metadata,
       items: drafts().map((draft) => partialMetadata(draft, form.version)),
     });
-  const head = `{"kind":${JSON.stringify(scope.served.listKind)},"apiVersion":${JSON.stringify(scope.served.apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`;
+  const { apiVersion, listKind: kind } = scope.served;
+  if (form.encoding === 'protobuf') {
+    const items = page.entries.map((entry) => messageOf(scope.served, entry.value));
+    return { kind: 'bytes', code: 200, contentType: MEDIA_TYPES.protobuf, chunks: encodeKubeList({ apiVersion, kind, metadata }, items) };
+  }
+  if (!sendsBytes(view)) return json({ kind, apiVersion, metadata, items: drafts() });
+  const head = `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`;
   const chunks: (Uint8Array | string)[] = [head];
   for (const [index, entry] of page.entries.entries()) {
     if (index > 0) chunks.push(',');
     chunks.push(bytesAs(scope.served, entry.value));
   }
   chunks.push(']}');
-  return { kind: 'bytes', code: 200, contentType: 'application/json', chunks };
+  return { kind: 'bytes', code: 200, contentType: MEDIA_TYPES.json, chunks };
 }
 
-/** The answer that is a watch: one JSON document a line. */
+/** The answer that is a watch: one JSON document a line, or protobuf frames with their length. Throws 406 for YAML, which has no frames. */
 export function showWatch(view: View, frames: AsyncIterable<WatchFrame>): Answer {
-  return { kind: 'stream', code: 200, contentType: 'application/json', chunks: lines(view, frames) };
+  switch (view.form.encoding) {
+    case 'json':
+      return { kind: 'stream', code: 200, contentType: MEDIA_TYPES.json, chunks: lines(view, frames) };
+    case 'protobuf':
+      return { kind: 'stream', code: 200, contentType: `${MEDIA_TYPES.protobuf};stream=watch`, chunks: messages(view, frames) };
+    case 'yaml':
+      throw statusError('NotAcceptable', `only the following media types are accepted: ${MEDIA_TYPES.json};stream=watch, ${MEDIA_TYPES.protobuf};stream=watch`);
+  }
 }
 
 async function* lines(view: View, frames: AsyncIterable<WatchFrame>): AsyncGenerator<string> {
@@ -92,6 +129,21 @@ async function* lines(view: View, frames: AsyncIterable<WatchFrame>): AsyncGener
     yield `{"type":"${frame.type}","object":${objectOf(view, frame, isFirst)}}\n`;
     isFirst = false;
   }
+}
+
+async function* messages(view: View, frames: AsyncIterable<WatchFrame>): AsyncGenerator<Uint8Array> {
+  for await (const frame of frames) yield encodeKubeWatchEvent(frame.type, envelopeOf(view, frame));
+}
+
+type Kind = Parameters<typeof encodeKubeProtobuf>[0];
+
+function envelopeOf(view: View, frame: WatchFrame): Uint8Array {
+  const { scope, form } = view;
+  if (frame.type === 'ERROR') return encodeKubeProtobuf({ ...frame.error.status, apiVersion: 'v1', kind: 'Status' });
+  // Both are objects with an apiVersion and a kind, by their own functions.
+  if (frame.type === 'BOOKMARK') return encodeKubeProtobuf(bookmarkOf(view, frame.revision, frame.endsInitial) as Kind);
+  if (form.as === 'metadata') return encodeKubeProtobuf(partialMetadata(readAs(scope.served, frame.value), form.version) as Kind);
+  return wrapKubeProtobuf(scope.served.apiVersion, scope.served.kind, messageOf(scope.served, frame.value));
 }
 
 function objectOf(view: View, frame: WatchFrame, isFirst: boolean): string {

@@ -3,7 +3,7 @@ import { schemaNames, schemaByName, statusError } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { asMap, asText, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest, methodNotAllowed, noSuchPath } from '../failures.ts';
-import { mustGetEntry, readAs, bytesAs } from '../registry/objects.ts';
+import { mustGetEntry, readAs } from '../registry/objects.ts';
 import { writeScale, getScale } from '../subresources/scale.ts';
 import { bindPod, evictPod } from '../subresources/pods.ts';
 import { proxy } from '../subresources/proxy.ts';
@@ -16,11 +16,12 @@ import { patchObject, type PatchBody } from '../verbs/patch.ts';
 import { changeObject, updateObject } from '../verbs/update.ts';
 import { watchObjects } from '../verbs/watch.ts';
 import { applyMergePatch, applyJsonPatch } from '@tiphys/kube-patch';
-import { chooseRepresentation } from './accept.ts';
+import { ALL_ENCODINGS, chooseRepresentation, TEXT_ENCODINGS } from './accept.ts';
 import { json, type Answer } from './answer.ts';
 import { bodyAsDraft, decodeBody, readBody } from './body.ts';
+import { isPretty } from './encode.ts';
 import { parseListQuery, parseWriteFlags } from './query.ts';
-import { includeObjectOf, showList, showObject, showWatch, type View } from './represent.ts';
+import { includeObjectOf, showList, showObject, showStored, showWatch, type View } from './represent.ts';
 import { header, type Exchange } from './exchange.ts';
 
 /** Answers a request for a resource; who asks has been allowed to. */
@@ -60,16 +61,18 @@ function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
   return {
     core,
     scope,
-    form: chooseRepresentation(header(exchange, 'accept'), ['object', 'table', 'metadata']),
+    form: chooseRepresentation(header(exchange, 'accept'), {
+      forms: ['object', 'table', 'metadata'],
+      encodings: scope.served.custom === undefined ? ALL_ENCODINGS : TEXT_ENCODINGS,
+    }),
     includeObject: includeObjectOf(exchange.query),
+    isPretty: isPretty(exchange.query, header(exchange, 'user-agent')),
   };
 }
 
 function get(core: Core, exchange: Exchange, scope: Scope): Answer {
   const view = viewOf(core, exchange, scope);
-  const entry = mustGetEntry(core, scope);
-  if (view.form.as === 'object') return { kind: 'bytes', code: 200, contentType: 'application/json', chunks: [bytesAs(scope.served, entry.value)] };
-  return showObject(view, readAs(scope.served, entry.value));
+  return showStored(view, mustGetEntry(core, scope).value);
 }
 
 function collection(core: Core, exchange: Exchange, scope: Scope): Answer {
@@ -134,10 +137,10 @@ async function patch(core: Core, exchange: Exchange, scope: Scope): Promise<Answ
 async function deleteRequestOf(exchange: Exchange): Promise<DeleteRequest> {
   const bytes = await readBody(exchange.body);
   const body = bytes.length === 0 ? {} : (asMap(decodeBody(bytes, header(exchange, 'content-type')).value) ?? {});
-  return toDeleteRequest(body, exchange.query);
+  return toDeleteRequest(body, exchange);
 }
 
-function toDeleteRequest(body: JsonMap, query: URLSearchParams): DeleteRequest {
+function toDeleteRequest(body: JsonMap, { query, warn }: Pick<Exchange, 'query' | 'warn'>): DeleteRequest {
   const preconditions = asMap(body['preconditions']);
   const [uid, resourceVersion] = [asText(preconditions?.['uid']), asText(preconditions?.['resourceVersion'])];
   const grace = body['gracePeriodSeconds'] ?? (query.get('gracePeriodSeconds') === null ? undefined : Number(query.get('gracePeriodSeconds')));
@@ -152,6 +155,7 @@ function toDeleteRequest(body: JsonMap, query: URLSearchParams): DeleteRequest {
   const dryRun = Array.isArray(body['dryRun']) ? body['dryRun'].length > 0 : query.getAll('dryRun').includes('All');
   return {
     dryRun,
+    notes: { warn },
     propagationPolicy: policy,
     gracePeriodSeconds: typeof grace === 'number' && Number.isFinite(grace) ? grace : undefined,
     preconditions:
@@ -208,7 +212,7 @@ async function handleSubresource(core: Core, exchange: Exchange, scope: Scope, v
     case 'pods/eviction':
       return await evict(core, exchange, scope);
     case 'serviceaccounts/token':
-      return json(await requestToken(core, scope, await tokenRequest(exchange)), 201);
+      return json(await requestToken(core, scope, await tokenRequest(exchange), flagsOf(exchange, scope)), 201);
     case 'pods/proxy':
     case 'services/proxy':
       return await proxy(core, exchange, scope, rest);
@@ -230,7 +234,7 @@ async function partOf(core: Core, exchange: Exchange, scope: Scope, verb: string
 async function evict(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const { draft } = await draftOf(exchange, 'policy/v1', 'Eviction');
   const options = asMap((draft as unknown as JsonMap)['deleteOptions']) ?? {}; // A Draft is a JSON object.
-  return json(await evictPod(core, scope, toDeleteRequest(options, exchange.query)), 201);
+  return json(await evictPod(core, scope, draft, toDeleteRequest(options, exchange)), 201);
 }
 
 async function tokenRequest(exchange: Exchange): Promise<Draft> {

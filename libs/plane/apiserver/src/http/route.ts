@@ -5,7 +5,7 @@ import type { Core, Scope, UserInfo } from '../core.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/discovery.ts';
 import { openApiDocument, openApiIndex, openApiV2, OPENAPI_V2_PROTOBUF } from '../discovery/openapi.ts';
 import { forbidden, methodNotAllowed, noSuchPath, qualified } from '../failures.ts';
-import { chooseRepresentation } from './accept.ts';
+import { ALL_ENCODINGS, chooseRepresentation } from './accept.ts';
 import { json, plainText, type Answer } from './answer.ts';
 import { parseApiPath, type ApiPath } from './api-path.ts';
 import { header, type Exchange } from './exchange.ts';
@@ -108,7 +108,7 @@ function isAnswer(value: unknown): value is Answer {
 }
 
 function listing(core: Core, exchange: Exchange, isCore: boolean): Answer {
-  const form = chooseRepresentation(header(exchange, 'accept'), ['object', 'discovery']);
+  const form = chooseRepresentation(header(exchange, 'accept'), { forms: ['object', 'discovery'], encodings: ALL_ENCODINGS });
   if (form.as !== 'discovery') return json(isCore ? apiVersions(header(exchange, 'host') ?? header(exchange, ':authority') ?? '') : apiGroupList(core.catalog));
   return {
     kind: 'json',

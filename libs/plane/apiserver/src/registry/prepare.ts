@@ -1,11 +1,10 @@
 import { deepEqual, type Mutable, type corev1, type batchv1 } from '@tiphys/kube-model';
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, WriteFlags } from '../core.ts';
-import { admitCreate } from '../admission/admit.ts';
 import { defaultCustom, pruneCustom } from '../crd/structural-schema.ts';
 import { applyConditionalDefaults, applyEarlyDefaults } from '../defaults/by-hand.ts';
 import { applyDefaultTable } from '../defaults/table.ts';
-import { asMap, draftAs, type Draft, type JsonMap } from '../draft.ts';
+import { asMap, draftAs, type Draft, type DraftMeta, type JsonMap } from '../draft.ts';
 import { badRequest } from '../failures.ts';
 import { coerceObject } from './coerce.ts';
 import type { ServedResource } from './served.ts';
@@ -41,7 +40,7 @@ function complain(served: ServedResource, complaints: readonly string[], flags: 
 }
 
 /** Sets every default of the kind. */
-function applyDefaults(served: ServedResource, draft: Draft): void {
+export function applyDefaults(served: ServedResource, draft: Draft): void {
   // A Draft is a JSON object.
   const map = draft as unknown as JsonMap;
   if (served.custom !== undefined) {
@@ -86,14 +85,12 @@ function countsGenerations(served: ServedResource): boolean {
   return served.custom !== undefined || COUNTS_GENERATIONS.has(served.kind);
 }
 
-/** Completes a new object: identity, times, defaults, admission. */
+/** Completes a new object that has its defaults and has passed mutating admission: identity, times, first status. */
 export function prepareCreate(core: Core, scope: Scope, draft: Draft, uid: string): void {
   const { served } = scope;
   const { metadata } = draft;
   metadata.uid = uid;
   metadata.creationTimestamp = toTimestamp(core.clock.now());
-  if (served.namespaced && scope.namespace !== undefined) metadata.namespace = scope.namespace;
-  else delete metadata.namespace;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.resourceVersion;
@@ -102,8 +99,6 @@ export function prepareCreate(core: Core, scope: Scope, draft: Draft, uid: strin
   else delete metadata.generation;
   if (hasStatusSubresource(served) && served.kind !== 'Node') delete draft.status;
   initialStatus(draft, served);
-  admitCreate(core, scope, draft);
-  applyDefaults(served, draft);
 }
 
 function initialStatus(draft: Draft, served: ServedResource): void {
@@ -161,12 +156,12 @@ function generateJobSelector(job: Mutable<batchv1.Job>): void {
   spec.selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, 'batch.kubernetes.io/controller-uid': uid } };
 }
 
-/** Completes a changed object from the live one: what this way of writing may not change is kept. */
+/** Completes a changed object that has its defaults and has passed mutating admission from the live one: what this way of writing may not change is kept. */
 export function prepareUpdate(scope: Scope, live: Draft, draft: Draft): void {
   const { served, subresource } = scope;
   const { metadata } = draft;
   const kept = live.metadata;
-  if (subresource === 'status') keepAllButStatus(live, draft);
+  if (subresource === 'status') keepAllButStatus(served, live, draft);
   else if (hasStatusSubresource(served)) keepField(draft, live, 'status');
   for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'namespace'] as const) {
     if (kept[field] === undefined) delete metadata[field];
@@ -174,7 +169,6 @@ export function prepareUpdate(scope: Scope, live: Draft, draft: Draft): void {
   }
   delete metadata.selfLink;
   if (subresource === 'status') return;
-  applyDefaults(served, draft);
   keepServerFields(live, draft, subresource);
   if (countsGenerations(served) && !deepEqual(contentOf(served, live), contentOf(served, draft))) metadata.generation = (kept.generation ?? 0) + 1;
 }
@@ -186,20 +180,28 @@ function contentOf(served: ServedResource, draft: Draft): JsonMap {
   return rest;
 }
 
-function keepAllButStatus(live: Draft, draft: Draft): void {
+// Kinds whose status writers may not change metadata (their status strategies upstream put the old metadata back).
+const KEEPS_METADATA: ReadonlySet<string> = new Set(['FlowSchema', 'PriorityLevelConfiguration', 'VolumeAttachment', 'APIService', 'ResourceClaim']);
+
+function keepAllButStatus(served: ServedResource, live: Draft, draft: Draft): void {
   const { status, metadata } = draft;
   const map = draft as unknown as JsonMap; // A Draft is a JSON object.
   for (const key of Object.keys(map)) if (key !== 'apiVersion' && key !== 'kind' && key !== 'metadata') delete map[key];
   const kept = structuredClone(live);
   Object.assign(draft, kept, { status, apiVersion: draft.apiVersion });
   if (status === undefined) delete draft.status;
-  // Status writers may not change metadata, except what they track there.
-  if (metadata.managedFields !== undefined) draft.metadata.managedFields = metadata.managedFields;
-  if (metadata.resourceVersion !== undefined) draft.metadata.resourceVersion = metadata.resourceVersion;
-  if (draft.kind === 'Node' || draft.kind === 'CustomResourceDefinition') {
-    if (metadata.annotations !== undefined) draft.metadata.annotations = metadata.annotations;
-    if (metadata.labels !== undefined) draft.metadata.labels = metadata.labels;
+  if (served.custom === undefined && !KEEPS_METADATA.has(served.kind)) {
+    draft.metadata = metadata;
+    if (served.kind === 'Deployment') copyField(kept.metadata, metadata, 'labels');
+    return;
   }
+  copyField(metadata, draft.metadata, 'managedFields');
+  copyField(metadata, draft.metadata, 'resourceVersion');
+}
+
+function copyField(from: DraftMeta, to: DraftMeta, field: 'labels' | 'managedFields' | 'resourceVersion'): void {
+  if (from[field] === undefined) delete to[field];
+  else Object.assign(to, { [field]: from[field] });
 }
 
 function keepField(draft: Draft, live: Draft, field: 'status' | 'spec'): void {

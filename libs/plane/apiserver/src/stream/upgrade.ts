@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { statusError, type StatusError } from '@tiphys/kube-model';
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws';
+import { admitConnect } from '../admission/connect.ts';
 import { authenticate } from '../auth/authenticate.ts';
 import { isAllowed } from '../auth/authorize.ts';
 import type { Core, Scope } from '../core.ts';
@@ -88,6 +89,7 @@ async function check(core: Core, request: IncomingMessage): Promise<Upgrade> {
     );
   }
   const scope: Scope = { served, namespace, name, subresource: kind, user, userAgent: request.headers['user-agent'] ?? '' };
+  await admitConnect(core, scope, url.searchParams, { warn: () => undefined });
   const container = url.searchParams.get('container') ?? '';
   // Ports belong to the pod: any of its containers stands for it.
   return { kind, query: url.searchParams, found: findTarget(core, scope, container, kind === 'portforward') };

@@ -1,10 +1,11 @@
 import { toTimestamp } from '@tiphys/kernel';
 import { fieldAt, matchesSelector, selectorOf, statusError, type corev1, type policyv1 } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
+import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.ts';
 import { asText, draftAs, type Draft } from '../draft.ts';
 import { conflict, invalid, problem } from '../failures.ts';
 import { mustGetEntry, parseStored, putObject, readAs } from '../registry/objects.ts';
-import { deleteObject, type DeleteRequest } from '../verbs/delete.ts';
+import { deleteAdmitted, type DeleteRequest } from '../verbs/delete.ts';
 import { withManagers } from '../verbs/managed.ts';
 
 const success = (code: number): Record<string, unknown> => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code });
@@ -14,7 +15,15 @@ export async function bindPod(core: Core, scope: Scope, binding: Draft, flags: W
   const node = asText(fieldAt(binding, 'target', 'name')) ?? '';
   if (node === '') throw invalid('', 'Binding', scope.name, [problem.required('target.name')]);
   const podScope: Scope = { ...scope, subresource: 'binding' };
-  const entry = mustGetEntry(core, podScope);
+  const request = admissionRequest('CREATE', podScope, flags, { object: binding });
+  await admitMutating(core, request);
+  await admitWrite(core, request, () => assignNode(core, podScope, binding, flags));
+  return success(201);
+}
+
+async function assignNode(core: Core, scope: Scope, binding: Draft, flags: WriteFlags): Promise<void> {
+  const node = asText(fieldAt(binding, 'target', 'name')) ?? '';
+  const entry = mustGetEntry(core, scope);
   const live = readAs(scope.served, entry.value);
   const pod = draftAs<corev1.Pod>(structuredClone(live));
   if (pod.metadata.deletionTimestamp !== undefined)
@@ -25,19 +34,24 @@ export async function bindPod(core: Core, scope: Scope, binding: Draft, flags: W
   const now = toTimestamp(core.clock.now());
   const conditions = (pod.status?.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled');
   pod.status = { ...pod.status, conditions: [...conditions, { type: 'PodScheduled', status: 'True', lastTransitionTime: now }] };
-  if (!flags.dryRun) await putObject(core, podScope, withManagers(core, podScope, flags, live, pod as unknown as Draft), entry); // A pod is a draft.
-  return success(201);
+  if (!flags.dryRun) await putObject(core, scope, withManagers(core, scope, flags, live, pod as unknown as Draft), entry); // A pod is a draft.
 }
 
 const RETRY_SECONDS = 10;
 
 /** Deletes a pod unless a disruption budget forbids it (`pods/eviction`). */
-export async function evictPod(core: Core, scope: Scope, request: DeleteRequest): Promise<unknown> {
+export async function evictPod(core: Core, scope: Scope, eviction: Draft, request: DeleteRequest): Promise<unknown> {
+  const attributes = admissionRequest('CREATE', scope, { warn: () => undefined, ...request.notes, dryRun: request.dryRun }, { object: eviction });
+  await admitMutating(core, attributes);
+  return await admitWrite(core, attributes, () => evict(core, scope, request));
+}
+
+async function evict(core: Core, scope: Scope, request: DeleteRequest): Promise<unknown> {
   const pod = draftAs<corev1.Pod>(readAs(scope.served, mustGetEntry(core, scope).value));
   const isDone =
     pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' || pod.status?.phase === 'Pending' || pod.metadata.deletionTimestamp !== undefined;
   if (!isDone) checkBudgets(core, scope, pod as unknown as Draft);
-  await deleteObject(core, scope, request);
+  await deleteAdmitted(core, scope, request);
   return success(201);
 }
 

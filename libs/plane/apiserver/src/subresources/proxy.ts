@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { messageOf } from '@tiphys/kernel';
 import { statusError, type corev1, type discoveryv1 } from '@tiphys/kube-model';
+import { admitConnect } from '../admission/connect.ts';
 import type { Core, Scope } from '../core.ts';
 import { draftAs } from '../draft.ts';
 import { badRequest } from '../failures.ts';
@@ -19,6 +20,7 @@ export async function proxy(core: Core, exchange: Exchange, scope: Scope, rest: 
   // `[scheme:]name[:port]`
   const parts = scope.name.split(':');
   const [name = '', port = ''] = parts.length === 3 ? parts.slice(1) : parts;
+  await admitConnect(core, { ...scope, name }, exchange.query, exchange);
   const target = scope.served.resource === 'pods' ? podAddress(core, { ...scope, name }, port) : serviceAddress(core, { ...scope, name }, port);
   const body = await readBody(exchange.body);
   const query = exchange.query.toString();

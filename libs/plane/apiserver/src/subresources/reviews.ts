@@ -1,6 +1,7 @@
 import { fieldAt, statusError, type authenticationv1, type corev1 } from '@tiphys/kube-model';
 import { toTimestamp } from '@tiphys/kernel';
-import type { Core, Scope, UserInfo } from '../core.ts';
+import type { Core, Scope, UserInfo, WriteFlags } from '../core.ts';
+import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.ts';
 import { isAllowed, rulesFor, type Attributes } from '../auth/authorize.ts';
 import { expiryOf, ISSUER } from '../auth/tokens.ts';
 import { asList, asMap, asText, draftAs, type Draft } from '../draft.ts';
@@ -76,8 +77,14 @@ async function tokenStatus(core: Core, spec: unknown): Promise<unknown> {
 const MIN_SECONDS = 600;
 
 /** Issues a token of a service account (`serviceaccounts/token`). */
-export async function requestToken(core: Core, scope: Scope, body: Draft): Promise<Draft> {
+export async function requestToken(core: Core, scope: Scope, body: Draft, flags: WriteFlags): Promise<Draft> {
   const account = draftAs<corev1.ServiceAccount>(readAs(scope.served, mustGetEntry(core, scope).value));
+  const request = admissionRequest('CREATE', scope, flags, { object: body });
+  await admitMutating(core, request);
+  return await admitWrite(core, request, () => issueToken(core, scope, body, account.metadata.uid ?? ''));
+}
+
+async function issueToken(core: Core, scope: Scope, body: Draft, uid: string): Promise<Draft> {
   const spec = asMap(body.spec) as authenticationv1.TokenRequestSpec | undefined; // Coerced to the schema of TokenRequest.
   const expirationSeconds = spec?.expirationSeconds ?? 3_600;
   if (expirationSeconds < MIN_SECONDS)
@@ -89,7 +96,7 @@ export async function requestToken(core: Core, scope: Scope, body: Draft): Promi
     {
       namespace: scope.namespace ?? '',
       name: scope.name,
-      uid: account.metadata.uid ?? '',
+      uid,
       audiences: spec?.audiences ?? [],
       expirationSeconds,
       ...(bound === undefined ? {} : { bound }),

@@ -1,5 +1,6 @@
 import { fieldAt, formatSelector, selectorOf, selectorOfMap, type Labels, type metav1 } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
+import { admissionRequest, admitMutating } from '../admission/chain.ts';
 import { asMap, setField, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest, invalid, problem } from '../failures.ts';
 import { mustGetEntry, readAs } from '../registry/objects.ts';
@@ -48,8 +49,10 @@ export async function writeScale(core: Core, scope: Scope, change: (live: Draft)
   const written = await changeObject(
     core,
     scope,
-    (live) => {
-      const wanted = change(scaleOf(scope, live));
+    async (live) => {
+      const before = scaleOf(scope, live);
+      const wanted = change(structuredClone(before));
+      await admitMutating(core, admissionRequest('UPDATE', scope, flags, { object: wanted, oldObject: before }));
       const replicas = fieldAt(wanted, 'spec', 'replicas') ?? 0;
       if (typeof replicas !== 'number' || !Number.isInteger(replicas))
         throw badRequest(
@@ -62,6 +65,7 @@ export async function writeScale(core: Core, scope: Scope, change: (live: Draft)
       return live;
     },
     flags,
+    { viewedAs: (object) => scaleOf(scope, object) },
   );
   return scaleOf(scope, written);
 }

@@ -3,9 +3,10 @@ import { generateName, isStatus } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import type { Draft } from '../draft.ts';
 import { alreadyExists, badRequest, invalid, problem } from '../failures.ts';
+import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.ts';
 import { afterWrite, completeDraft, undoClaims } from '../registry/hooks.ts';
 import { putObject } from '../registry/objects.ts';
-import { prepareCreate, shapeBody } from '../registry/prepare.ts';
+import { applyDefaults, prepareCreate, shapeBody } from '../registry/prepare.ts';
 import { objectKey } from '../registry/served.ts';
 import { validateDraft } from '../validation/validate.ts';
 import { withManagers } from './managed.ts';
@@ -18,6 +19,7 @@ export async function createObject(core: Core, scope: Scope, body: Draft, flags:
   checkBody(scope, body);
   delete body.metadata.managedFields;
   shapeBody(scope, body, flags, duplicates);
+  await admitNew(core, scope, body, flags);
   const generates = (body.metadata.name ?? '') === '' && (body.metadata.generateName ?? '') !== '';
   for (let attempt = 1; ; attempt += 1) {
     const draft = generates ? structuredClone(body) : body;
@@ -32,11 +34,21 @@ export async function createObject(core: Core, scope: Scope, body: Draft, flags:
 
 /** Creates an object that a server-side apply has made, with the managedFields it has. */
 export async function createApplied(core: Core, scope: Scope, body: Draft, flags: WriteFlags): Promise<Draft> {
+  await admitNew(core, scope, body, flags);
   return await createNamed(core, scope, body, (prepared) => prepared, flags);
 }
 
+// Defaults, then what the cluster adds to the object.
+async function admitNew(core: Core, scope: Scope, body: Draft, flags: WriteFlags): Promise<void> {
+  const { served, namespace, name } = scope;
+  if (name !== '' && body.metadata.name === undefined) body.metadata.name = name;
+  if (served.namespaced && namespace !== undefined) body.metadata.namespace = namespace;
+  else delete body.metadata.namespace;
+  applyDefaults(served, body);
+  await admitMutating(core, admissionRequest('CREATE', scope, flags, { object: body }));
+}
+
 async function createNamed(core: Core, scope: Scope, body: Draft, track: (prepared: Draft) => Draft, flags: WriteFlags): Promise<Draft> {
-  if (scope.name !== '' && body.metadata.name === undefined) body.metadata.name = scope.name;
   prepareCreate(core, scope, body, randomUUID());
   if ((body.metadata.name ?? '') !== '' && core.store.get(objectKey(scope.served, scope.namespace, body.metadata.name ?? '')) !== undefined)
     throw alreadyExists(scope.served, body.metadata.name ?? '');
@@ -44,13 +56,15 @@ async function createNamed(core: Core, scope: Scope, body: Draft, track: (prepar
   try {
     validateDraft(scope, body, undefined);
     const draft = track(body);
-    if (flags.dryRun) {
-      undoClaims(core, claims);
-      return draft;
-    }
-    const written = await putObject(core, scope, draft, undefined);
-    await afterWrite(core, scope, written, undefined);
-    return written;
+    return await admitWrite(core, admissionRequest('CREATE', scope, flags, { object: draft }), async () => {
+      if (flags.dryRun) {
+        undoClaims(core, claims);
+        return draft;
+      }
+      const written = await putObject(core, scope, draft, undefined);
+      await afterWrite(core, scope, written, undefined);
+      return written;
+    });
   } catch (error) {
     undoClaims(core, claims);
     throw error;

@@ -1,8 +1,8 @@
 import { toTimestamp } from '@tiphys/kernel';
 import { isStatus, type corev1, type metav1 } from '@tiphys/kube-model';
 import type { Entry } from '@tiphys/plane-store';
-import type { Core, Scope } from '../core.ts';
-import { admitDelete } from '../admission/admit.ts';
+import type { Core, Scope, WriteFlags } from '../core.ts';
+import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.ts';
 import { CRD_FINALIZER } from '../crd/establish.ts';
 import { asMap, draftAs, type Draft } from '../draft.ts';
 import { conflict } from '../failures.ts';
@@ -16,6 +16,8 @@ export interface DeleteRequest {
   readonly gracePeriodSeconds: number | undefined;
   readonly propagationPolicy: string | undefined;
   readonly preconditions: { readonly uid?: string; readonly resourceVersion?: string } | undefined;
+  /** Where warnings and audit annotations go; absent: nowhere. */
+  readonly notes?: Pick<WriteFlags, 'warn' | 'annotate'>;
 }
 
 /** `removed`: the object is gone; `waiting`: it stays until finalizers or its grace period are over. */
@@ -26,22 +28,42 @@ export interface Deletion {
 
 const ATTEMPTS = 5;
 
-/** Deletes an object, or marks it as being deleted. */
+/** Deletes an object, or marks it as being deleted, when admission agrees. */
 export async function deleteObject(core: Core, scope: Scope, request: DeleteRequest): Promise<Deletion> {
-  admitDelete(scope, scope.name);
+  return await deleteAgain(core, scope, request, async (live, write) => {
+    const { dryRun, notes = { warn: () => undefined }, gracePeriodSeconds, propagationPolicy, preconditions } = request;
+    const given = Object.entries({ gracePeriodSeconds, propagationPolicy, preconditions }).filter(([, value]) => value !== undefined);
+    const attributes = admissionRequest('DELETE', scope, { dryRun, ...notes }, { oldObject: live, options: Object.fromEntries(given) });
+    await admitMutating(core, attributes);
+    return await admitWrite(core, attributes, write);
+  });
+}
+
+/** Deletes an object whose removal has been admitted under another name, as that of an evicted pod. */
+export async function deleteAdmitted(core: Core, scope: Scope, request: DeleteRequest): Promise<Deletion> {
+  return await deleteAgain(core, scope, request, (_live, write) => write());
+}
+
+type Admit = (live: Draft, write: () => Promise<Deletion>) => Promise<Deletion>;
+
+async function deleteAgain(core: Core, scope: Scope, request: DeleteRequest, admit: Admit): Promise<Deletion> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await deleteOnce(core, scope, request);
+      return await deleteOnce(core, scope, request, admit);
     } catch (error) {
       if (attempt >= ATTEMPTS || !isStatus(error, 'Conflict') || request.preconditions?.resourceVersion !== undefined) throw error;
     }
   }
 }
 
-async function deleteOnce(core: Core, scope: Scope, request: DeleteRequest): Promise<Deletion> {
+async function deleteOnce(core: Core, scope: Scope, request: DeleteRequest, admit: Admit): Promise<Deletion> {
   const entry = mustGetEntry(core, scope);
   const live = readAs(scope.served, entry.value);
   checkPreconditions(scope, live, request);
+  return await admit(live, () => settle(core, scope, entry, live, request));
+}
+
+async function settle(core: Core, scope: Scope, entry: Entry, live: Draft, request: DeleteRequest): Promise<Deletion> {
   const next = structuredClone(live);
   markDeleted(core, scope, next, request);
   if (isFinished(next)) {

@@ -1,11 +1,12 @@
 import { deepEqual, isStatus } from '@tiphys/kube-model';
 import type { Entry } from '@tiphys/plane-store';
 import type { Core, Scope, WriteFlags } from '../core.ts';
+import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.ts';
 import type { Draft } from '../draft.ts';
 import { badRequest, conflict } from '../failures.ts';
 import { afterRemove, afterWrite, completeDraft } from '../registry/hooks.ts';
 import { mustGetEntry, putObject, readAs, removeObject } from '../registry/objects.ts';
-import { prepareUpdate, shapeBody } from '../registry/prepare.ts';
+import { applyDefaults, prepareUpdate, shapeBody } from '../registry/prepare.ts';
 import { objectKey } from '../registry/served.ts';
 import { validateDraft } from '../validation/validate.ts';
 import { checkBody, createObject } from './create.ts';
@@ -18,7 +19,15 @@ export interface Written {
 }
 
 /** How a change is made: from the live object to the next. The draft is a copy and may be changed and returned. */
-export type Change = (live: Draft) => Draft;
+export type Change = (live: Draft) => Draft | Promise<Draft>;
+
+/** How a change is written. */
+export interface ChangeOptions {
+  /** The draft has its managedFields already. */
+  readonly tracked?: boolean;
+  /** What admission sees instead of the object, for subresources with a kind of their own; the change itself has passed mutating admission. */
+  readonly viewedAs?: (object: Draft) => Draft;
+}
 
 // Attempts of a patch against concurrent writers, as upstream.
 const PATCH_ATTEMPTS = 5;
@@ -63,7 +72,7 @@ function createsOnUpdate(scope: Scope): boolean {
 }
 
 /** Changes the live object, again when somebody else wrote in between. */
-export async function changeObject(core: Core, scope: Scope, change: Change, flags: WriteFlags, options: { readonly tracked?: boolean } = {}): Promise<Draft> {
+export async function changeObject(core: Core, scope: Scope, change: Change, flags: WriteFlags, options: ChangeOptions = {}): Promise<Draft> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await changeOnce(core, scope, change, flags, options);
@@ -80,17 +89,21 @@ function isOwnPrecondition(error: unknown): boolean {
   return typeof error === 'object' && error !== null && ownPreconditions.has(error);
 }
 
-async function changeOnce(core: Core, scope: Scope, change: Change, flags: WriteFlags, options: { readonly tracked?: boolean } = {}): Promise<Draft> {
+async function changeOnce(core: Core, scope: Scope, change: Change, flags: WriteFlags, options: ChangeOptions = {}): Promise<Draft> {
   const entry = mustGetEntry(core, scope);
   const live = readAs(scope.served, entry.value);
-  const draft = change(structuredClone(live));
+  const draft = await change(structuredClone(live));
   checkVersion(scope, live, draft);
+  applyDefaults(scope.served, draft);
+  if (options.viewedAs === undefined) await admitMutating(core, admissionRequest('UPDATE', scope, flags, { object: draft, oldObject: live }));
   prepareUpdate(scope, live, draft);
   completeDraft(core, scope, draft, live);
   validateDraft(scope, draft, live);
   const next = options.tracked === true ? draft : withManagers(core, scope, flags, live, draft);
   next.metadata.resourceVersion = live.metadata.resourceVersion ?? '';
-  return await settle(core, scope, { entry, live, next, dryRun: flags.dryRun });
+  const { viewedAs = (object: Draft): Draft => object } = options;
+  const request = admissionRequest('UPDATE', scope, flags, { object: viewedAs(next), oldObject: viewedAs(live) });
+  return await admitWrite(core, request, () => settle(core, scope, { entry, live, next, dryRun: flags.dryRun }));
 }
 
 function checkVersion(scope: Scope, live: Draft, draft: Draft): void {
