@@ -1,4 +1,5 @@
 import { statusError } from '@tiphys/kube-model';
+import { ISSUER } from '../auth/tokens.ts';
 import type { Core } from '../core.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/discovery.ts';
 import { encodeGnostic } from '../discovery/openapi-gnostic.ts';
@@ -17,7 +18,9 @@ export async function answerDocument(core: Core, exchange: Exchange): Promise<An
   const [first = '', second = '', third = '', ...more] = exchange.path.split('/').filter((part) => part !== '');
   if (first === 'openapi') return openApi(core, exchange);
   if (exchange.path === '/metrics') return plainText(core.metrics.format());
-  if (exchange.path === '/openid/v1/jwks') return json(await core.tokens.keySet());
+  if (first === 'openid' && second === 'v1' && third === 'jwks')
+    return { kind: 'json', code: 200, value: await core.tokens.keySet(), contentType: 'application/jwk-set+json', headers: FOR_AN_HOUR };
+  if (first === '.well-known' && second === 'openid-configuration') return { ...json(issuerConfiguration(exchange)), headers: FOR_AN_HOUR };
   if (exchange.path === '/') return json({ paths: indexPaths(core) });
   if (more.length > 0) throw noSuchPath();
   if ((first === 'api' || first === 'apis') && second === '') return listing(core, exchange, first === 'api');
@@ -57,6 +60,20 @@ function listing(core: Core, exchange: Exchange, isCore: boolean): Answer {
   if (form.as !== 'discovery') return json(isCore ? apiVersions(header(exchange, 'host') ?? header(exchange, ':authority') ?? '') : apiGroupList(core.catalog));
   const bytes = cached(core, `discovery ${isCore} ${form.version}`, () => Buffer.from(JSON.stringify(aggregatedDiscovery(core.catalog, isCore, form.version))));
   return withETag(exchange, { bytes, contentType: `application/json;g=apidiscovery.k8s.io;v=${form.version};as=APIGroupDiscoveryList` }, PUBLIC);
+}
+
+const FOR_AN_HOUR = { 'cache-control': 'public, max-age=3600' };
+
+// What others need to check tokens of service accounts (KEP-1393).
+function issuerConfiguration(exchange: Exchange): unknown {
+  const address = header(exchange, 'host') ?? header(exchange, ':authority') ?? '';
+  return {
+    issuer: ISSUER,
+    jwks_uri: `https://${address}/openid/v1/jwks`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+  };
 }
 
 const PUBLIC = { 'cache-control': 'public' };

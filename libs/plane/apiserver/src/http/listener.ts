@@ -15,6 +15,7 @@ interface Incoming extends AsyncIterable<unknown> {
   readonly method?: string;
   readonly url?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly rawHeaders: readonly string[];
   readonly socket: unknown;
 }
 
@@ -128,6 +129,7 @@ function exchangeOf(request: Incoming, signal: AbortSignal, warnings: string[]):
     path: mark < 0 ? url : url.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
     headers: request.headers,
+    rawHeaders: request.rawHeaders,
     body: request,
     socket: request.socket,
     signal,

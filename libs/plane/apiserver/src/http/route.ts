@@ -1,37 +1,25 @@
 import { statusError } from '@tiphys/kube-model';
-import { authenticate } from '../auth/authenticate.ts';
 import { isAllowed, type Attributes } from '../auth/authorize.ts';
+import { identify } from '../auth/identify.ts';
 import type { Core, Scope, UserInfo } from '../core.ts';
 import { forbidden, methodNotAllowed, noSuchPath, qualified } from '../failures.ts';
-import { json, plainText, type Answer } from './answer.ts';
+import { json, type Answer } from './answer.ts';
 import { parseApiPath, type ApiPath } from './api-path.ts';
 import { answerDocument } from './documents.ts';
 import { header, type Exchange } from './exchange.ts';
+import { answerHealth, isHealthPath } from './health.ts';
 import { handleResource } from './resource-handler.ts';
-
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
 
 /** Answers a request. Failures are thrown as StatusError. */
 export async function route(core: Core, exchange: Exchange): Promise<Answer> {
-  const { path } = exchange;
-  const open = OPEN_PATHS.has(path) || /^\/(healthz|livez|readyz)\//.test(path);
-  const user = await authenticate(core, exchange.socket, header(exchange, 'authorization'));
-  if (open) return health(core, exchange);
-  if (user.groups.includes('system:unauthenticated')) throw statusError('Unauthorized', 'Unauthorized');
+  const { path, socket, signal, warn } = exchange;
+  const { user } = await identify(core, { socket, authorization: header(exchange, 'authorization'), signal, warn }, exchange.rawHeaders);
   const target = parseApiPath(path);
-  if (target === undefined || target.resource === '') {
-    authorizePath(core, user, exchange);
-    return await answerDocument(core, exchange);
-  }
-  return await resource(core, exchange, user, target);
-}
-
-function health(core: Core, { path, query }: Exchange): Answer {
-  if (path.startsWith('/version')) return json(versionInfo(core));
-  const verbose = query.has('verbose');
-  const [, endpoint = '', check] = path.split('/');
-  if (check !== undefined && check !== '') return plainText('ok');
-  return plainText(verbose ? `[+]ping ok\n[+]store ok\n[+]poststarthook/bootstrap ok\n${endpoint} check passed\n` : 'ok');
+  if (target !== undefined && target.resource !== '') return await resource(core, exchange, user, target);
+  authorizePath(core, user, exchange);
+  if (isHealthPath(path)) return answerHealth(core, exchange);
+  if (path === '/version' || path === '/version/') return json(versionInfo(core));
+  return await answerDocument(core, exchange);
 }
 
 function versionInfo(core: Core): unknown {
@@ -49,14 +37,16 @@ function versionInfo(core: Core): unknown {
   };
 }
 
-const DISCOVERY_PATH = /^\/(api|apis|openapi)(\/|$)|^\/$|^\/\.well-known\/|^\/openid\//;
-
 function authorizePath(core: Core, user: UserInfo, exchange: Exchange): void {
-  // Discovery is open to everyone who is somebody (system:discovery).
-  if (DISCOVERY_PATH.test(exchange.path) && exchange.method === 'GET') return;
   const verb = exchange.method.toLowerCase();
-  if (!isAllowed(core, user, { kind: 'path', verb, path: exchange.path }))
-    throw statusError('Forbidden', `User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(exchange.path)}`);
+  if (isAllowed(core, user, { kind: 'path', verb: verb === 'head' ? 'get' : verb, path: exchange.path })) return;
+  refuseAnonymous(user);
+  throw statusError('Forbidden', `forbidden: User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(exchange.path)}`);
+}
+
+// Who has proved nothing may be somebody: the answer is to say who, not that it is forbidden.
+function refuseAnonymous(user: UserInfo): void {
+  if (user.groups.includes('system:unauthenticated')) throw statusError('Unauthorized', 'Unauthorized');
 }
 
 async function resource(core: Core, exchange: Exchange, user: UserInfo, target: ApiPath): Promise<Answer> {
@@ -74,6 +64,7 @@ async function resource(core: Core, exchange: Exchange, user: UserInfo, target: 
     name: target.name ?? '',
   };
   if (!isAllowed(core, user, attributes)) {
+    refuseAnonymous(user);
     const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
     const what = subresource === '' ? name : `${name}/${subresource}`;
     const text = `User ${JSON.stringify(user.username)} cannot ${verb} resource ${JSON.stringify(what)} in API group ${JSON.stringify(group)} ${where}`;
