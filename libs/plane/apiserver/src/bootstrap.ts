@@ -1,6 +1,7 @@
 import { isStatus, type corev1, type KubeObject, type rbacv1 } from '@tiphys/kube-model';
 import { SERVER_USER, type Core, type Scope, type WriteFlags } from './core.ts';
 import { draftAs, type Draft } from './draft.ts';
+import { CRD_PREFIX } from './crd/crd.ts';
 import { servedResourcesOf } from './crd/establish.ts';
 import { parseStored } from './registry/objects.ts';
 import { createObject } from './verbs/create.ts';
@@ -10,7 +11,7 @@ const FLAGS: WriteFlags = { dryRun: false, fieldManager: 'kube-apiserver', field
 
 /** Reads back what the store says the server serves and holds: CRDs and the addresses of Services. */
 export function restore(core: Core): void {
-  for (const entry of core.store.list({ prefix: '/apiextensions.k8s.io/customresourcedefinitions/' }).entries) {
+  for (const entry of core.store.list({ prefix: CRD_PREFIX }).entries) {
     const crd = parseStored(entry.value);
     core.catalog.setCustom(crd.metadata.name ?? '', servedResourcesOf(structuredClone(crd)));
   }

@@ -1,4 +1,5 @@
 import type { apiextensionsv1 } from '@tiphys/kube-model';
+import type { RuleNode } from './rules.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 
 /** What a CRD says about one of its versions. */
@@ -6,6 +7,8 @@ export interface CustomVersion {
   /** Name of the CRD. */
   readonly crd: string;
   readonly schema: StructuralSchema;
+  /** The compiled rules of the schema; undefined when it has none. */
+  readonly rules: RuleNode | undefined;
   /** The schema as the CRD has it, for server-side apply and OpenAPI. */
   readonly openApiSchema: unknown;
   readonly hasStatus: boolean;

@@ -3,7 +3,7 @@ import { isStatus, type corev1, type metav1 } from '@tiphys/kube-model';
 import type { Entry } from '@tiphys/plane-store';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.ts';
-import { CRD_FINALIZER } from '../crd/establish.ts';
+import { CRD_FINALIZER } from '../crd/crd.ts';
 import { asMap, draftAs, type Draft } from '../draft.ts';
 import { conflict } from '../failures.ts';
 import { afterRemove } from '../registry/hooks.ts';

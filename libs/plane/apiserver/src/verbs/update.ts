@@ -98,7 +98,7 @@ async function changeOnce(core: Core, scope: Scope, change: Change, flags: Write
   if (options.viewedAs === undefined) await admitMutating(core, admissionRequest('UPDATE', scope, flags, { object: draft, oldObject: live }));
   prepareUpdate(scope, live, draft);
   completeDraft(core, scope, draft, live);
-  validateDraft(scope, draft, live);
+  validateDraft(scope, draft, live, flags.warn);
   const next = options.tracked === true ? draft : withManagers(core, scope, flags, live, draft);
   next.metadata.resourceVersion = live.metadata.resourceVersion ?? '';
   const { viewedAs = (object: Draft): Draft => object } = options;
