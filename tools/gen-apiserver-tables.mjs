@@ -25,10 +25,19 @@ const rules = readFileSync(join(reference, 'kubernetes/defaults.jsonl'), 'utf8')
 const byKind = new Map();
 const isScalar = (value) =>
   ['string', 'number', 'boolean'].includes(typeof value) && !(typeof value === 'string' && /^(= |rounded|the |generated|current|random)/.test(value));
-for (const { gvk, path, default: value, condition, origin } of rules) {
-  const mode = SIMPLE.get(condition);
+// "x given, unset": the parent must be there, which every rule asks for anyway.
+const isSimple = (condition) => /^(hostPath set|\w+ given), unset( \(an explicit 0 is kept\))?$|^unset; feature \w+ \(beta, on\)$/.test(condition);
+const expand = (path) => {
+  const [, before, names, after] = /^(.*?)\{([^}]*)\}(.*)$/.exec(path) ?? [];
+  return names === undefined ? [path] : names.split(',').flatMap((name) => expand(`${before}${name}${after}`));
+};
+const expanded = rules.flatMap((rule) => rule.path.split(/, (?=spec|status)/).flatMap((path) => expand(path).map((each) => ({ ...rule, path: each }))));
+for (const { gvk, path, default: text, condition, origin } of expanded) {
+  const isRounded = text === 'rounded up to milli units';
+  const mode = isRounded ? 'm' : (SIMPLE.get(condition) ?? (isSimple(condition) ? 'u' : undefined));
+  const value = isRounded ? 0 : text;
   if (mode === undefined || origin === 'registry' || !(isScalar(value) || (typeof value === 'object' && value !== null))) continue;
-  if (/^(lower-case of|<kind>|now, )/.test(String(value)) || path.includes('{') || path.endsWith('hostIP')) continue;
+  if (/^(lower-case of|<kind>|now, )/.test(String(value)) || path.endsWith('hostIP')) continue;
   const list = byKind.get(gvk) ?? [];
   byKind.set(gvk, list);
   if (!list.some((rule) => rule[0] === path)) list.push([path, value, mode]);
@@ -48,7 +57,7 @@ const lines = kinds.map(([gvk, list]) => {
 });
 writeFileSync(
   join(out, 'defaults.ts'),
-  `${HEADER}import type { DefaultTable } from '../defaults/table.ts';\n\n/** Defaults by kind: path, value, and when: u unset, z zero or unset, h unset in a handler that is set. */\nexport const DEFAULT_TABLES: readonly DefaultTable[] = [\n${lines.join('\n')}\n];\n`,
+  `${HEADER}import type { DefaultTable } from '../defaults/table.ts';\n\n/** Defaults by kind: path, value, and when: u unset, z zero or unset, h unset in a handler that is set, m a quantity finer than one thousandth. */\nexport const DEFAULT_TABLES: readonly DefaultTable[] = [\n${lines.join('\n')}\n];\n`,
 );
 
 // ---- printer columns ----

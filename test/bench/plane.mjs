@@ -61,7 +61,7 @@ async function stop(child) {
   await gone;
 }
 
-async function ok(client, method, target, body, contentType = 'application/json', accept = 'application/json') {
+async function ok(client, method, target, body, { contentType = 'application/json', accept = 'application/json' } = {}) {
   const answer = await client.request({
     method,
     path: target,
@@ -108,7 +108,12 @@ async function operations(plane) {
     row('create', await run((client, index) => ok(client, 'POST', NAMESPACE, configMap(name(index), '0'))));
     row('get', await run((client, index) => ok(client, 'GET', `${NAMESPACE}/${name(index)}`)));
     row('update', await run((client, index) => ok(client, 'PUT', `${NAMESPACE}/${name(index)}`, configMap(name(index), '1'))));
-    row('patch', await run((client, index) => ok(client, 'PATCH', `${NAMESPACE}/${name(index)}`, { data: { value: '2' } }, 'application/merge-patch+json')));
+    row(
+      'patch',
+      await run((client, index) =>
+        ok(client, 'PATCH', `${NAMESPACE}/${name(index)}`, { data: { value: '2' } }, { contentType: 'application/merge-patch+json' }),
+      ),
+    );
     row('delete', await run((client, index) => ok(client, 'DELETE', `${NAMESPACE}/${name(index)}`)));
   }
 }
@@ -140,7 +145,7 @@ async function lists(plane) {
     let bytes = 0;
     for (let round = 0; round < 7; round += 1) {
       const at = performance.now();
-      bytes = (await ok(plane.client, 'GET', target, undefined, undefined, accept)).length;
+      bytes = (await ok(plane.client, 'GET', target, undefined, { accept })).length;
       times.push(performance.now() - at);
     }
     say({ what: `LIST ${count} pods as ${what}`, firstMs: round(times[0], 1), medianMs: round(pick(times, 0.5), 1), megabytes: round(bytes / 1e6, 1) });
@@ -171,7 +176,7 @@ async function fanOut(plane, watchers, writes) {
   await ok(plane.client, 'POST', NAMESPACE, { ...configMap('fan', '0'), data: {} });
   for (let write = 0; write < writes; write += 1) {
     const before = times.length;
-    await ok(plane.client, 'PATCH', `${NAMESPACE}/fan`, { data: { sent: String(performance.now()) } }, 'application/merge-patch+json');
+    await ok(plane.client, 'PATCH', `${NAMESPACE}/fan`, { data: { sent: String(performance.now()) } }, { contentType: 'application/merge-patch+json' });
     while (times.length < before + watchers) await sleep(2);
   }
   for (const session of sessions) session.destroy();
@@ -197,14 +202,13 @@ const freePort = () =>
 async function etcd() {
   const [port, peer] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
-  let child;
   try {
     execFileSync('etcd', ['--version']);
   } catch {
     say({ what: 'etcd', skipped: 'etcd is not on the PATH' });
     return;
   }
-  child = spawn(
+  const child = spawn(
     'etcd',
     [
       '--data-dir',

@@ -50,7 +50,7 @@ export async function createRig(): Promise<Rig> {
   const plane = supervise(
     [
       planeInformers,
-      ...createControllers({ client, informers: planeInformers, clock: systemClock, logger }),
+      ...createControllers({ client, informers: planeInformers, clock: systemClock, logger, rootCaPem: server.caPem }),
       createScheduler({ client, informers: planeInformers, clock: systemClock, logger }),
       nodes,
     ],

@@ -110,3 +110,11 @@ export const problem: Readonly<{
   forbidden: (field, detail) => ({ field, reason: 'FieldValueForbidden', message: `Forbidden: ${detail}` }),
   notFound: (field, value) => ({ field, reason: 'FieldValueNotFound', message: `Not found: ${quoteValue(value)}` }),
 };
+
+/** 504 for a resourceVersion that has not been assigned yet. */
+export function tooLarge(wanted: number, latest: number): Error {
+  return statusError('Timeout', `Too large resource version: ${wanted}, current: ${latest}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
+}

@@ -11,11 +11,12 @@ import { createPodGcController } from './pod-gc.ts';
 import { createResourceQuotaController } from './quota/resource-quota.ts';
 import { createReplicaSetController } from './replica-set.ts';
 import { createStatefulSetController } from './stateful-set/stateful-set.ts';
+import { createClaimProtectionController, createVolumeProtectionController } from './volume-protection.ts';
 
 /** What the controllers need besides the API. */
 export interface ControllersOptions extends ControllerDeps {
-  /** The certificate authority of the API server, published to every namespace; nothing is published without it. */
-  readonly rootCaPem?: string;
+  /** The certificate authority of the API server, published to every namespace: the API server gives every pod a volume that needs it. */
+  readonly rootCaPem: string;
 }
 
 /** Every controller of the control plane, to be run beside each other under one supervisor. The informers are run by the caller. */
@@ -23,7 +24,7 @@ export function createControllers(options: ControllersOptions): readonly Service
   return [
     createNamespaceController(options),
     createServiceAccountController(options),
-    ...(options.rootCaPem === undefined ? [] : [createRootCaPublisher(options, options.rootCaPem)]),
+    createRootCaPublisher(options, options.rootCaPem),
     createReplicaSetController(options),
     createDeploymentController(options),
     createStatefulSetController(options),
@@ -32,6 +33,8 @@ export function createControllers(options: ControllersOptions): readonly Service
     createLoadBalancerController(options),
     createGarbageCollector(options),
     createPodGcController(options),
+    createClaimProtectionController(options),
+    createVolumeProtectionController(options),
     createResourceQuotaController(options),
   ];
 }

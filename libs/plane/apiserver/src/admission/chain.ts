@@ -2,6 +2,7 @@ import type { Core, Scope, WriteFlags } from '../core.ts';
 import type { Draft, JsonMap } from '../draft.ts';
 import { MUTATING, VALIDATING } from './plugins.ts';
 import { reserveQuota } from './resource-quota.ts';
+import { needsReinvocation } from './webhooks/mutating.ts';
 
 /** What a request does to its object, in the words of AdmissionReview. */
 export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -72,10 +73,12 @@ export function admissionRequest(
 
 /** Lets every mutating plugin see and change the object, in upstream's order. Throws what a plugin refuses with. */
 export async function admitMutating(core: Core, request: AdmissionRequest): Promise<void> {
-  for (const plugin of MUTATING) {
-    const waiting = plugin.mutate?.(core, request);
-    if (waiting !== undefined) await waiting;
-  }
+  do {
+    for (const plugin of MUTATING) {
+      const waiting = plugin.mutate?.(core, request);
+      if (waiting !== undefined) await waiting;
+    }
+  } while (needsReinvocation(request));
 }
 
 /** Asks every validating plugin, in upstream's order. Throws what a plugin refuses with. */

@@ -10,6 +10,8 @@ import { podPriority } from './priority.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-protection.ts';
+import { mutatingWebhooks } from './webhooks/mutating.ts';
+import { validatingWebhooks } from './webhooks/validating.ts';
 
 // The order is upstream's (kubeapiserver/options/plugins.go): a plugin may rely on what those before it have set.
 const BUILT_IN: readonly AdmissionPlugin[] = [
@@ -30,7 +32,7 @@ const BUILT_IN: readonly AdmissionPlugin[] = [
 ];
 
 /** Plugins that may change the object: the built-in ones, then policies, then webhooks. */
-export const MUTATING: readonly AdmissionPlugin[] = BUILT_IN.filter((plugin) => plugin.mutate !== undefined);
+export const MUTATING: readonly AdmissionPlugin[] = [...BUILT_IN.filter((plugin) => plugin.mutate !== undefined), mutatingWebhooks];
 
 /** Plugins that see what will be stored: the built-in ones, then policies, then webhooks. Quota follows them all. */
-export const VALIDATING: readonly AdmissionPlugin[] = BUILT_IN.filter((plugin) => plugin.validate !== undefined);
+export const VALIDATING: readonly AdmissionPlugin[] = [...BUILT_IN.filter((plugin) => plugin.validate !== undefined), validatingWebhooks];

@@ -1,141 +1,68 @@
-import type { appsv1, batchv1, corev1, Mutable } from '@tiphys/kube-model';
-import { draftAs, type Draft, type JsonMap } from '../draft.ts';
+import type { appsv1, autoscalingv1, autoscalingv2, batchv1, corev1, KubeObject, Mutable, networkingv1, rbacv1 } from '@tiphys/kube-model';
+import { draftAs, type Draft } from '../draft.ts';
+import { defaultAutoscaler, defaultAutoscalerV1 } from './autoscaling.ts';
+import { defaultLimitRange, defaultNamespace, defaultNode, defaultService } from './core.ts';
+import { defaultPod, defaultTemplate } from './pods.ts';
+import {
+  defaultDaemonSet,
+  defaultDeployment,
+  defaultJob,
+  defaultJobEarly,
+  defaultReplicationController,
+  defaultStatefulSet,
+  defaultStatefulSetEarly,
+} from './workloads.ts';
 
-type Container = Mutable<corev1.Container>;
-type PodSpec = Mutable<corev1.PodSpec>;
-type Template = Mutable<corev1.PodTemplateSpec>;
+type Defaulting = (draft: Draft) => void;
+
+const on =
+  <T extends KubeObject>(set: (object: Mutable<T>) => void): Defaulting =>
+  (draft) =>
+    set(draftAs<T>(draft));
+
+const EARLY: Readonly<Record<string, Defaulting>> = {
+  'apps/v1/StatefulSet': on<appsv1.StatefulSet>(defaultStatefulSetEarly),
+  'batch/v1/Job': on<batchv1.Job>(defaultJobEarly),
+};
+
+// Defaults that depend on other fields (kubernetes pkg/apis/<group>/<version>/defaults.go).
+const BY_KIND: Readonly<Record<string, Defaulting>> = {
+  'v1/Pod': on<corev1.Pod>(defaultPod),
+  'v1/PodTemplate': on<corev1.PodTemplate>(({ template }) => defaultTemplate(template)),
+  'v1/ReplicationController': on<corev1.ReplicationController>(defaultReplicationController),
+  'v1/Service': on<corev1.Service>(defaultService),
+  'v1/Secret': on<corev1.Secret>((secret) => void (secret.type ??= 'Opaque')),
+  'v1/Namespace': on<corev1.Namespace>(defaultNamespace),
+  'v1/Node': on<corev1.Node>(defaultNode),
+  'v1/LimitRange': on<corev1.LimitRange>(defaultLimitRange),
+  'apps/v1/Deployment': on<appsv1.Deployment>(defaultDeployment),
+  'apps/v1/ReplicaSet': on<appsv1.ReplicaSet>(({ spec }) => defaultTemplate(spec?.template)),
+  'apps/v1/StatefulSet': on<appsv1.StatefulSet>(defaultStatefulSet),
+  'apps/v1/DaemonSet': on<appsv1.DaemonSet>(defaultDaemonSet),
+  'autoscaling/v1/HorizontalPodAutoscaler': on<autoscalingv1.HorizontalPodAutoscaler>(defaultAutoscalerV1),
+  'autoscaling/v2/HorizontalPodAutoscaler': on<autoscalingv2.HorizontalPodAutoscaler>(defaultAutoscaler),
+  'batch/v1/Job': on<batchv1.Job>(defaultJob),
+  'batch/v1/CronJob': on<batchv1.CronJob>(({ spec }) => defaultTemplate(spec?.jobTemplate?.spec?.template)),
+  'networking.k8s.io/v1/NetworkPolicy': on<networkingv1.NetworkPolicy>(defaultNetworkPolicy),
+  'rbac.authorization.k8s.io/v1/RoleBinding': on<rbacv1.RoleBinding>(defaultSubjects),
+  'rbac.authorization.k8s.io/v1/ClusterRoleBinding': on<rbacv1.ClusterRoleBinding>(defaultSubjects),
+};
 
 /** Defaults that must look at fields before the table fills them. */
 export function applyEarlyDefaults(draft: Draft): void {
-  if (draft.kind !== 'Job' || draft.apiVersion !== 'batch/v1') return;
-  const { spec } = draftAs<batchv1.Job>(draft);
-  if (spec !== undefined && spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
+  EARLY[`${draft.apiVersion}/${draft.kind}`]?.(draft);
 }
 
-/** Defaults that depend on other fields, by kind (kubernetes pkg/apis/<group>/<version>/defaults.go). */
+/** Defaults that depend on other fields, by kind; after the table's. */
 export function applyConditionalDefaults(draft: Draft): void {
   BY_KIND[`${draft.apiVersion}/${draft.kind}`]?.(draft);
 }
 
-const BY_KIND: Readonly<Record<string, (draft: Draft) => void>> = {
-  'v1/Pod': (draft) => defaultPod(draftAs<corev1.Pod>(draft)),
-  'v1/PodTemplate': (draft) => defaultTemplate(draftAs<corev1.PodTemplate>(draft).template),
-  'v1/ReplicationController': (draft) => defaultReplicationController(draftAs<corev1.ReplicationController>(draft)),
-  'v1/Service': (draft) => defaultService(draftAs<corev1.Service>(draft)),
-  'v1/Secret': (draft) => void (draftAs<corev1.Secret>(draft).type ??= 'Opaque'),
-  'v1/Namespace': (draft) => defaultNamespace(draftAs<corev1.Namespace>(draft)),
-  'v1/Node': (draft) => defaultNode(draftAs<corev1.Node>(draft)),
-  'apps/v1/Deployment': (draft) => defaultDeployment(draftAs<appsv1.Deployment>(draft)),
-  'apps/v1/ReplicaSet': (draft) => defaultTemplate(draftAs<appsv1.ReplicaSet>(draft).spec?.template),
-  'apps/v1/StatefulSet': (draft) => defaultStatefulSet(draftAs<appsv1.StatefulSet>(draft)),
-  'apps/v1/DaemonSet': (draft) => defaultDaemonSet(draftAs<appsv1.DaemonSet>(draft)),
-  'batch/v1/Job': (draft) => defaultJob(draftAs<batchv1.Job>(draft).spec),
-  'batch/v1/CronJob': (draft) => defaultTemplate(draftAs<batchv1.CronJob>(draft).spec?.jobTemplate.spec?.template),
-  'networking.k8s.io/v1/NetworkPolicy': (draft) => defaultNetworkPolicy(draft),
-};
-
-function defaultPod(pod: Mutable<corev1.Pod>): void {
-  if (pod.spec === undefined) return;
-  defaultPodSpec(pod.spec);
-  pod.spec.enableServiceLinks ??= true;
-  for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]) {
-    const limits = container.resources?.limits;
-    if (limits !== undefined && container.resources !== undefined) container.resources.requests = { ...limits, ...container.resources.requests };
-  }
+function defaultNetworkPolicy({ spec }: Mutable<networkingv1.NetworkPolicy>): void {
+  if (spec === undefined || (spec.policyTypes ?? []).length > 0) return;
+  spec.policyTypes = (spec.egress ?? []).length > 0 ? ['Ingress', 'Egress'] : ['Ingress'];
 }
 
-function defaultTemplate(template: Template | undefined): void {
-  if (template?.spec !== undefined) defaultPodSpec(template.spec);
-}
-
-function defaultPodSpec(spec: PodSpec): void {
-  if (spec.serviceAccountName === undefined && spec.serviceAccount !== undefined) spec.serviceAccountName = spec.serviceAccount;
-  else if (spec.serviceAccountName !== undefined) spec.serviceAccount = spec.serviceAccountName;
-  if (!Array.isArray(spec.containers)) spec.containers = [];
-  for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) defaultContainer(container, spec.hostNetwork === true);
-  for (const volume of spec.volumes ?? []) {
-    if (Object.keys(volume).length === 1 && volume.name !== undefined) volume.emptyDir = {};
-  }
-}
-
-function defaultContainer(container: Container, hostNetwork: boolean): void {
-  container.imagePullPolicy ??= pullPolicyOf(container.image ?? '');
-  container.resources ??= {};
-  if (hostNetwork) for (const port of container.ports ?? []) port.hostPort ??= port.containerPort;
-}
-
-function pullPolicyOf(image: string): string {
-  if (image.includes('@')) return 'IfNotPresent';
-  const tag = /:([^/:]+)$/.exec(image)?.[1] ?? 'latest';
-  return tag === 'latest' ? 'Always' : 'IfNotPresent';
-}
-
-function defaultReplicationController({ spec, metadata }: Mutable<corev1.ReplicationController>): void {
-  if (spec === undefined) return;
-  spec.replicas ??= 1;
-  const labels = spec.template?.metadata?.labels;
-  if (labels !== undefined && spec.selector === undefined) spec.selector = { ...labels };
-  if (labels !== undefined && metadata.labels === undefined) metadata.labels = { ...labels };
-  defaultTemplate(spec.template);
-}
-
-function defaultService({ spec }: Mutable<corev1.Service>): void {
-  if (spec === undefined) return;
-  spec.type ??= 'ClusterIP';
-  spec.sessionAffinity ??= 'None';
-  if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
-  else spec.sessionAffinityConfig ??= { clientIP: { timeoutSeconds: 10_800 } };
-  for (const port of spec.ports ?? []) {
-    port.protocol ??= 'TCP';
-    if (port.targetPort === undefined || port.targetPort === '' || port.targetPort === 0) port.targetPort = port.port;
-  }
-  if (spec.type === 'ExternalName') return;
-  spec.internalTrafficPolicy ??= 'Cluster';
-  if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') spec.externalTrafficPolicy ??= 'Cluster';
-  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
-}
-
-function defaultNamespace(namespace: Mutable<corev1.Namespace>): void {
-  // NamespaceDefaultLabelName: the label always tells the name.
-  if (namespace.metadata.name !== undefined)
-    namespace.metadata.labels = { ...namespace.metadata.labels, 'kubernetes.io/metadata.name': namespace.metadata.name };
-}
-
-function defaultNode({ status }: Mutable<corev1.Node>): void {
-  if (status?.capacity !== undefined && status.allocatable === undefined) status.allocatable = { ...status.capacity };
-}
-
-function defaultDeployment({ spec }: Mutable<appsv1.Deployment>): void {
-  if (spec === undefined) return;
-  if (spec.strategy?.type === 'RollingUpdate') spec.strategy.rollingUpdate = { maxUnavailable: '25%', maxSurge: '25%', ...spec.strategy.rollingUpdate };
-  defaultTemplate(spec.template);
-}
-
-function defaultStatefulSet({ spec }: Mutable<appsv1.StatefulSet>): void {
-  if (spec === undefined) return;
-  if (spec.updateStrategy?.type === 'RollingUpdate') spec.updateStrategy.rollingUpdate = { partition: 0, ...spec.updateStrategy.rollingUpdate };
-  defaultTemplate(spec.template);
-}
-
-function defaultDaemonSet({ spec }: Mutable<appsv1.DaemonSet>): void {
-  if (spec === undefined) return;
-  if (spec.updateStrategy?.type === 'RollingUpdate')
-    spec.updateStrategy.rollingUpdate = { maxUnavailable: 1, maxSurge: 0, ...spec.updateStrategy.rollingUpdate };
-  defaultTemplate(spec.template);
-}
-
-const NO_BACKOFF_LIMIT = 2_147_483_647;
-
-function defaultJob(spec: Mutable<batchv1.JobSpec> | undefined): void {
-  if (spec === undefined) return;
-  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : NO_BACKOFF_LIMIT;
-  spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
-  defaultTemplate(spec.template);
-}
-
-function defaultNetworkPolicy(draft: Draft): void {
-  // NetworkPolicySpec after coercion.
-  const spec = draft.spec as JsonMap | undefined;
-  if (spec === undefined || spec['policyTypes'] !== undefined) return;
-  spec['policyTypes'] = Array.isArray(spec['egress']) && spec['egress'].length > 0 ? ['Ingress', 'Egress'] : ['Ingress'];
+function defaultSubjects({ subjects }: Mutable<rbacv1.RoleBinding> | Mutable<rbacv1.ClusterRoleBinding>): void {
+  for (const subject of subjects ?? []) if (subject.kind === 'User' || subject.kind === 'Group') subject.apiGroup ??= 'rbac.authorization.k8s.io';
 }

@@ -1,4 +1,4 @@
-import { formatApiVersion } from '@tiphys/kube-model';
+import { formatApiVersion, formatQuantity, parseQuantity } from '@tiphys/kube-model';
 import { asMap, setField, type JsonMap } from '../draft.ts';
 import { DEFAULT_TABLES } from '../generated/defaults.ts';
 
@@ -7,14 +7,17 @@ export interface DefaultTable {
   readonly gvk: string;
   /** Prefixes under which the rules of a pod hold too. */
   readonly podTemplates?: readonly string[];
-  /** Path (`[]` stands for every item), value, mode: `u` unset, `z` zero or unset, `h` unset inside a handler that is set. */
+  /**
+   * Path (`[]` stands for every item, `[*]` for every value of a map), value, mode: `u` unset, `z` zero or unset, `h` unset inside a
+   * handler that is set, `m` a quantity finer than one thousandth, which is rounded up.
+   */
   readonly rules: readonly (readonly [path: string, value: unknown, mode: string])[];
 }
 
 interface CompiledRule {
   readonly steps: readonly string[];
   readonly value: unknown;
-  readonly zeroToo: boolean;
+  readonly mode: string;
 }
 
 const compiled = new Map<string, readonly CompiledRule[]>();
@@ -34,7 +37,7 @@ function rulesOf(gvk: string): readonly CompiledRule[] {
     ...(table?.podTemplates ?? []).flatMap((prefix) =>
       (pod?.rules ?? []).filter(([path]) => path.startsWith('spec.')).map(([path, value, mode]) => [`${prefix}${path}`, value, mode] as const),
     ),
-  ].map(([path, value, mode]): CompiledRule => ({ steps: path.replaceAll('[]', '.[]').split('.'), value, zeroToo: mode === 'z' }));
+  ].map(([path, value, mode]): CompiledRule => ({ steps: path.replaceAll(/\[(\*?)\]/g, '.[$1]').split('.'), value, mode }));
   compiled.set(gvk, rules);
   return rules;
 }
@@ -50,11 +53,27 @@ function applyRule(at: unknown, rule: CompiledRule, index: number): void {
   }
   const map = asMap(at);
   if (map === undefined) return;
+  if (step === '[*]') {
+    // Rules about every value of a map are those about quantities.
+    for (const [key, value] of Object.entries(map)) if (typeof value === 'string') setField(map, key, roundedToMilli(value));
+    return;
+  }
   if (index === rule.steps.length - 1) {
-    if (map[step] === undefined || (rule.zeroToo && map[step] === 0)) setField(map, step, structuredClone(rule.value));
+    if (map[step] === undefined || (rule.mode === 'z' && map[step] === 0)) setField(map, step, structuredClone(rule.value));
     return;
   }
   if (map[step] === undefined && (ALWAYS_THERE.has(rule.steps.slice(0, index + 1).join('.')) || (step === 'status' && rule.steps[index - 1] === '[]')))
     setField(map, step, {});
   applyRule(map[step], rule, index + 1);
+}
+
+const MILLI = 1_000_000n;
+
+// Kubernetes holds amounts of resources in thousandths (core/v1 defaults.go SetDefaults_ResourceList).
+function roundedToMilli(text: string): string {
+  if (!/[nu]$|e-/.test(text)) return text;
+  const quantity = parseQuantity(text);
+  if (quantity === undefined || quantity.nano % MILLI === 0n) return text;
+  const rounded = quantity.nano > 0n ? (quantity.nano / MILLI + 1n) * MILLI : (quantity.nano / MILLI) * MILLI;
+  return formatQuantity({ nano: rounded, format: quantity.format });
 }

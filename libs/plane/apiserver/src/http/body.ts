@@ -1,12 +1,12 @@
 import { LIMITS, messageOf } from '@tiphys/kernel';
 import { decodeKubeProtobuf, ProtobufError, statusError } from '@tiphys/kube-model';
-import { parseManifests } from '@tiphys/kube-yaml';
+import { parseDocuments } from '@tiphys/kube-yaml';
 import { asMap, type Draft } from '../draft.ts';
 import { badRequest } from '../failures.ts';
 import { MEDIA_TYPE_LIST } from './accept.ts';
 import { scanJson } from './json-scan.ts';
 
-/** A decoded body, and the duplicate keys its text had. */
+/** A decoded body, and what its text says of keys that stand twice. */
 export interface DecodedBody {
   readonly value: unknown;
   readonly duplicates: readonly string[];
@@ -57,9 +57,10 @@ function decodeJson(bytes: Buffer): DecodedBody {
   } catch (error) {
     throw badRequest(`error decoding: ${messageOf(error)}`);
   }
-  const { duplicates, depth } = scanJson(text);
+  const { duplicates, depth, inexact } = scanJson(text);
   if (depth > LIMITS.manifestDepth) throw badRequest(`error decoding: exceeded max depth of ${LIMITS.manifestDepth}`);
-  return { value, duplicates };
+  if (inexact !== undefined) throw badRequest(`error decoding: the integer ${inexact} cannot be kept exactly; integers go up to ${Number.MAX_SAFE_INTEGER}`);
+  return { value, duplicates: duplicates.map((path) => `duplicate field "${path}"`) };
 }
 
 function decodeYaml(bytes: Buffer): DecodedBody {
@@ -73,12 +74,15 @@ function decodeYaml(bytes: Buffer): DecodedBody {
       // Flow style YAML.
     }
   }
-  const { objects, problems } = parseManifests(text, { source: 'body' });
+  const { values, problems } = parseDocuments(text, { source: 'body', allowDuplicateKeys: true });
   const [first] = problems;
   if (first !== undefined) throw badRequest(`error converting YAML to JSON: ${first.message}`);
-  const [only] = objects;
-  if (only === undefined || objects.length > 1) throw badRequest('error decoding: the body must hold one object');
-  return { value: structuredClone(only.object), duplicates: [] };
+  const [only] = values;
+  if (only === undefined || values.length > 1) throw badRequest('error decoding: the body must hold one object');
+  return {
+    value: structuredClone(only.value),
+    duplicates: only.duplicates.map(({ key, line }) => `line ${line}: key ${JSON.stringify(key)} already set in map`),
+  };
 }
 
 /** A body as an object with metadata. Throws 400. */

@@ -4,6 +4,7 @@ import type { Core, Scope, WriteFlags } from '../core.ts';
 import { asMap, asText, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest, methodNotAllowed, noSuchPath } from '../failures.ts';
 import { mustGetEntry, readAs } from '../registry/objects.ts';
+import { returnsDeletedObject } from '../registry/served.ts';
 import { writeScale, getScale } from '../subresources/scale.ts';
 import { bindPod, evictPod } from '../subresources/pods.ts';
 import { proxy } from '../subresources/proxy.ts';
@@ -12,6 +13,7 @@ import { answerReview, requestToken } from '../subresources/reviews.ts';
 import { createObject } from '../verbs/create.ts';
 import { deletedStatus, deleteObject, type DeleteRequest } from '../verbs/delete.ts';
 import { listObjects } from '../verbs/list.ts';
+import { pastRevision } from '../verbs/past.ts';
 import { patchObject, type PatchBody } from '../verbs/patch.ts';
 import { changeObject, updateObject } from '../verbs/update.ts';
 import { watchObjects } from '../verbs/watch.ts';
@@ -62,7 +64,8 @@ function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
     core,
     scope,
     form: chooseRepresentation(header(exchange, 'accept'), {
-      forms: ['object', 'table', 'metadata'],
+      // A question is no object that a table could be made of.
+      forms: isQuestion(scope) ? ['object'] : ['object', 'table', 'metadata'],
       encodings: scope.served.custom === undefined ? ALL_ENCODINGS : TEXT_ENCODINGS,
     }),
     includeObject: includeObjectOf(exchange.query),
@@ -72,7 +75,8 @@ function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
 
 function get(core: Core, exchange: Exchange, scope: Scope): Answer {
   const view = viewOf(core, exchange, scope);
-  return showStored(view, mustGetEntry(core, scope).value);
+  const at = exchange.query.get('at') ?? '';
+  return showStored(view, mustGetEntry(core, scope, scope.name, at === '' ? undefined : pastRevision(core, at)).value);
 }
 
 function collection(core: Core, exchange: Exchange, scope: Scope): Answer {
@@ -163,22 +167,10 @@ function toDeleteRequest(body: JsonMap, { query, warn }: Pick<Exchange, 'query' 
   };
 }
 
-// Kinds that answer a finished deletion with the object (registries with ReturnDeletedObject).
-const RETURNS_OBJECT: ReadonlySet<string> = new Set([
-  'Pod',
-  'Namespace',
-  'Service',
-  'ServiceAccount',
-  'PersistentVolume',
-  'PersistentVolumeClaim',
-  'ResourceQuota',
-  'PodTemplate',
-]);
-
 async function remove(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const view = viewOf(core, exchange, scope);
   const deletion = await deleteObject(core, scope, await deleteRequestOf(exchange));
-  if (deletion.kind === 'waiting' || RETURNS_OBJECT.has(scope.served.kind)) return showObject(view, deletion.object);
+  if (deletion.kind === 'waiting' || returnsDeletedObject(scope.served)) return showObject(view, deletion.object);
   return json(deletedStatus(scope, deletion.object));
 }
 

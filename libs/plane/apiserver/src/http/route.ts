@@ -2,12 +2,10 @@ import { statusError } from '@tiphys/kube-model';
 import { authenticate } from '../auth/authenticate.ts';
 import { isAllowed, type Attributes } from '../auth/authorize.ts';
 import type { Core, Scope, UserInfo } from '../core.ts';
-import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/discovery.ts';
-import { openApiDocument, openApiIndex, openApiV2, OPENAPI_V2_PROTOBUF } from '../discovery/openapi.ts';
 import { forbidden, methodNotAllowed, noSuchPath, qualified } from '../failures.ts';
-import { ALL_ENCODINGS, chooseRepresentation } from './accept.ts';
 import { json, plainText, type Answer } from './answer.ts';
 import { parseApiPath, type ApiPath } from './api-path.ts';
+import { answerDocument } from './documents.ts';
 import { header, type Exchange } from './exchange.ts';
 import { handleResource } from './resource-handler.ts';
 
@@ -23,7 +21,7 @@ export async function route(core: Core, exchange: Exchange): Promise<Answer> {
   const target = parseApiPath(path);
   if (target === undefined || target.resource === '') {
     authorizePath(core, user, exchange);
-    return await documents(core, exchange);
+    return await answerDocument(core, exchange);
   }
   return await resource(core, exchange, user, target);
 }
@@ -59,77 +57,6 @@ function authorizePath(core: Core, user: UserInfo, exchange: Exchange): void {
   const verb = exchange.method.toLowerCase();
   if (!isAllowed(core, user, { kind: 'path', verb, path: exchange.path }))
     throw statusError('Forbidden', `User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(exchange.path)}`);
-}
-
-async function documents(core: Core, exchange: Exchange): Promise<Answer> {
-  if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw methodNotAllowed();
-  const { catalog } = core;
-  const [first = '', second = '', third = ''] = exchange.path.split('/').filter((part) => part !== '');
-  if (first === 'openapi') return openApi(core, exchange);
-  if (exchange.path === '/metrics') return plainText(core.metrics.format());
-  if (exchange.path === '/openid/v1/jwks') return json(await core.tokens.keySet());
-  if (exchange.path === '/')
-    return json({
-      paths: [
-        '/api',
-        '/api/v1',
-        '/apis',
-        ...catalog
-          .groups()
-          .filter((group) => group.name !== '')
-          .map((group) => `/apis/${group.name}`),
-        '/healthz',
-        '/livez',
-        '/metrics',
-        '/openapi/v2',
-        '/openapi/v3',
-        '/readyz',
-        '/version',
-      ],
-    });
-  const found =
-    first === 'api' && second === ''
-      ? listing(core, exchange, true)
-      : first === 'apis' && second === ''
-        ? listing(core, exchange, false)
-        : first === 'api' && third === ''
-          ? apiResourceList(catalog, '', second)
-          : first === 'apis' && third === ''
-            ? apiGroup(catalog, second)
-            : first === 'apis'
-              ? apiResourceList(catalog, second, third)
-              : undefined;
-  if (found === undefined) throw noSuchPath();
-  return isAnswer(found) ? found : json(found);
-}
-
-function isAnswer(value: unknown): value is Answer {
-  return typeof value === 'object' && value !== null && 'code' in value && 'kind' in value;
-}
-
-function listing(core: Core, exchange: Exchange, isCore: boolean): Answer {
-  const form = chooseRepresentation(header(exchange, 'accept'), { forms: ['object', 'discovery'], encodings: ALL_ENCODINGS });
-  if (form.as !== 'discovery') return json(isCore ? apiVersions(header(exchange, 'host') ?? header(exchange, ':authority') ?? '') : apiGroupList(core.catalog));
-  return {
-    kind: 'json',
-    code: 200,
-    value: aggregatedDiscovery(core.catalog, isCore, form.version),
-    contentType: `application/json;g=apidiscovery.k8s.io;v=${form.version};as=APIGroupDiscoveryList`,
-  };
-}
-
-function openApi(core: Core, exchange: Exchange): Answer {
-  const { path } = exchange;
-  if (path === '/openapi/v2') {
-    if (header(exchange, 'accept')?.includes('com.github.proto-openapi') === true)
-      return { kind: 'bytes', code: 200, contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf', chunks: [OPENAPI_V2_PROTOBUF] };
-    return json(openApiV2(core.catalog));
-  }
-  if (path === '/openapi/v3' || path === '/openapi/v3/') return json(openApiIndex(core.catalog));
-  const match = /^\/openapi\/v3\/(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(path);
-  const document = match === null ? undefined : openApiDocument(core.catalog, match[2] ?? '', match[1] ?? match[3] ?? '');
-  if (document === undefined) throw noSuchPath();
-  return json(document);
 }
 
 async function resource(core: Core, exchange: Exchange, user: UserInfo, target: ApiPath): Promise<Answer> {

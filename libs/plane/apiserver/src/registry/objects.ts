@@ -44,9 +44,9 @@ export function bytesAs(served: ServedResource, bytes: Uint8Array): Uint8Array {
   return draft === parseStored(bytes) ? bytes : encodeDraft(draft);
 }
 
-/** The entry of the scope's object. Throws 404. */
-export function mustGetEntry(core: Core, scope: Scope, name: string = scope.name): Entry {
-  const entry = core.store.get(objectKey(scope.served, scope.namespace, name));
+/** The entry of the scope's object, now or at a revision that is kept. Throws 404. */
+export function mustGetEntry(core: Core, scope: Scope, name: string = scope.name, revision?: number): Entry {
+  const entry = core.store.get(objectKey(scope.served, scope.namespace, name), revision);
   if (entry === undefined) throw notFound(scope.served, name);
   return entry;
 }

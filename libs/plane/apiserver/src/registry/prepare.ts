@@ -1,4 +1,4 @@
-import { deepEqual, type Mutable, type corev1, type batchv1 } from '@tiphys/kube-model';
+import { deepEqual, schemaByName, type Mutable, type corev1, type batchv1 } from '@tiphys/kube-model';
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { shapeMetadata, visitEmbedded } from '../crd/embedded.ts';
@@ -23,7 +23,7 @@ export function shapeBody(scope: Scope, draft: Draft, flags: WriteFlags, duplica
     pruneCustom(map, schema, unknown);
     visitEmbedded(map, schema, (path, object) => unknown.push(...shapeMetadata(object, served.apiVersion, served.kind).map((field) => `${path}.${field}`)));
   }
-  complain(served, [...unknown.map((path) => `unknown field "${path}"`), ...duplicates.map((path) => `duplicate field "${path}"`)], flags);
+  complain(served, [...unknown.map((path) => `unknown field "${path}"`), ...duplicates], flags);
 }
 
 function complain(served: ServedResource, complaints: readonly string[], flags: WriteFlags): void {
@@ -118,8 +118,22 @@ function initialStatus(draft: Draft, served: ServedResource): void {
       draft.status = {};
       return;
     default:
-      if (hasStatusSubresource(served) && draft.status === undefined) draft.status = {};
+      if (hasStatusSubresource(served) && draft.status === undefined) draft.status = emptyStatus(served);
   }
+}
+
+const ZERO: Readonly<Record<string, unknown>> = { boolean: false, integer: 0, string: '' };
+
+// Go writes the zero of a required field, so a status that nobody has set yet has them too.
+function emptyStatus(served: ServedResource): JsonMap {
+  const { ref } = served.schema?.fields['status'] ?? {};
+  const schema = ref === undefined ? undefined : schemaByName(ref);
+  return Object.fromEntries(
+    (schema?.required ?? []).flatMap((name) => {
+      const zero = ZERO[schema?.fields[name]?.type ?? ''];
+      return zero === undefined ? [] : [[name, zero]];
+    }),
+  );
 }
 
 /** The pod's quality of service from its containers' resources. */

@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { messageOf } from '@tiphys/kernel';
-import { statusError, type corev1, type discoveryv1 } from '@tiphys/kube-model';
+import { statusError, type corev1 } from '@tiphys/kube-model';
 import { admitConnect } from '../admission/connect.ts';
 import type { Core, Scope } from '../core.ts';
 import { draftAs } from '../draft.ts';
@@ -8,12 +8,8 @@ import { badRequest } from '../failures.ts';
 import type { Answer } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { mustGetEntry, parseStored, readAs } from '../registry/objects.ts';
-
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+import { mustGetEntry, readAs } from '../registry/objects.ts';
+import { readyAddress, type Address } from './service-address.ts';
 
 /** Passes a request on to a pod or to a ready pod of a Service. `rest` is the path behind `proxy`. */
 export async function proxy(core: Core, exchange: Exchange, scope: Scope, rest: string): Promise<Answer> {
@@ -21,7 +17,10 @@ export async function proxy(core: Core, exchange: Exchange, scope: Scope, rest: 
   const parts = scope.name.split(':');
   const [name = '', port = ''] = parts.length === 3 ? parts.slice(1) : parts;
   await admitConnect(core, { ...scope, name }, exchange.query, exchange);
-  const target = scope.served.resource === 'pods' ? podAddress(core, { ...scope, name }, port) : serviceAddress(core, { ...scope, name }, port);
+  const target =
+    scope.served.resource === 'pods'
+      ? podAddress(core, { ...scope, name }, port)
+      : readyAddress(core, scope.namespace ?? '', draftAs<corev1.Service>(readAs(scope.served, mustGetEntry(core, { ...scope, name }).value)), port);
   const body = await readBody(exchange.body);
   const query = exchange.query.toString();
   return await forward(exchange, target, `/${rest}${query === '' ? '' : `?${query}`}`, body);
@@ -33,29 +32,6 @@ function podAddress(core: Core, scope: Scope, port: string): Address {
   const named = ports.find((candidate) => candidate.name === port)?.containerPort ?? (port === '' ? ports[0]?.containerPort : Number(port));
   if ((pod.status?.podIP ?? '') === '') throw statusError('ServiceUnavailable', `address not allowed: pod ${scope.name} has no address yet`);
   return { host: pod.status?.podIP ?? '', port: checkPort(named ?? 80) };
-}
-
-function serviceAddress(core: Core, scope: Scope, port: string): Address {
-  const service = draftAs<corev1.Service>(readAs(scope.served, mustGetEntry(core, scope).value));
-  const ports = service.spec?.ports ?? [];
-  const wanted =
-    ports.find((candidate) => candidate.name === port || String(candidate.port) === port) ?? (port === '' && ports.length === 1 ? ports[0] : undefined);
-  if (wanted === undefined) throw statusError('ServiceUnavailable', `no service port "${port}" found for service "${scope.name}"`);
-  const slices = core.store
-    .list({ prefix: `/discovery.k8s.io/endpointslices/${scope.namespace ?? ''}/` })
-    .entries.map((entry) => draftAs<discoveryv1.EndpointSlice>(parseStored(entry.value)))
-    .filter((slice) => slice.metadata.labels?.['kubernetes.io/service-name'] === scope.name);
-  const addresses = slices.flatMap((slice) => {
-    const number = slice.ports?.find((candidate) => (candidate.name ?? '') === (wanted.name ?? ''))?.port;
-    return number === undefined
-      ? []
-      : (slice.endpoints ?? [])
-          .filter((endpoint) => endpoint.conditions?.ready !== false)
-          .flatMap((endpoint) => endpoint.addresses.map((host) => ({ host, port: number })));
-  });
-  const chosen = addresses[Math.floor(core.random() * addresses.length)];
-  if (chosen === undefined) throw statusError('ServiceUnavailable', `no endpoints available for service "${scope.name}"`);
-  return chosen;
 }
 
 function checkPort(port: number): number {

@@ -2,11 +2,11 @@ import { StoreError, type StoreEvent, type WatchBatch } from '@tiphys/plane-stor
 import { messageOf } from '@tiphys/kernel';
 import { StatusError, statusError } from '@tiphys/kube-model';
 import type { Core, Scope } from '../core.ts';
+import { tooLarge } from '../failures.ts';
 import { parseRevision, type ListQuery } from '../http/query.ts';
 import { readAs } from '../registry/objects.ts';
 import { isSelected, parseSelection, type Selection } from '../registry/selection.ts';
 import { listPrefix } from '../registry/served.ts';
-import { tooLarge } from './list.ts';
 
 /** One frame of a watch before it is written out. */
 export type WatchFrame =
