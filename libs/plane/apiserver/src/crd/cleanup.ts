@@ -1,7 +1,7 @@
 import { messageOf } from '@tiphys/kernel';
 import { SERVER_USER, type Core, type Scope } from '../core.ts';
 import type { Draft } from '../draft.ts';
-import { parseStored, readAs } from '../registry/objects.ts';
+import { parseStored } from '../registry/objects.ts';
 import { keyPrefixOf } from '../registry/served.ts';
 import { deleteAdmitted } from '../verbs/delete.ts';
 import { changeObject } from '../verbs/update.ts';
@@ -72,7 +72,7 @@ async function cleanUpOne(core: Core, crd: Draft, prefix: string): Promise<void>
   const [served] = core.catalog.customOf(crd.metadata.name ?? '');
   if (served !== undefined) {
     for (const entry of core.store.list({ prefix }).entries) {
-      const object = readAs(served, entry.value);
+      const object = parseStored(entry.value);
       if (object.metadata.deletionTimestamp !== undefined) continue;
       const scope: Scope = {
         served,

@@ -90,11 +90,15 @@ export function servedResourcesOf(draft: Draft): readonly ServedResource[] {
   const crd = asCrd(draft);
   if (crd === undefined) return [];
   if (!isTrue(crd, 'Established')) return [];
-  const storage = crd.spec.versions.find((version) => version.storage)?.name ?? '';
-  return crd.spec.versions.filter((version) => version.served).map((version) => servedVersion(crd, version, storage));
+  const storage = crd.spec.versions.find((version) => version.storage);
+  if (storage === undefined) return [];
+  const stored = { apiVersion: formatApiVersion(crd.spec.group, storage.name), schema: parseStructuralSchema(storage.schema?.openAPIV3Schema) };
+  return crd.spec.versions.filter((version) => version.served).map((version) => servedVersion(crd, version, stored));
 }
 
-function servedVersion(crd: Crd, version: Mutable<apiextensionsv1.CustomResourceDefinitionVersion>, storage: string): ServedResource {
+type Version = Mutable<apiextensionsv1.CustomResourceDefinitionVersion>;
+
+function servedVersion(crd: Crd, version: Version, storage: CustomVersion['storage']): ServedResource {
   const { group, scope } = crd.spec;
   // What was accepted, where a later wish for other names was not.
   const names = { ...crd.spec.names, ...crd.status?.acceptedNames };
@@ -112,13 +116,13 @@ function servedVersion(crd: Crd, version: Mutable<apiextensionsv1.CustomResource
     categories: names.categories ?? [],
     subresources: subresourcesOf(names.kind, version),
     keyPrefix: keyPrefixOf(group, names.plural),
-    storedApiVersion: formatApiVersion(group, storage),
+    storedApiVersion: storage.apiVersion,
     schema: undefined,
-    custom: customVersion(crd, version),
+    custom: customVersion(crd, version, storage),
   };
 }
 
-function subresourcesOf(kind: string, version: Mutable<apiextensionsv1.CustomResourceDefinitionVersion>): readonly ServedSubresource[] {
+function subresourcesOf(kind: string, version: Version): readonly ServedSubresource[] {
   const verbs = ['get', 'patch', 'update'];
   return [
     ...(version.subresources?.status === undefined ? [] : [{ name: 'status', kind, verbs }]),
@@ -126,20 +130,26 @@ function subresourcesOf(kind: string, version: Mutable<apiextensionsv1.CustomRes
   ];
 }
 
-function customVersion(crd: Crd, version: Mutable<apiextensionsv1.CustomResourceDefinitionVersion>): CustomVersion {
+function customVersion(crd: Crd, version: Version, storage: CustomVersion['storage']): CustomVersion {
+  const apiVersion = formatApiVersion(crd.spec.group, version.name);
+  let rules: { readonly tree: CustomVersion['rules'] } | undefined;
   return {
     crd: crd.metadata.name ?? '',
-    schema: parseStructuralSchema(version.schema?.openAPIV3Schema),
-    rules: compileRuleTree(asMap(version.schema?.openAPIV3Schema) ?? {}, true),
+    apiVersion,
+    schema: apiVersion === storage.apiVersion ? storage.schema : parseStructuralSchema(version.schema?.openAPIV3Schema),
+    storage,
+    conversion: crd.spec.conversion?.strategy === 'Webhook' ? crd.spec.conversion.webhook : undefined,
+    // Compiled for the first object: a server with many CRDs starts no slower for their rules.
+    get rules() {
+      rules ??= { tree: compileRuleTree(asMap(version.schema?.openAPIV3Schema) ?? {}, true) };
+      return rules.tree;
+    },
     openApiSchema: version.schema?.openAPIV3Schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
     hasStatus: version.subresources?.status !== undefined,
     scale: version.subresources?.scale,
     columns: version.additionalPrinterColumns ?? [],
     selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath),
-    deprecationWarning:
-      version.deprecated === true
-        ? (version.deprecationWarning ?? `${formatApiVersion(crd.spec.group, version.name)} ${crd.spec.names.kind} is deprecated`)
-        : undefined,
+    deprecationWarning: version.deprecated === true ? (version.deprecationWarning ?? `${apiVersion} ${crd.spec.names.kind} is deprecated`) : undefined,
   };
 }
 

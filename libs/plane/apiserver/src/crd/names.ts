@@ -1,6 +1,6 @@
 import { deepEqual, type apiextensionsv1, type Mutable } from '@tiphys/kube-model';
 import type { Core } from '../core.ts';
-import { parseStored } from '../registry/objects.ts';
+import { parseStored } from '../registry/stored.ts';
 import { asCrd, CRD_PREFIX, type Crd } from './crd.ts';
 
 type Names = Mutable<apiextensionsv1.CustomResourceDefinitionNames>;
