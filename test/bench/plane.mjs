@@ -73,6 +73,15 @@ async function ok(client, method, target, body, { contentType = 'application/jso
   return text;
 }
 
+/** Reads a list to its last byte, as bytes: decoding them is the client's affair. */
+async function drain(client, target, accept) {
+  const answer = await client.request({ method: 'GET', path: target, headers: { accept, 'user-agent': 'bench' } });
+  let bytes = 0;
+  for await (const chunk of answer.body) bytes += chunk.length;
+  if (answer.statusCode !== 200) throw new Error(`GET ${target}: ${answer.statusCode}`);
+  return bytes;
+}
+
 /** Runs one operation over so many connections, each with one request in flight. */
 async function load(connect, connections, total, perform) {
   const clients = Array.from({ length: connections }, connect);
@@ -145,12 +154,16 @@ async function lists(plane) {
     let bytes = 0;
     for (let round = 0; round < 7; round += 1) {
       const at = performance.now();
-      bytes = (await ok(plane.client, 'GET', target, undefined, { accept })).length;
+      bytes = await drain(plane.client, target, accept);
       times.push(performance.now() - at);
     }
     say({ what: `LIST ${count} pods as ${what}`, firstMs: round(times[0], 1), medianMs: round(pick(times, 0.5), 1), megabytes: round(bytes / 1e6, 1) });
   }
-  say({ what: 'RSS with the pods', megabytes: rssMb(plane.pid) });
+  say({
+    what: 'memory with the pods',
+    rssMegabytes: rssMb(plane.pid),
+    ofThatMappedFiles: Math.round(Number(/RssFile:\s+(\d+)/.exec(status(plane.pid))?.[1] ?? 0) / 1024),
+  });
 }
 
 async function fanOut(plane, watchers, writes) {

@@ -5,7 +5,7 @@ import { badRequest } from '../failures.ts';
 import { bytesAs, readAs } from '../registry/objects.ts';
 import type { ListPage } from '../verbs/list.ts';
 import type { WatchFrame } from '../verbs/watch.ts';
-import { partialMetadata, tableOf, tablePlan, tableRow, type IncludeObject } from '../table/table.ts';
+import { partialMetadata, tableOf, tablePlan, tableRow, tableRowText, type IncludeObject } from '../table/table.ts';
 import { MEDIA_TYPES, type Representation } from './accept.ts';
 import { json, type Answer } from './answer.ts';
 import { messageOf } from './encode.ts';
@@ -79,14 +79,20 @@ export function showList(view: View, page: ListPage): Answer {
   if (form.as === 'table') {
     const plan = tablePlan(scope.served);
     const now = core.clock.now();
-    return json(
-      tableOf(
-        plan.columns,
-        drafts().map((draft) => tableRow(plan, draft, view.includeObject, form.version, now)),
-        metadata,
-        form.version,
-      ),
-    );
+    if (form.encoding !== 'json' || view.isPretty)
+      return json(
+        tableOf(
+          plan.columns,
+          drafts().map((draft) => tableRow(plan, draft, view.includeObject, form.version, now)),
+          metadata,
+          form.version,
+        ),
+      );
+    const shape = { include: view.includeObject, version: form.version };
+    const rows = page.entries.map(({ value }) => tableRowText(plan, value, () => readAs(scope.served, value), shape, now));
+    const frame = JSON.stringify(tableOf(plan.columns, [], metadata, form.version));
+    // The rows are the frame's last field.
+    return { kind: 'bytes', code: 200, contentType: MEDIA_TYPES.json, chunks: [`${frame.slice(0, -2)}${rows.join(',')}]}`] };
   }
   if (form.as === 'metadata')
     return json({
@@ -123,12 +129,29 @@ export function showWatch(view: View, frames: AsyncIterable<WatchFrame>): Answer
   }
 }
 
-async function* lines(view: View, frames: AsyncIterable<WatchFrame>): AsyncGenerator<string> {
+async function* lines(view: View, frames: AsyncIterable<WatchFrame>): AsyncGenerator<Uint8Array | string> {
   let isFirst = true;
   for await (const frame of frames) {
-    yield `{"type":"${frame.type}","object":${objectOf(view, frame, isFirst)}}\n`;
+    const isObject = frame.type === 'ADDED' || frame.type === 'MODIFIED' || frame.type === 'DELETED';
+    yield isObject && view.form.as === 'object'
+      ? lineOf(frame.type, bytesAs(view.scope.served, frame.value))
+      : `{"type":"${frame.type}","object":${objectOf(view, frame, isFirst)}}\n`;
     isFirst = false;
   }
+}
+
+// Watchers of one event are sent the same bytes; they come for them within moments.
+const MAX_SENT_LINES = 256;
+const sentLines = new Map<Uint8Array, { readonly type: string; readonly line: Uint8Array }>();
+
+function lineOf(type: string, object: Uint8Array): Uint8Array {
+  const known = sentLines.get(object);
+  if (known?.type === type) return known.line;
+  const line = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), object, Buffer.from('}\n')]);
+  const [oldest] = sentLines.keys();
+  if (sentLines.size >= MAX_SENT_LINES && oldest !== undefined) sentLines.delete(oldest);
+  sentLines.set(object, { type, line });
+  return line;
 }
 
 async function* messages(view: View, frames: AsyncIterable<WatchFrame>): AsyncGenerator<Uint8Array> {
@@ -150,10 +173,6 @@ function objectOf(view: View, frame: WatchFrame, isFirst: boolean): string {
   const { scope, form } = view;
   if (frame.type === 'ERROR') return JSON.stringify(frame.error.status);
   if (frame.type === 'BOOKMARK') return JSON.stringify(bookmarkOf(view, frame.revision, frame.endsInitial));
-  if (form.as === 'object') {
-    const bytes = bytesAs(scope.served, frame.value);
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  }
   const draft = readAs(scope.served, frame.value);
   return JSON.stringify(form.as === 'table' ? watchTable(view, draft, isFirst) : partialMetadata(draft, form.version));
 }
