@@ -5,6 +5,7 @@ import { defaultRoles } from './auth/default-roles.ts';
 import { compactRules, missingRules } from './auth/rules.ts';
 import { SERVER_USER, type Core, type Scope, type WriteFlags } from './core.ts';
 import { draftAs, type Draft } from './draft.ts';
+import { CRD_PREFIX } from './crd/crd.ts';
 import { servedResourcesOf } from './crd/establish.ts';
 import { parseStored } from './registry/objects.ts';
 import { objectKey } from './registry/served.ts';
@@ -17,7 +18,7 @@ const FLAGS: WriteFlags = { dryRun: false, fieldManager: 'kube-apiserver', field
 
 /** Reads back what the store says the server serves and holds: CRDs and the addresses of Services. */
 export function restore(core: Core): void {
-  for (const entry of core.store.list({ prefix: '/apiextensions.k8s.io/customresourcedefinitions/' }).entries) {
+  for (const entry of core.store.list({ prefix: CRD_PREFIX }).entries) {
     const crd = parseStored(entry.value);
     core.catalog.setCustom(crd.metadata.name ?? '', servedResourcesOf(structuredClone(crd)));
   }

@@ -3,7 +3,7 @@ import { schemaNames, schemaByName, statusError } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { asMap, asText, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest, methodNotAllowed, noSuchPath } from '../failures.ts';
-import { mustGetEntry, readAs } from '../registry/objects.ts';
+import { mustGetEntry, readable, readAs } from '../registry/objects.ts';
 import { returnsDeletedObject } from '../registry/served.ts';
 import { writeScale, getScale } from '../subresources/scale.ts';
 import { bindPod, evictPod } from '../subresources/pods.ts';
@@ -36,10 +36,10 @@ export async function handleResource(core: Core, exchange: Exchange, scope: Scop
   if (!served.verbs.includes(verb)) throw methodNotAllowed();
   switch (verb) {
     case 'get':
-      return get(core, exchange, scope);
+      return await get(core, exchange, scope);
     case 'list':
     case 'watch':
-      return collection(core, exchange, scope);
+      return await collection(core, exchange, scope);
     case 'create':
       return await create(core, exchange, scope);
     case 'update':
@@ -73,16 +73,18 @@ function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
   };
 }
 
-function get(core: Core, exchange: Exchange, scope: Scope): Answer {
+async function get(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const view = viewOf(core, exchange, scope);
   const at = exchange.query.get('at') ?? '';
-  return showStored(view, mustGetEntry(core, scope, scope.name, at === '' ? undefined : pastRevision(core, at)).value);
+  const { value } = mustGetEntry(core, scope, scope.name, at === '' ? undefined : pastRevision(core, at));
+  await readable(core, scope.served, [value]);
+  return showStored(view, value);
 }
 
-function collection(core: Core, exchange: Exchange, scope: Scope): Answer {
+async function collection(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const query = parseListQuery(exchange.query);
   const view = viewOf(core, exchange, scope);
-  return query.watch ? showWatch(view, watchObjects(core, scope, query, exchange.signal)) : showList(view, listObjects(core, scope, query));
+  return query.watch ? showWatch(view, watchObjects(core, scope, query, exchange.signal)) : showList(view, await listObjects(core, scope, query));
 }
 
 function flagsOf(exchange: Exchange, scope: Scope): WriteFlags {
@@ -177,7 +179,7 @@ async function remove(core: Core, exchange: Exchange, scope: Scope): Promise<Ans
 async function removeCollection(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const query = parseListQuery(exchange.query);
   const request = await deleteRequestOf(exchange);
-  const page = listObjects(core, scope, query);
+  const page = await listObjects(core, scope, query);
   const items: Draft[] = [];
   for (const entry of page.entries) {
     const object = readAs(scope.served, entry.value);
@@ -253,7 +255,7 @@ async function finalize(core: Core, exchange: Exchange, scope: Scope): Promise<A
 }
 
 async function scale(core: Core, exchange: Exchange, scope: Scope, verb: string): Promise<Answer> {
-  if (verb === 'get') return json(getScale(core, scope));
+  if (verb === 'get') return json(await getScale(core, scope));
   const flags = flagsOf(exchange, scope);
   if (verb === 'update') {
     const { draft } = await draftOf(exchange, 'autoscaling/v1', 'Scale');

@@ -40,8 +40,7 @@ function mergeStringData(draft: Draft): void {
 /** What follows a durable write: serving what a CRD defines, giving back what a Service no longer uses. */
 export async function afterWrite(core: Core, scope: Scope, written: Draft, live: Draft | undefined): Promise<void> {
   if (scope.served.custom !== undefined) return;
-  if (written.kind === 'CustomResourceDefinition' && scope.subresource === undefined)
-    core.catalog.setCustom(written.metadata.name ?? '', servedResourcesOf(written));
+  if (written.kind === 'CustomResourceDefinition') core.catalog.setCustom(written.metadata.name ?? '', servedResourcesOf(written));
   if (isService(written) && live !== undefined) core.allocators.keepOnly(draftAs<corev1.Service>(written), ownerOf(written));
 }
 

@@ -1,6 +1,7 @@
 import { deepEqual, schemaByName, type Mutable, type corev1, type batchv1 } from '@tiphys/kube-model';
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, WriteFlags } from '../core.ts';
+import { shapeMetadata, visitEmbedded } from '../crd/embedded.ts';
 import { defaultCustom, pruneCustom } from '../crd/structural-schema.ts';
 import { applyConditionalDefaults, applyEarlyDefaults } from '../defaults/by-hand.ts';
 import { applyDefaultTable } from '../defaults/table.ts';
@@ -17,18 +18,12 @@ export function shapeBody(scope: Scope, draft: Draft, flags: WriteFlags, duplica
   const unknown: string[] = [];
   if (served.schema !== undefined) unknown.push(...coerceObject(map, served.schema, served.apiVersion, served.kind).unknown);
   else if (served.custom !== undefined) {
-    unknown.push(...shapeMetadata(map, served));
-    pruneCustom(map, served.custom.schema, unknown);
+    const { schema } = served.custom;
+    unknown.push(...shapeMetadata(map, served.apiVersion, served.kind));
+    pruneCustom(map, schema, unknown);
+    visitEmbedded(map, schema, (path, object) => unknown.push(...shapeMetadata(object, served.apiVersion, served.kind).map((field) => `${path}.${field}`)));
   }
   complain(served, [...unknown.map((path) => `unknown field "${path}"`), ...duplicates], flags);
-}
-
-// Metadata of a custom object follows the schema of ObjectMeta, which any built-in kind has.
-const OBJECT_META = { name: 'CustomResource', fields: { metadata: { type: 'object', ref: 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' } } } as const;
-
-function shapeMetadata(map: JsonMap, served: ServedResource): readonly string[] {
-  const holder: JsonMap = { metadata: map['metadata'] };
-  return coerceObject(holder, OBJECT_META, served.apiVersion, served.kind).unknown;
 }
 
 function complain(served: ServedResource, complaints: readonly string[], flags: WriteFlags): void {

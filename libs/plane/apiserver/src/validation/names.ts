@@ -16,12 +16,16 @@ const QUALIFIED_DETAIL =
 const MAX_ANNOTATION_BYTES = 262_144;
 
 /** Detail texts shared with the rules of kinds. */
-export const NAME_DETAILS: { readonly label: string; readonly subdomain: string } = { label: LABEL_DETAIL, subdomain: SUBDOMAIN_DETAIL };
+export const NAME_DETAILS: { readonly label: string; readonly label1035: string; readonly subdomain: string } = {
+  label: LABEL_DETAIL,
+  label1035: DNS1035_DETAIL,
+  subdomain: SUBDOMAIN_DETAIL,
+};
 
 const PATH_SEGMENT_NAMES = new Set(['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding']);
 
 /** Why a name is not one of its kind; undefined when it is. */
-function nameDetail(served: ServedResource, name: string): string | undefined {
+function nameDetail(served: NamedKind, name: string): string | undefined {
   if (served.custom === undefined && PATH_SEGMENT_NAMES.has(served.kind))
     return name === '.' || name === '..' || /[/%]/.test(name) ? "may not be '.' or '..' or contain '/' or '%'" : undefined;
   if (served.custom === undefined && served.kind === 'Namespace') return isDnsLabel(name) ? undefined : (tooLong(name, 63) ?? LABEL_DETAIL);
@@ -34,8 +38,11 @@ function tooLong(name: string, limit: number): string | undefined {
   return name.length > limit ? `must be no more than ${limit} characters` : undefined;
 }
 
+/** What the rules of names depend on. */
+type NamedKind = Pick<ServedResource, 'kind' | 'custom'>;
+
 /** Problems of an object's metadata. */
-export function validateMetadata(served: ServedResource, metadata: DraftMeta): readonly FieldProblem[] {
+export function validateMetadata(served: NamedKind, metadata: DraftMeta): readonly FieldProblem[] {
   const { name = '' } = metadata;
   const detail = nameDetail(served, name);
   return [

@@ -54,7 +54,7 @@ async function createNamed(core: Core, scope: Scope, body: Draft, track: (prepar
     throw alreadyExists(scope.served, body.metadata.name ?? '');
   const claims = completeDraft(core, scope, body, undefined);
   try {
-    validateDraft(scope, body, undefined);
+    validateDraft(scope, body, undefined, flags.warn);
     const draft = track(body);
     return await admitWrite(core, admissionRequest('CREATE', scope, flags, { object: draft }), async () => {
       if (flags.dryRun) {

@@ -3,7 +3,7 @@ import { statusError } from '@tiphys/kube-model';
 import type { Core, Scope } from '../core.ts';
 import { badRequest, tooLarge } from '../failures.ts';
 import { parseRevision, type ListQuery } from '../http/query.ts';
-import { readAs } from '../registry/objects.ts';
+import { readable, readAs } from '../registry/objects.ts';
 import { isSelected, parseSelection, selectedName } from '../registry/selection.ts';
 import { listPrefix, objectKey } from '../registry/served.ts';
 import { pastRevision } from './past.ts';
@@ -22,7 +22,7 @@ interface Token {
 }
 
 /** Lists a collection at one revision. Throws 400, 410 and 504. */
-export function listObjects(core: Core, scope: Scope, query: ListQuery): ListPage {
+export async function listObjects(core: Core, scope: Scope, query: ListQuery): Promise<ListPage> {
   const selection = parseSelection(scope.served, query.labelSelector, query.fieldSelector);
   const prefix = listPrefix(scope.served, scope.namespace);
   const token = query.continueToken === '' ? undefined : decodeToken(query);
@@ -35,6 +35,12 @@ export function listObjects(core: Core, scope: Scope, query: ListQuery): ListPag
       ...(revision === undefined ? {} : { revision }),
       ...(selection.isEmpty && limit !== Infinity ? { limit } : {}),
     });
+    const waiting = readable(
+      core,
+      scope.served,
+      result.entries.map((entry) => entry.value),
+    );
+    if (waiting !== undefined) await waiting;
     if (selection.isEmpty) return page(prefix, result.entries, result.revision, result.remaining);
     const name = selectedName(selection);
     const candidates =
