@@ -7,6 +7,7 @@ import { applyConditionalDefaults, applyEarlyDefaults } from '../defaults/by-han
 import { applyDefaultTable } from '../defaults/table.ts';
 import { asMap, draftAs, type Draft, type DraftMeta, type JsonMap } from '../draft.ts';
 import { badRequest } from '../failures.ts';
+import { dropZeros } from './canonical.ts';
 import { coerceObject } from './coerce.ts';
 import type { ServedResource } from './served.ts';
 
@@ -42,6 +43,7 @@ export function applyDefaults(served: ServedResource, draft: Draft): void {
     defaultCustom(map, served.custom.schema);
     return;
   }
+  if (served.schema !== undefined) dropZeros(map, served.schema);
   applyEarlyDefaults(draft);
   applyDefaultTable(map, served.group, served.version, served.kind);
   applyConditionalDefaults(draft);
