@@ -15,8 +15,8 @@ export function validateDraft(scope: Scope, draft: Draft, live: Draft | undefine
   else problems.push(...validateMetadata(served, draft.metadata).filter(({ field }) => field !== 'metadata.name'), ...validateMetadataUpdate(draft, live));
   // A Draft is a JSON object.
   if (served.custom !== undefined) problems.push(...ratchet(validateCustom(draft as unknown as JsonMap, served.custom.schema), live, served.custom.schema));
-  else if (scope.subresource !== 'status' && draft.metadata.deletionTimestamp === undefined)
-    problems.push(...validateKind(draft, scope.subresource === 'resize' ? undefined : live));
+  // What is going may be let go of in whatever state it is.
+  else if (draft.metadata.deletionTimestamp === undefined) problems.push(...validateKind(draft, live, scope.subresource));
   if (draft.kind === 'CustomResourceDefinition' && served.custom === undefined && scope.subresource === undefined) problems.push(...validateCrd(draft, live));
   if (problems.length > 0) throw invalid(served.group, served.kind, draft.metadata.name ?? '', problems);
 }
