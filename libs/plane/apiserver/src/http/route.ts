@@ -74,7 +74,7 @@ async function resource(core: Core, exchange: Exchange, user: UserInfo, target: 
   }
   if (served === undefined) throw noSuchPath();
   if (!served.namespaced && target.namespace !== undefined) throw noSuchPath();
-  const deprecation = served.custom?.deprecationWarning;
+  const deprecation = served.deprecation ?? served.custom?.deprecationWarning;
   if (deprecation !== undefined) exchange.warn(deprecation);
   const scope: Scope = {
     served,
