@@ -1,10 +1,12 @@
 import type { Clock, Logger } from '@tiphys/kernel';
 import type { Store } from '@tiphys/plane-store';
+import type { FlowControl } from './flow/flow-control.ts';
 import type { RequestMetrics } from './http/metrics.ts';
 import type { Allocators } from './registry/allocators.ts';
 import type { Catalog } from './registry/catalog.ts';
 import type { ServedResource } from './registry/served.ts';
 import type { NodeDirectory } from './nodes.ts';
+import type { AuditLog } from './audit/trail.ts';
 import type { Authenticators } from './auth/authenticate.ts';
 import type { TokenIssuer } from './auth/tokens.ts';
 
@@ -24,6 +26,8 @@ export interface Core {
   readonly nodes: NodeDirectory;
   readonly tokens: TokenIssuer;
   readonly authenticators: Authenticators;
+  readonly flow: FlowControl;
+  readonly audit: AuditLog;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Yields [0, 1). */
@@ -52,4 +56,6 @@ export interface WriteFlags {
   readonly force: boolean;
   /** Collects the texts of Warning headers. */
   readonly warn: (text: string) => void;
+  /** Collects the annotations of the audit event. */
+  readonly annotate?: (key: string, value: string) => void;
 }

@@ -1,5 +1,8 @@
 import { systemClock, type Clock, type Logger } from '@tiphys/kernel';
 import type { Store } from '@tiphys/plane-store';
+import { createAuditFile, type AuditBackend, type AuditFileOptions } from './audit/file-backend.ts';
+import type { AuditPolicy } from './audit/policy.ts';
+import { createAuditLog } from './audit/trail.ts';
 import { aggregateRoles } from './auth/aggregation.ts';
 import { machineAddresses, openAuthority } from './auth/pki.ts';
 import { createOidcAuthenticator, type OidcOptions } from './auth/oidc.ts';
@@ -8,6 +11,8 @@ import { openTokenIssuer } from './auth/tokens.ts';
 import { bootstrap, restore } from './bootstrap.ts';
 import type { Core, UserInfo } from './core.ts';
 import { cleanUpCrds } from './crd/cleanup.ts';
+import { defaultInFlightLimits, FlowControl, type InFlightLimits } from './flow/flow-control.ts';
+import { tellDangling } from './flow/status.ts';
 import { RequestMetrics } from './http/metrics.ts';
 import { listen, type Listener } from './http/listener.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
@@ -37,6 +42,10 @@ export interface ApiServerOptions {
   readonly tokenFile?: string;
   /** Whose ID tokens are accepted besides. */
   readonly oidc?: OidcOptions;
+  /** What is recorded of requests, and where; absent: nothing. */
+  readonly audit?: { readonly policy: AuditPolicy; readonly file: AuditFileOptions };
+  /** Requests that run at once. */
+  readonly inFlight?: InFlightLimits;
   /** Yields [0, 1); default Math.random. */
   readonly random?: () => number;
 }
@@ -73,6 +82,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const stop = new AbortController();
   const authority = openAuthority(options.stateDir, clock.now());
   const nodes = new NodeDirectory();
+  const backend = options.audit === undefined ? undefined : createAuditFile(options.audit.file, { clock, logger });
   const core: Core = {
     store,
     logger,
@@ -85,6 +95,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     catalog: new Catalog(),
     allocators: new Allocators(serviceCidr, random),
     tokens: openTokenIssuer(options.stateDir),
+    flow: new FlowControl(store, options.inFlight ?? defaultInFlightLimits),
+    audit: createAuditLog(clock, options.audit === undefined || backend === undefined ? undefined : { policy: options.audit.policy, backend }),
     authenticators: {
       staticTokens: parseTokenFile(options.tokenFile ?? ''),
       oidc: options.oidc === undefined ? undefined : createOidcAuthenticator(options.oidc, { clock, logger }),
@@ -114,6 +126,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   core.lifecycle.phase = 'ready';
   const loops = [
     cleanUpCrds(core, stop.signal).catch((error: unknown) => logger.error({ err: error }, 'cleaning up custom resources ended')),
+    tellDangling(core, stop.signal).catch((error: unknown) => logger.error({ err: error }, 'telling of flow schemas ended')),
     aggregateRoles(core, stop.signal).catch((error: unknown) => logger.error({ err: error }, 'aggregating roles ended')),
   ];
   const url = `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${listener.port}`;
@@ -124,6 +137,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     listener,
     stop,
     loops,
+    backend,
     url,
     caPem: authority.caPem,
     adminConfig: kubeconfigOf({ url, caPem: authority.caPem, user: 'kubernetes-admin', pair: admin }),
@@ -140,6 +154,7 @@ interface ServerParts {
   readonly listener: Listener;
   readonly stop: AbortController;
   readonly loops: readonly Promise<void>[];
+  readonly backend: AuditBackend | undefined;
   readonly url: string;
   readonly caPem: string;
   readonly adminConfig: string;
@@ -154,6 +169,7 @@ function makeServer(parts: ServerParts): ApiServer {
     stop.abort();
     await listener.close();
     await Promise.all(parts.loops);
+    await parts.backend?.close();
   };
   return {
     url: parts.url,

@@ -38,7 +38,7 @@ export async function handleResource(core: Core, exchange: Exchange, scope: Scop
       return get(core, exchange, scope);
     case 'list':
     case 'watch':
-      return collection(core, exchange, scope);
+      return collection(core, exchange, scope, verb);
     case 'create':
       return await create(core, exchange, scope);
     case 'update':
@@ -76,14 +76,15 @@ function get(core: Core, exchange: Exchange, scope: Scope): Answer {
   return showStored(view, mustGetEntry(core, scope).value);
 }
 
-function collection(core: Core, exchange: Exchange, scope: Scope): Answer {
-  const query = parseListQuery(exchange.query);
+function collection(core: Core, exchange: Exchange, scope: Scope, verb: string): Answer {
+  const query = parseListQuery(exchange.query, verb === 'watch');
   const view = viewOf(core, exchange, scope);
   return query.watch ? showWatch(view, watchObjects(core, scope, query, exchange.signal)) : showList(view, listObjects(core, scope, query));
 }
 
 function flagsOf(exchange: Exchange, scope: Scope): WriteFlags {
-  return parseWriteFlags(exchange.query, scope.userAgent, exchange.warn, header(exchange, 'content-type')?.includes('apply-patch') === true);
+  const flags = parseWriteFlags(exchange.query, scope.userAgent, exchange.warn, header(exchange, 'content-type')?.includes('apply-patch') === true);
+  return { ...flags, annotate: exchange.trail.annotate.bind(exchange.trail) };
 }
 
 interface DraftBody {
