@@ -4,6 +4,7 @@ import { supervise, systemClock } from '@tiphys/kernel';
 import type { Host } from '../cli/session.ts';
 import type { RuntimeChoice } from '../wiring/plane.ts';
 import { writePrivate } from '../wiring/private-file.ts';
+import { loadPlaneServerSettings, withPlaneServerOptions, type PlaneServerOptions } from './plane-options.ts';
 import {
   announceReady,
   dataDirectory,
@@ -15,7 +16,7 @@ import {
   type ServerOptions,
 } from './server-options.ts';
 
-interface PlaneCommandOptions extends ServerOptions {
+interface PlaneCommandOptions extends ServerOptions, PlaneServerOptions {
   readonly dataDir?: string;
   readonly memory?: boolean;
   readonly httpsPort: number;
@@ -33,14 +34,22 @@ export function planeCommand(host: Host): Command {
     .option('--https-port <port>', 'port of the API; 0 takes any', parsePort, 6_443)
     .option('--kubeconfig-out <file>', 'write an administrator kubeconfig here')
     .option('--nodes <count>', 'number of simulated nodes', parseCount, 1);
-  return withServerOptions(withRuntimeOption(command)).action(async (options: PlaneCommandOptions) => runPlane(options, host));
+  return withServerOptions(withPlaneServerOptions(withRuntimeOption(command))).action(async (options: PlaneCommandOptions) => runPlane(options, host));
 }
 
 async function runPlane(options: PlaneCommandOptions, host: Host): Promise<void> {
   const { startPlane } = await import('../wiring/plane.ts');
   const logger = serverLogger(host, options);
   const dataDir = options.memory === true ? undefined : dataDirectory(host, options.dataDir, 'plane');
-  const plane = await startPlane({ dataDir, runtime: options.runtime, httpsPort: options.httpsPort, nodes: options.nodes, clock: systemClock, logger });
+  const plane = await startPlane({
+    apiServer: await loadPlaneServerSettings(options),
+    dataDir,
+    runtime: options.runtime,
+    httpsPort: options.httpsPort,
+    nodes: options.nodes,
+    clock: systemClock,
+    logger,
+  });
   try {
     const kubeconfig = options.kubeconfigOut === undefined ? undefined : resolve(options.kubeconfigOut);
     if (kubeconfig !== undefined) await writePrivate(kubeconfig, plane.server.adminKubeconfig());

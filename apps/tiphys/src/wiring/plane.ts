@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createInformerFactory, createKubeClient, type InformerFactory, type KubeClient } from '@tiphys/kube-client';
 import { DomainError, type Clock, type Logger, type Service } from '@tiphys/kernel';
-import { startApiServer, type ApiServer } from '@tiphys/plane-apiserver';
+import { startApiServer, type ApiServer, type ApiServerOptions } from '@tiphys/plane-apiserver';
 import { createControllers } from '@tiphys/plane-controllers';
 import { createServiceProxy } from '@tiphys/plane-network';
 import { createNodeAgent, createSimulatedNodes, type NodeAgent } from '@tiphys/plane-node';
@@ -20,6 +20,8 @@ export interface PlaneOptions {
   readonly httpsPort: number;
   /** Simulated nodes; with the process runtime there is always one node, this machine. */
   readonly nodes: number;
+  /** What else the API server is told. */
+  readonly apiServer?: Pick<ApiServerOptions, 'audit' | 'encryption' | 'tokenFile' | 'oidc'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -46,6 +48,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
   const runtime = chooseRuntime(options.runtime);
   const store = dataDir === undefined ? createMemoryStore({ clock }) : openLmdbStore({ dir: join(dataDir, 'store'), clock });
   const server = await startApiServer({
+    ...options.apiServer,
     store,
     clock,
     logger: logger.child({ component: 'apiserver' }),

@@ -7,6 +7,7 @@ import { applyConditionalDefaults, applyEarlyDefaults } from '../defaults/by-han
 import { applyDefaultTable } from '../defaults/table.ts';
 import { asMap, draftAs, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest } from '../failures.ts';
+import { isCertificateRequest, keepAllButConditions } from './certificate-requests.ts';
 import { coerceObject } from './coerce.ts';
 import type { ServedResource } from './served.ts';
 
@@ -164,6 +165,10 @@ function generateJobSelector(job: Mutable<batchv1.Job>): void {
 /** Completes a changed object from the live one: what this way of writing may not change is kept. */
 export function prepareUpdate(scope: Scope, live: Draft, draft: Draft): void {
   const { served, subresource } = scope;
+  if (subresource === 'approval' && isCertificateRequest(scope)) {
+    keepAllButConditions(live, draft);
+    return;
+  }
   const { metadata } = draft;
   const kept = live.metadata;
   if (subresource === 'status') keepAllButStatus(live, draft);
