@@ -47,9 +47,7 @@ function groupProblems(spec: Spec): readonly FieldProblem[] {
   const group = spec.group ?? '';
   const scope = spec.scope ?? '';
   return [
-    ...(group === ''
-      ? [problem.required('spec.group')]
-      : badGroup(group)),
+    ...(group === '' ? [problem.required('spec.group')] : badGroup(group)),
     ...(scope === ''
       ? [problem.required('spec.scope')]
       : ['Cluster', 'Namespaced'].includes(scope)
