@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { adapt, compile, DYN, evaluate, toJson } from './index.ts';
+import { adapt, compile, DYN, evaluate, INT, toJson } from './index.ts';
 
 const LIMIT = 1_000_000;
 
@@ -127,6 +127,12 @@ describe('the compiler', () => {
       ok: false,
       message: "ERROR: <input>:2:11: undeclared reference to 'y' (in container '')\n |   self.x.y()\n | ..........^",
     });
+  });
+
+  it('knows variables with a dot in their name', () => {
+    const compiled = compile('a.b + 1', { variables: { 'a.b': INT, a: DYN } });
+    expect(compiled.ok && [...compiled.program.references].toSorted()).toEqual(['a', 'a.b']);
+    expect(compiled.ok && evaluate(compiled.program, (name) => (name === 'a.b' ? 2n : undefined), LIMIT)).toMatchObject({ value: 3n });
   });
 
   it('never throws on any text', () => {

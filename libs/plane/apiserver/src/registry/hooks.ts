@@ -1,4 +1,5 @@
 import type { corev1 } from '@tiphys/kube-model';
+import { settlePolicy } from '../admission/policies/type-check.ts';
 import type { Core, Scope } from '../core.ts';
 import { servedResourcesOf, settleCrd, withdrawCrd } from '../crd/establish.ts';
 import { draftAs, type Draft } from '../draft.ts';
@@ -16,6 +17,7 @@ export function completeDraft(core: Core, scope: Scope, draft: Draft, live: Draf
   if (draft.kind === 'Secret' && draft.apiVersion === 'v1') mergeStringData(draft);
   if (draft.kind === 'Pod' && live === undefined) Object.assign(draft.status ?? {}, { qosClass: qosClassOf(draftAs<corev1.Pod>(draft)) });
   if (draft.kind === 'CustomResourceDefinition') settleCrd(core, draft);
+  if (draft.kind === 'ValidatingAdmissionPolicy') settlePolicy(core, draft);
   if (!isService(draft)) return [];
   core.allocators.allocate(draftAs<corev1.Service>(draft), ownerOf(draft));
   // What a live Service holds stays with it whatever becomes of this write.

@@ -73,6 +73,8 @@ const COUNTS_GENERATIONS: ReadonlySet<string> = new Set([
   'MutatingWebhookConfiguration',
   'ValidatingAdmissionPolicy',
   'ValidatingAdmissionPolicyBinding',
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionPolicyBinding',
   'PriorityClass',
 ]);
 
