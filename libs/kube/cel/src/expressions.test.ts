@@ -113,6 +113,7 @@ describe('the compiler', () => {
     ['has(1)', '?1:5: invalid argument to has() macro'],
     ["'a'.b", "?1:4: type 'string' does not support field selection"],
     ['package', '?1:1: reserved identifier: package'],
+    ['self.namespace()', "?1:15: found no matching overload for 'namespace' applied to 'dyn.()'"],
     ['99999999999999999999', '?1:1: invalid int literal'],
     ["'a'.matches('(')", '?1:13: invalid matches argument'],
     ["duration('x')", '?1:10: invalid duration argument'],
