@@ -18,7 +18,7 @@ const MAX_ANNOTATION_BYTES = 262_144;
 /** Detail texts shared with the rules of kinds. */
 export const NAME_DETAILS: { readonly label: string; readonly subdomain: string } = { label: LABEL_DETAIL, subdomain: SUBDOMAIN_DETAIL };
 
-const PATH_SEGMENT_NAMES = new Set(['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding']);
+const PATH_SEGMENT_NAMES = new Set(['APIService', 'Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding']);
 
 /** Why a name is not one of its kind; undefined when it is. */
 function nameDetail(served: ServedResource, name: string): string | undefined {
