@@ -1,5 +1,5 @@
 import { coerceObject } from '../registry/coerce.ts';
-import { schemaNames, schemaByName, statusError } from '@tiphys/kube-model';
+import { hasKubeProtobuf, schemaNames, schemaByName, statusError } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { asMap, asText, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest, methodNotAllowed, noSuchPath } from '../failures.ts';
@@ -66,7 +66,7 @@ function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
     form: chooseRepresentation(header(exchange, 'accept'), {
       // A question is no object that a table could be made of.
       forms: isQuestion(scope) ? ['object'] : ['object', 'table', 'metadata'],
-      encodings: scope.served.custom === undefined ? ALL_ENCODINGS : TEXT_ENCODINGS,
+      encodings: hasKubeProtobuf(scope.served.apiVersion, scope.served.kind) ? ALL_ENCODINGS : TEXT_ENCODINGS,
     }),
     includeObject: includeObjectOf(exchange.query),
     isPretty: isPretty(exchange.query, header(exchange, 'user-agent')),
