@@ -48,6 +48,8 @@ function fieldOf(schema) {
   } else if (schema.type === 'object' || schema.type === undefined) field.type = 'any';
   else if (schema.format === 'byte') field.type = 'bytes';
   else field.type = schema.type;
+  // Integers are of 32 bits unless said.
+  if (schema.format === 'int64') field.format = 'int64';
   const ext = (name) => schema[`x-kubernetes-${name}`];
   if (ext('list-type')) field.listType = ext('list-type');
   if (ext('list-map-keys')) field.listMapKeys = ext('list-map-keys');

@@ -26,6 +26,7 @@ const SIDES: Readonly<Record<string, { readonly to: readonly string[]; readonly 
 const PURE = [
   '@tiphys/kube-model',
   '@tiphys/kube-patch',
+  '@tiphys/kube-cel',
   '@tiphys/plane-quota',
   '@tiphys/delivery-actions',
   '@tiphys/delivery-applications',

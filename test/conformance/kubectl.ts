@@ -16,7 +16,7 @@ export interface Kubectl {
   follow(args: string): { text(): string; stop(): void };
 }
 
-const VERSIONS = ['1.29', '1.30', '1.31', '1.32', '1.33'] as const;
+const VERSIONS = ['1.27', '1.28', '1.29', '1.30', '1.31', '1.32', '1.33'] as const;
 
 /** The versions of kubectl there are tests for, and whether this machine has each; the missing ones are named on standard error. */
 export function findKubectls(): readonly { readonly version: string; readonly isFound: boolean }[] {

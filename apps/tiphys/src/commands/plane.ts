@@ -4,6 +4,7 @@ import { supervise, systemClock } from '@tiphys/kernel';
 import type { Host } from '../cli/session.ts';
 import type { RuntimeChoice } from '../wiring/plane.ts';
 import { writePrivate } from '../wiring/private-file.ts';
+import { backupCommand, restoreCommand } from './plane-backup.ts';
 import {
   announceReady,
   dataDirectory,
@@ -11,11 +12,13 @@ import {
   parsePort,
   serverLogger,
   withRuntimeOption,
+  withHistoryOptions,
   withServerOptions,
+  type HistoryFlags,
   type ServerOptions,
 } from './server-options.ts';
 
-interface PlaneCommandOptions extends ServerOptions {
+interface PlaneCommandOptions extends ServerOptions, HistoryFlags {
   readonly dataDir?: string;
   readonly memory?: boolean;
   readonly httpsPort: number;
@@ -33,14 +36,17 @@ export function planeCommand(host: Host): Command {
     .option('--https-port <port>', 'port of the API; 0 takes any', parsePort, 6_443)
     .option('--kubeconfig-out <file>', 'write an administrator kubeconfig here')
     .option('--nodes <count>', 'number of simulated nodes', parseCount, 1);
-  return withServerOptions(withRuntimeOption(command)).action(async (options: PlaneCommandOptions) => runPlane(options, host));
+  withServerOptions(withHistoryOptions(withRuntimeOption(command))).action(async (options: PlaneCommandOptions) => runPlane(options, host));
+  return command.addCommand(backupCommand(host)).addCommand(restoreCommand(host));
 }
 
 async function runPlane(options: PlaneCommandOptions, host: Host): Promise<void> {
   const { startPlane } = await import('../wiring/plane.ts');
   const logger = serverLogger(host, options);
   const dataDir = options.memory === true ? undefined : dataDirectory(host, options.dataDir, 'plane');
-  const plane = await startPlane({ dataDir, runtime: options.runtime, httpsPort: options.httpsPort, nodes: options.nodes, clock: systemClock, logger });
+  const { runtime, httpsPort, nodes } = options;
+  const history = { ageMs: options.history, changes: options.historyChanges };
+  const plane = await startPlane({ dataDir, runtime, httpsPort, nodes, history, clock: systemClock, logger });
   try {
     const kubeconfig = options.kubeconfigOut === undefined ? undefined : resolve(options.kubeconfigOut);
     if (kubeconfig !== undefined) await writePrivate(kubeconfig, plane.server.adminKubeconfig());

@@ -25,6 +25,29 @@ export function withRuntimeOption(command: Command): Command {
   );
 }
 
+/** Options of commands that run a plane. */
+export interface HistoryFlags {
+  readonly history: number;
+  readonly historyChanges: number;
+}
+
+/** Adds how much history a plane keeps. */
+export function withHistoryOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--history <duration>', 'how long changes of objects are kept, for watches that come back and for reads with ?at=')
+        .argParser(parseMilliseconds)
+        .default(300_000, '5m'),
+    )
+    .option('--history-changes <count>', 'changes of objects kept at most; they are held in memory', parseChanges, 10_000);
+}
+
+function parseChanges(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1_000 || count > 10_000_000) throw new InvalidArgumentError('must be a whole number from 1000 to 10000000');
+  return count;
+}
+
 /** Reads a port. */
 export function parsePort(text: string): number {
   const port = Number(text);

@@ -17,11 +17,13 @@ import {
   parsePort,
   serverLogger,
   withRuntimeOption,
+  withHistoryOptions,
   withServerOptions,
+  type HistoryFlags,
   type ServerOptions,
 } from './server-options.ts';
 
-interface UpOptions extends ServerOptions, RenderOptions {
+interface UpOptions extends ServerOptions, RenderOptions, HistoryFlags {
   readonly dataDir?: string;
   readonly host: string;
   readonly port: number;
@@ -49,7 +51,7 @@ export function upCommand(host: Host): Command {
     .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd')
     .addOption(applicationNamespacesOption())
     .option('--demo', 'set up a small Git repository and an application to try things on; runs its processes on this machine as you');
-  return withServerOptions(withRenderOptions(withRuntimeOption(command))).action(async (options: UpOptions) => runUp(options, host));
+  return withServerOptions(withRenderOptions(withHistoryOptions(withRuntimeOption(command)))).action(async (options: UpOptions) => runUp(options, host));
 }
 
 async function runUp(options: UpOptions, host: Host): Promise<void> {
@@ -59,7 +61,8 @@ async function runUp(options: UpOptions, host: Host): Promise<void> {
   const clock = systemClock;
   const dataDir = dataDirectory(host, options.dataDir, options.demo === true ? 'demo' : 'default');
   const runtime = options.demo === true && options.runtime === 'auto' ? 'process' : options.runtime;
-  const plane = await startPlane({ dataDir, runtime, httpsPort: options.httpsPort, nodes: options.nodes, clock, logger });
+  const history = { ageMs: options.history, changes: options.historyChanges };
+  const plane = await startPlane({ dataDir, runtime, httpsPort: options.httpsPort, nodes: options.nodes, history, clock, logger });
   const stop = new AbortController();
   const signal = AbortSignal.any([host.signal, stop.signal]);
   const running = start(plane.services, signal, logger);

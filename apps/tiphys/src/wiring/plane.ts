@@ -12,6 +12,12 @@ import { createMemoryStore, openLmdbStore } from '@tiphys/plane-store';
 /** Runtimes a user can ask for. */
 export type RuntimeChoice = 'auto' | 'cri' | 'process' | 'simulated';
 
+/** How much history the plane keeps: both bounds hold. */
+export interface HistoryOptions {
+  readonly ageMs: number;
+  readonly changes: number;
+}
+
 /** How a plane is started. */
 export interface PlaneOptions {
   /** Folder of database, keys and pods; undefined keeps everything in memory. */
@@ -20,6 +26,8 @@ export interface PlaneOptions {
   readonly httpsPort: number;
   /** Simulated nodes; with the process runtime there is always one node, this machine. */
   readonly nodes: number;
+  /** How long the history of objects is kept, for watches that come back and for reads of the past. */
+  readonly history: HistoryOptions;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -44,7 +52,8 @@ class RuntimeChoiceError extends DomainError<{ readonly code: 'runtimeUnavailabl
 export async function startPlane(options: PlaneOptions): Promise<Plane> {
   const { clock, logger, dataDir } = options;
   const runtime = chooseRuntime(options.runtime);
-  const store = dataDir === undefined ? createMemoryStore({ clock }) : openLmdbStore({ dir: join(dataDir, 'store'), clock });
+  const retention = { retainMs: options.history.ageMs, retainRevisions: options.history.changes };
+  const store = dataDir === undefined ? createMemoryStore({ clock, ...retention }) : openLmdbStore({ dir: join(dataDir, 'store'), clock, ...retention });
   const server = await startApiServer({
     store,
     clock,

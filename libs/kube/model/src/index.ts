@@ -25,7 +25,10 @@ export {
   type ObjectKey,
   type ObjectRef,
 } from './object.ts';
-export { decodeKubeProtobuf, isKubeProtobuf, ProtobufError } from './protobuf.ts';
+export { decodeKubeProtobuf, isKubeProtobuf } from './protobuf.ts';
+export { encodeKubeList, encodeKubeMessage, encodeKubeProtobuf, encodeKubeWatchEvent, hasKubeProtobuf, wrapKubeProtobuf } from './protobuf-encode.ts';
+export { ProtobufError } from './protobuf-table.ts';
+export { ProtobufWriter } from './protobuf-writer.ts';
 export { canonicalQuantity, formatQuantity, parseQuantity, quantityMilli, quantityUnits, type Quantity } from './quantity.ts';
 export { compareResourceVersions } from './resource-version.ts';
 export {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decodeKubeProtobuf, ProtobufError } from './protobuf.ts';
+import { decodeKubeProtobuf } from './protobuf.ts';
+import { ProtobufError } from './protobuf-table.ts';
 
 const varint = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...varint(Math.floor(value / 128))]);
 const bytes = (field: number, content: readonly number[]): number[] => [...varint(field * 8 + 2), ...varint(content.length), ...content];

@@ -1,27 +1,10 @@
-import { DomainError } from '@tiphys/kernel';
-import { PROTOBUF_LINES } from './generated/protobuf.ts';
-import { parseApiVersion, type KubeObject } from './object.ts';
+import { type KubeObject } from './object.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
-
-/** A body that is not the protobuf form of a Kubernetes object. */
-export class ProtobufError extends DomainError<
-  { readonly code: 'malformed' } | { readonly code: 'unknownKind'; readonly apiVersion: string; readonly kind: string }
-> {
-  override readonly name = 'ProtobufError';
-}
-
-interface FieldRow {
-  readonly name: string;
-  readonly type: string;
-  readonly form: 'one' | 'list' | 'map';
-}
+import { CRD, fieldsOf, INT_OR_STRING, MAGIC, messageName, META, ProtobufError, QUANTITY, RAW_EXTENSION, UNKNOWN, type FieldRow } from './protobuf-table.ts';
 
 type JsonMap = Record<string, unknown>;
 
-// The envelope: four bytes, then runtime.Unknown (apimachinery runtime/serializer/protobuf).
-const MAGIC = [0x6b, 0x38, 0x73, 0x00];
 const MAX_DEPTH = 100;
-const META = '~m.v1.';
 
 /** Whether bytes begin with the envelope of the Kubernetes protobuf form. */
 export function isKubeProtobuf(bytes: Uint8Array): boolean {
@@ -32,7 +15,7 @@ export function isKubeProtobuf(bytes: Uint8Array): boolean {
 export function decodeKubeProtobuf(bytes: Uint8Array): KubeObject {
   if (!isKubeProtobuf(bytes)) throw new ProtobufError({ code: 'malformed' }, 'protobuf body: does not begin with the k8s envelope');
   try {
-    const envelope = decodeMessage(new ProtobufReader(bytes.subarray(MAGIC.length)), '~apimachinery.pkg.runtime.Unknown', 0);
+    const envelope = decodeMessage(new ProtobufReader(bytes.subarray(MAGIC.length)), UNKNOWN, 0);
     const { apiVersion = '', kind = '' } = (envelope['typeMeta'] ?? {}) as { readonly apiVersion?: string; readonly kind?: string }; // As the table says.
     const raw = envelope['raw'];
     const message = messageName(apiVersion, kind);
@@ -46,55 +29,17 @@ export function decodeKubeProtobuf(bytes: Uint8Array): KubeObject {
   }
 }
 
-// Options travel under the version of the resource they are for, but their message is meta's.
-const META_KINDS = /^(Create|Update|Patch|Delete|List|Get|Apply)Options$/;
+const numbered = new Map<string, ReadonlyMap<number, FieldRow>>();
 
-function messageName(apiVersion: string, kind: string): string | undefined {
-  const { group, version } = parseApiVersion(apiVersion);
-  if (META_KINDS.test(kind)) return `${META}${kind}`;
-  const short = group === '' ? 'core' : group.split('.')[0];
-  const candidates = [
-    `~a.${group === 'rbac.authorization.k8s.io' ? 'rbac' : group === 'flowcontrol.apiserver.k8s.io' ? 'flowcontrol' : short}.${version}.${kind}`,
-    `~apiextensions_apiserver.pkg.apis.apiextensions.${version}.${kind}`,
-    `~kube_aggregator.pkg.apis.apiregistration.${version}.${kind}`,
-  ];
-  return candidates.find((name) => lines().has(name));
-}
-
-let table: ReadonlyMap<string, string> | undefined;
-const parsed = new Map<string, ReadonlyMap<number, FieldRow>>();
-
-function lines(): ReadonlyMap<string, string> {
-  table ??= new Map(
-    PROTOBUF_LINES.split('\n')
-      .filter((line) => line !== '')
-      .map((line) => [line.slice(0, line.indexOf(' ')), line]),
-  );
-  return table;
-}
-
-function fieldsOf(message: string): ReadonlyMap<number, FieldRow> {
-  const known = parsed.get(message);
-  if (known !== undefined) return known;
-  const fields = new Map(
-    (lines().get(message) ?? '')
-      .split(' ')
-      .slice(1)
-      .filter((text) => text !== '')
-      .map(parseField),
-  );
-  parsed.set(message, fields);
-  return fields;
-}
-
-function parseField(text: string): readonly [number, FieldRow] {
-  const [number = '', name = '', type = '', form] = text.split(':');
-  return [Number(number), { name, type, form: form === 'r' ? 'list' : form === 'm' ? 'map' : 'one' }];
+function fieldsByNumber(message: string): ReadonlyMap<number, FieldRow> {
+  const known = numbered.get(message) ?? new Map(fieldsOf(message).map((field) => [field.number, field]));
+  numbered.set(message, known);
+  return known;
 }
 
 function decodeMessage(reader: ProtobufReader, message: string, depth: number): JsonMap {
   if (depth > MAX_DEPTH) throw new ProtobufError({ code: 'malformed' }, `protobuf body: nested deeper than ${MAX_DEPTH}`);
-  const fields = fieldsOf(message);
+  const fields = fieldsByNumber(message);
   const object: JsonMap = {};
   while (!reader.atEnd) {
     const { field: number, wireType } = reader.tag();
@@ -106,7 +51,7 @@ function decodeMessage(reader: ProtobufReader, message: string, depth: number): 
 }
 
 function decodeField(reader: ProtobufReader, field: FieldRow, wireType: number, object: JsonMap, depth: number): void {
-  const name = jsonName(field.name);
+  const { name } = field;
   if (field.form === 'map') {
     const [key, value] = decodeEntry(reader.message(), field.type, depth);
     const map = (object[name] ?? {}) as JsonMap; // Only this branch writes the field.
@@ -119,13 +64,13 @@ function decodeField(reader: ProtobufReader, field: FieldRow, wireType: number, 
     const list = (object[name] ?? []) as unknown[]; // Only this branch writes the field.
     list.push(value);
     object[name] = list;
-  } else if (INLINED.has(field.name)) Object.assign(object, value);
+  } else if (field.form === 'inlined') Object.assign(object, value);
   else if (!isZero(field.name, value)) object[name] = value;
 }
 
 function decodeEntry(reader: ProtobufReader, type: string, depth: number): readonly [string, unknown] {
   let key = '';
-  let value: unknown = type === 'string' ? '' : type.startsWith('~') ? {} : type === 'bytes' ? '' : 0;
+  let value: unknown = type === 'string' || type === 'bytes' ? '' : type.startsWith('~') ? toJson(type, {}) : 0;
   while (!reader.atEnd) {
     const { field, wireType } = reader.tag();
     if (field === 1) key = reader.text();
@@ -160,19 +105,17 @@ function decodeValue(reader: ProtobufReader, type: string, wireType: number, dep
   }
 }
 
-const CRD = '~apiextensions_apiserver.pkg.apis.apiextensions.v1.';
-
 // Messages whose JSON form is not an object of their fields.
 function toJson(type: string, message: JsonMap): unknown {
   switch (type) {
     case `${META}Time`:
     case `${META}MicroTime`:
       return timeOf(message, type.endsWith('MicroTime'));
-    case '~apimachinery.pkg.api.resource.Quantity':
+    case QUANTITY:
       return message['string'] ?? '0';
-    case '~apimachinery.pkg.util.intstr.IntOrString':
+    case INT_OR_STRING:
       return message['type'] === 1 ? (message['strVal'] ?? '') : (message['intVal'] ?? 0);
-    case '~apimachinery.pkg.runtime.RawExtension':
+    case RAW_EXTENSION:
     case `${META}FieldsV1`:
     case `${CRD}JSON`:
       return jsonOf(message['raw'] ?? message['Raw']);
@@ -182,8 +125,6 @@ function toJson(type: string, message: JsonMap): unknown {
       return message['schema'] ?? message['jSONSchemas'] ?? [];
     case `${CRD}JSONSchemaPropsOrStringArray`:
       return message['schema'] ?? message['property'] ?? [];
-    case `${CRD}JSONSchemaProps`:
-      return Object.fromEntries(Object.entries(message).map(([name, value]) => [SCHEMA_NAMES[name] ?? name, value]));
     default:
       return type.endsWith('.ExtraValue') || type === `${META}Verbs` ? (message['items'] ?? []) : withBase64(message);
   }
@@ -226,33 +167,6 @@ function define(map: JsonMap, key: string, value: unknown): void {
   Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
-// Go embeds these structs: their fields stand in the parent's JSON.
-const INLINED: ReadonlySet<string> = new Set([
-  'volumeSource',
-  'persistentVolumeSource',
-  'handler',
-  'ephemeralContainerCommon',
-  'localObjectReference',
-  'ruleWithOperations',
-  'rule',
-]);
-
-const SCHEMA_NAMES: Readonly<Record<string, string>> = {
-  schema: '$schema',
-  ref: '$ref',
-  xKubernetesPreserveUnknownFields: 'x-kubernetes-preserve-unknown-fields',
-  xKubernetesEmbeddedResource: 'x-kubernetes-embedded-resource',
-  xKubernetesIntOrString: 'x-kubernetes-int-or-string',
-  xKubernetesListMapKeys: 'x-kubernetes-list-map-keys',
-  xKubernetesListType: 'x-kubernetes-list-type',
-  xKubernetesMapType: 'x-kubernetes-map-type',
-  xKubernetesValidations: 'x-kubernetes-validations',
-};
-
-function jsonName(name: string): string {
-  return name === 'Webhooks' ? 'webhooks' : name === 'Validations' ? 'validations' : name;
-}
-
 // Go writes zero values of plain fields, which JSON leaves out; those of pointers are meant. The table cannot tell
 // them apart, so a zero is kept where it says something and dropped where it is the default anyway.
 const EMPTY_TEXT_KEPT: ReadonlySet<string> = new Set(['storageClassName', 'volumeAttributesClassName']);
@@ -283,9 +197,35 @@ const ZERO_DROPPED: ReadonlySet<string> = new Set([
   'exclusiveMinimum',
   'uniqueItems',
   'nullable',
-  'xKubernetesEmbeddedResource',
-  'xKubernetesIntOrString',
+  'x-kubernetes-embedded-resource',
+  'x-kubernetes-int-or-string',
   'deprecated',
+  'globalDefault',
+  'insecureSkipTLSVerify',
+  'preserveUnknownFields',
+  'sslEnabled',
+  'chapAuthDiscovery',
+  'chapAuthSession',
+  'denied',
+  'count',
+  'deprecatedCount',
+  'number',
+  'signal',
+  'templateGeneration',
+  'active',
+  'succeeded',
+  'failed',
+  'availableReplicas',
+  'readyReplicas',
+  'updatedReplicas',
+  'currentReplicas',
+  'unavailableReplicas',
+  'fullyLabeledReplicas',
+  'numberAvailable',
+  'numberUnavailable',
+  'updatedNumberScheduled',
+  'sizeBytes',
+  'clusterScope',
 ]);
 
 function isZero(name: string, value: unknown): boolean {

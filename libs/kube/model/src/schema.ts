@@ -4,6 +4,8 @@ import { findBuiltin } from './resource.ts';
 /** How a field behaves under patches and server-side apply, and what it may hold. */
 export interface FieldSchema {
   readonly type: 'object' | 'map' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'bytes' | 'quantity' | 'intstr' | 'time' | 'microtime' | 'any';
+  /** Size of an integer, when it is not 32 bits. */
+  readonly format?: 'int64';
   /** Name of the definition, when type is `object`. */
   readonly ref?: string;
   /** Element schema, when type is `array` or `map`. */

@@ -34,6 +34,8 @@ export interface ParseOptions {
   /** The file's name, for problems. */
   readonly source: string;
   readonly limits?: Partial<ManifestLimits>;
+  /** A key may stand twice in one map: the last one counts, and both are told. Otherwise it is a problem. */
+  readonly allowDuplicateKeys?: boolean;
 }
 
 /** A value and where it stands. */
@@ -41,6 +43,8 @@ export interface LocatedValue {
   readonly value: unknown;
   readonly document: number;
   readonly line: number;
+  /** Keys that stand twice in one map, where they were allowed to. */
+  readonly duplicates: readonly { readonly key: string; readonly line: number }[];
 }
 
 /**
@@ -78,7 +82,7 @@ export function parseDocuments(
   const depth = depthProblem(text, limits.maxDepth);
   if (depth !== undefined) return { values: [], problems: [{ file, line: depth, message: `nesting exceeds ${limits.maxDepth} levels` }] };
   const lineCounter = new LineCounter();
-  const parsed = parseAllDocuments(text, { ...DIALECT, lineCounter });
+  const parsed = parseAllDocuments(text, { ...DIALECT, uniqueKeys: options.allowDuplicateKeys !== true, lineCounter });
   const documents: readonly Document[] = Array.isArray(parsed) ? parsed : [];
   const values: LocatedValue[] = [];
   const problems: ManifestProblem[] = [];
@@ -99,7 +103,12 @@ export function parseDocuments(
       const { line, col } = lineCounter.linePos(converted.problem.offset);
       problems.push({ file, line, column: col, message: converted.problem.message });
     } else if (converted.value !== null) {
-      values.push({ value: converted.value, document: index, line: lineCounter.linePos(document.contents?.range?.[0] ?? document.range?.[0] ?? 0).line });
+      values.push({
+        value: converted.value,
+        document: index,
+        line: lineCounter.linePos(document.contents?.range?.[0] ?? document.range?.[0] ?? 0).line,
+        duplicates: converted.duplicates.map(({ offset, key }) => ({ key, line: lineCounter.linePos(offset).line })),
+      });
     }
   });
   return { values, problems };
@@ -114,7 +123,6 @@ const DIALECT: ParseOptionsOfYaml & DocumentOptions & SchemaOptions = {
   customTags: (tags: Tags): Tags =>
     tags.filter((tag) => typeof tag === 'string' || !(GO_YAML_IGNORES.includes(tag.tag) || ('format' in tag && tag.format === 'TIME'))),
   merge: false,
-  uniqueKeys: true,
   intAsBigInt: true,
   strict: true,
   prettyErrors: false,

@@ -12,6 +12,14 @@ export interface ConversionLimits {
   readonly maxAliasNodes: number;
 }
 
+/** A key that stands twice in one map; the last one counts. */
+export interface DuplicateKey {
+  readonly offset: number;
+  readonly key: string;
+}
+
+const MAX_DUPLICATES = 100;
+
 class ConversionError extends Error {
   readonly problem: ConversionProblem;
 
@@ -25,10 +33,13 @@ class ConversionError extends Error {
  * The plain value of a YAML document. Keys become strings as YAML 1.1 prints them, `__proto__` stays a key, aliases are
  * expanded within a budget, and non-finite numbers are refused because JSON has none.
  */
-export function toValue(document: Document, limits: ConversionLimits): { readonly value: unknown } | { readonly problem: ConversionProblem } {
+export function toValue(
+  document: Document,
+  limits: ConversionLimits,
+): { readonly value: unknown; readonly duplicates: readonly DuplicateKey[] } | { readonly problem: ConversionProblem } {
   const converter = new Converter(document, limits);
   try {
-    return { value: converter.convert(document.contents, 0) };
+    return { value: converter.convert(document.contents, 0), duplicates: converter.duplicates };
   } catch (error) {
     if (error instanceof ConversionError) return { problem: error.problem };
     throw error;
@@ -36,6 +47,7 @@ export function toValue(document: Document, limits: ConversionLimits): { readonl
 }
 
 class Converter {
+  readonly duplicates: DuplicateKey[] = [];
   readonly #document: Document;
   readonly #limits: ConversionLimits;
   readonly #open = new Set<Node>();
@@ -60,9 +72,12 @@ class Converter {
 
   #map(items: readonly unknown[], depth: number): Readonly<Record<string, unknown>> {
     const result: Record<string, unknown> = {};
+    const seen = new Set<string>();
     for (const pair of items) {
       if (!isPair(pair)) continue;
       const key = this.#key(pair.key);
+      if (seen.has(key) && this.duplicates.length < MAX_DUPLICATES) this.duplicates.push({ offset: startOf(pair.key), key });
+      seen.add(key);
       if (key === '<<' && isScalar(pair.key) && pair.key.source === '<<') this.#merge(result, pair.value, depth);
       else define(result, key, this.convert(pair.value, depth + 1));
     }
@@ -114,9 +129,13 @@ class Converter {
   }
 
   #fail(node: unknown, message: string): ConversionError {
-    const range = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
-    return new ConversionError({ offset: Array.isArray(range) && typeof range[0] === 'number' ? range[0] : 0, message });
+    return new ConversionError({ offset: startOf(node), message });
   }
+}
+
+function startOf(node: unknown): number {
+  const range = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
+  return Array.isArray(range) && typeof range[0] === 'number' ? range[0] : 0;
 }
 
 function define(target: Record<string, unknown>, key: string, value: unknown): void {

@@ -5,6 +5,7 @@ import type { Allocators } from './registry/allocators.ts';
 import type { Catalog } from './registry/catalog.ts';
 import type { ServedResource } from './registry/served.ts';
 import type { NodeDirectory } from './nodes.ts';
+import type { Authenticators } from './auth/authenticate.ts';
 import type { TokenIssuer } from './auth/tokens.ts';
 
 /** Who asks. */
@@ -25,12 +26,15 @@ export interface Core {
   readonly allocators: Allocators;
   readonly nodes: NodeDirectory;
   readonly tokens: TokenIssuer;
+  readonly authenticators: Authenticators;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Yields [0, 1). */
   readonly random: () => number;
   readonly gitVersion: string;
   readonly metrics: RequestMetrics;
+  /** How far the server is; changed by who starts and closes it. */
+  readonly lifecycle: { phase: 'starting' | 'ready' | 'closing' };
 }
 
 /** The object or collection a request is about. */

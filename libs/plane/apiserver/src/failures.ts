@@ -118,3 +118,11 @@ export const problem: Readonly<{
     message: `Too many: ${count}: must have at most ${max} ${max === 1 ? 'item' : 'items'}`,
   }),
 };
+
+/** 504 for a resourceVersion that has not been assigned yet. */
+export function tooLarge(wanted: number, latest: number): Error {
+  return statusError('Timeout', `Too large resource version: ${wanted}, current: ${latest}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
+}

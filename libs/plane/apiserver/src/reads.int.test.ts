@@ -63,7 +63,7 @@ describe('list', () => {
     const metadata = await t.call('GET', MAPS, { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' });
     expect(metadata.body).toMatchObject({ kind: 'PartialObjectMetadataList' });
     expect(metadata.body.items[0].data).toBeUndefined();
-    expect((await t.call('GET', MAPS, { accept: 'application/vnd.kubernetes.protobuf' })).code).toBe(406);
+    expect((await t.call('GET', MAPS, { accept: 'application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1' })).code).toBe(406);
     expect((await t.call('GET', MAPS, { accept: 'application/vnd.kubernetes.protobuf,application/json' })).code).toBe(200);
   });
 });

@@ -1,6 +1,9 @@
 import { systemClock, type Clock, type Logger } from '@tiphys/kernel';
 import type { Store } from '@tiphys/plane-store';
+import { aggregateRoles } from './auth/aggregation.ts';
 import { machineAddresses, openAuthority } from './auth/pki.ts';
+import { createOidcAuthenticator, type OidcOptions } from './auth/oidc.ts';
+import { parseTokenFile } from './auth/token-file.ts';
 import { openTokenIssuer } from './auth/tokens.ts';
 import { bootstrap, restore } from './bootstrap.ts';
 import type { Core, UserInfo } from './core.ts';
@@ -30,6 +33,10 @@ export interface ApiServerOptions {
   readonly gitVersion?: string;
   /** Further names and addresses in the server's certificate. */
   readonly alternativeNames?: readonly string[];
+  /** Text of a static token file: `token,user,uid,"group1,group2"` a line. */
+  readonly tokenFile?: string;
+  /** Whose ID tokens are accepted besides. */
+  readonly oidc?: OidcOptions;
   /** Yields [0, 1); default Math.random. */
   readonly random?: () => number;
 }
@@ -73,10 +80,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     random,
     gitVersion,
     metrics: new RequestMetrics(),
+    lifecycle: { phase: 'starting' },
     nodes,
     catalog: new Catalog(),
     allocators: new Allocators(serviceCidr, random),
     tokens: openTokenIssuer(options.stateDir),
+    authenticators: {
+      staticTokens: parseTokenFile(options.tokenFile ?? ''),
+      oidc: options.oidc === undefined ? undefined : createOidcAuthenticator(options.oidc, { clock, logger }),
+    },
   };
   restore(core);
   const names = [
@@ -99,7 +111,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const listener = await listen(core, { host, port, caPem: authority.caPem, ...pair }, createUpgradeHandler(core));
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   await bootstrap(core, { host: isAddress(reachable) && !reachable.includes(':') ? reachable : '127.0.0.1', port: listener.port });
-  const cleaner = cleanUpCrds(core, stop.signal).catch((error: unknown) => logger.error({ err: error }, 'cleaning up custom resources ended'));
+  core.lifecycle.phase = 'ready';
+  const loops = [
+    cleanUpCrds(core, stop.signal).catch((error: unknown) => logger.error({ err: error }, 'cleaning up custom resources ended')),
+    aggregateRoles(core, stop.signal).catch((error: unknown) => logger.error({ err: error }, 'aggregating roles ended')),
+  ];
   const url = `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${listener.port}`;
   const admin = authority.issueClient('kubernetes-admin', ['system:masters']);
   logger.info({ url }, 'api server listens');
@@ -107,7 +123,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     core,
     listener,
     stop,
-    cleaner,
+    loops,
     url,
     caPem: authority.caPem,
     adminConfig: kubeconfigOf({ url, caPem: authority.caPem, user: 'kubernetes-admin', pair: admin }),
@@ -123,7 +139,7 @@ interface ServerParts {
   readonly core: Core;
   readonly listener: Listener;
   readonly stop: AbortController;
-  readonly cleaner: Promise<void>;
+  readonly loops: readonly Promise<void>[];
   readonly url: string;
   readonly caPem: string;
   readonly adminConfig: string;
@@ -134,9 +150,10 @@ function makeServer(parts: ServerParts): ApiServer {
   const { core, listener, stop } = parts;
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    core.lifecycle.phase = 'closing';
     stop.abort();
     await listener.close();
-    await parts.cleaner;
+    await Promise.all(parts.loops);
   };
   return {
     url: parts.url,

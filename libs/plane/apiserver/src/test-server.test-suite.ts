@@ -8,6 +8,7 @@ export interface TestAnswer {
   readonly code: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
+  readonly bytes: Buffer;
   /** The body as JSON; tests assert on what they read from it. */
   // eslint-disable-next-line typescript/no-explicit-any -- the tests read deep into bodies they assert on
   readonly body: any;
@@ -20,6 +21,7 @@ export interface TestRequest {
   readonly accept?: string;
   readonly token?: string;
   readonly raw?: Uint8Array;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** An API server with a raw HTTP/2 client. */
@@ -58,6 +60,7 @@ function send(session: ClientHttp2Session, server: ApiServer, method: string, pa
         ':path': path,
         ...(request.token === '' ? {} : { authorization: `Bearer ${request.token ?? server.adminToken}` }),
         'user-agent': 'tests/1.0',
+        ...request.headers,
         ...(request.accept === undefined ? {} : { accept: request.accept }),
         ...(request.body === undefined && request.raw === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
       },
@@ -69,12 +72,17 @@ function send(session: ClientHttp2Session, server: ApiServer, method: string, pa
     stream.on('data', (part: Buffer) => parts.push(part));
     stream.on('error', reject);
     stream.on('end', () => {
-      const text = Buffer.concat(parts).toString();
+      const bytes = Buffer.concat(parts);
+      const text = bytes.toString();
       resolve({
         code: Number(headers[':status']),
         headers,
         text,
-        body: String(headers['content-type']).startsWith('application/json') && !text.includes('}\n{') && text !== '' ? JSON.parse(text) : undefined,
+        bytes,
+        body:
+          String(headers['content-type']).startsWith('application/json') && headers['content-encoding'] === undefined && !text.includes('}\n{') && text !== ''
+            ? JSON.parse(text)
+            : undefined,
       });
     });
     stream.end(request.raw ?? (request.body === undefined ? undefined : typeof request.body === 'string' ? request.body : JSON.stringify(request.body)));

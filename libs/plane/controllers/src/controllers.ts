@@ -11,6 +11,7 @@ import { createPodGcController } from './pod-gc.ts';
 import { createResourceQuotaController } from './quota/resource-quota.ts';
 import { createReplicaSetController } from './replica-set.ts';
 import { createStatefulSetController } from './stateful-set/stateful-set.ts';
+import { createClaimProtectionController, createVolumeProtectionController } from './volume-protection.ts';
 
 /** What the controllers need besides the API. */
 export interface ControllersOptions extends ControllerDeps {
@@ -32,6 +33,8 @@ export function createControllers(options: ControllersOptions): readonly Service
     createLoadBalancerController(options),
     createGarbageCollector(options),
     createPodGcController(options),
+    createClaimProtectionController(options),
+    createVolumeProtectionController(options),
     createResourceQuotaController(options),
   ];
 }

@@ -30,7 +30,9 @@ export const KINDS: Readonly<
     | 'endpointSlice'
     | 'crd'
     | 'lease'
-    | 'resourceQuota',
+    | 'resourceQuota'
+    | 'persistentVolume'
+    | 'persistentVolumeClaim',
     ResourceType
   >
 > = {
@@ -52,4 +54,6 @@ export const KINDS: Readonly<
   crd: builtin('apiextensions.k8s.io/v1', 'CustomResourceDefinition'),
   lease: builtin('coordination.k8s.io/v1', 'Lease'),
   resourceQuota: builtin('v1', 'ResourceQuota'),
+  persistentVolume: builtin('v1', 'PersistentVolume'),
+  persistentVolumeClaim: builtin('v1', 'PersistentVolumeClaim'),
 };

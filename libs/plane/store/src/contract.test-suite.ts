@@ -37,6 +37,24 @@ export function storeContract(name: string, open: (retention?: RetentionOptions 
       expect(store.revision).toBe(again.modRevision);
     });
 
+    it('knows which revision was the latest at a time', async () => {
+      let now = 1_000;
+      await using store = open({ clock: { now: () => now } });
+      const first = await put(store, 'a', '1');
+      now = 2_000;
+      const second = await put(store, 'a', '2');
+      expect([500, 1_000, 1_999, 2_000, 9_000].map((time) => store.revisionAt(time))).toStrictEqual([
+        1,
+        first.modRevision,
+        first.modRevision,
+        second.modRevision,
+        second.modRevision,
+      ]);
+      store.compact(first.modRevision);
+      expect(store.revisionAt(1_500)).toBe(first.modRevision);
+      expect(() => store.revisionAt(999)).toThrow(/before the history that is kept, which begins at/);
+    });
+
     it('decides preconditions in one turn, also among writes under way', async () => {
       await using store = open();
       const results = await Promise.all(Array.from({ length: 10 }, (_, n) => code(put(store, 'k', String(n), { kind: 'absent' }))));

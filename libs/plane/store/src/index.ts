@@ -1,3 +1,4 @@
+export { backUpStore, restoreStore, type BackupInfo } from './backup.ts';
 export { openLmdbStore, type LmdbStoreOptions } from './lmdb-store.ts';
 export { createMemoryStore, type MemoryStoreOptions } from './memory-store.ts';
 export {

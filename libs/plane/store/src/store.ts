@@ -103,6 +103,8 @@ export interface Store extends AsyncDisposable {
   /** Throws StoreError `compacted` or `future`. */
   list(request: ListRequest): ListResult;
   count(prefix: string): number;
+  /** The latest revision at a wall-clock time in milliseconds. Throws StoreError `compacted` for times before the window. */
+  revisionAt(timeMs: number): number;
   /** Resolves when durable. Throws StoreError `exists`, `missing`, `conflict`, `failed` or `closed`. */
   write(request: WriteRequest): Promise<Entry>;
   /** No gap, no duplicate, in order. Ends when the signal aborts or the store closes; throws `compacted`, `future` or `slowWatcher`. */

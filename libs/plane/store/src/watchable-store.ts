@@ -81,6 +81,10 @@ export class WatchableStore implements Store {
     return this.#parts.index.count(prefix);
   }
 
+  revisionAt(timeMs: number): number {
+    return this.#parts.index.log.revisionAt(timeMs);
+  }
+
   async write(request: WriteRequest): Promise<Entry> {
     if (this.#closed) throw closedError();
     const unsettled = this.#unsettled.get(request.key);

@@ -1,86 +1,107 @@
 import { toTimestamp } from '@tiphys/kernel';
-import { formatApiVersion, type apiextensionsv1, type Mutable } from '@tiphys/kube-model';
+import { deepEqual, formatApiVersion, type apiextensionsv1, type Mutable } from '@tiphys/kube-model';
 import type { Core } from '../core.ts';
-import { draftAs, type Draft } from '../draft.ts';
+import { asMap, type Draft } from '../draft.ts';
 import { keyPrefixOf, type ServedResource, type ServedSubresource } from '../registry/served.ts';
+import { approvalOf } from './approval.ts';
+import { asCrd, isTrue, type Crd } from './crd.ts';
 import type { CustomVersion } from './custom-version.ts';
+import { judgeNames } from './names.ts';
+import { compileRuleTree } from './rules.ts';
 import { parseStructuralSchema } from './structural-schema.ts';
-
-type Crd = Mutable<apiextensionsv1.CustomResourceDefinition> & { spec: Mutable<apiextensionsv1.CustomResourceDefinitionSpec> };
-
-/** The draft as a CRD whose spec names what it defines; undefined when it does not, and validation will say so. */
-export function asCrd(draft: Draft): Crd | undefined {
-  const crd = draftAs<apiextensionsv1.CustomResourceDefinition>(draft);
-  if (typeof crd.spec?.names?.kind !== 'string' || !Array.isArray(crd.spec.versions)) return undefined;
-  return crd as Crd; // spec was looked at.
-}
-
-/** Finalizer that keeps a CRD until its objects are gone. */
-export const CRD_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
 /** Completes a CRD's names and says in its status that it is served: names are checked and accepted in the same write. */
 export function settleCrd(core: Core, draft: Draft): void {
   const crd = asCrd(draft);
   if (crd === undefined) return;
   const { names } = crd.spec;
-  names.singular ??= names.kind.toLowerCase();
-  names.listKind ??= `${names.kind}List`;
+  if ((names.singular ?? '') === '') names.singular = names.kind.toLowerCase();
+  if ((names.listKind ?? '') === '' && names.kind !== '') names.listKind = `${names.kind}List`;
   crd.spec.conversion ??= { strategy: 'None' };
   if (crd.metadata.deletionTimestamp !== undefined) return;
-  const storage = crd.spec.versions.find((version) => version.storage)?.name ?? '';
-  const taken = isTaken(core, crd);
-  const now = toTimestamp(core.clock.now());
-  const condition = (type: string, ok: boolean, reason: string, message: string): Mutable<apiextensionsv1.CustomResourceDefinitionCondition> => {
-    const before = crd.status?.conditions?.find((candidate) => candidate.type === type);
-    const status = ok ? 'True' : 'False';
-    return { type, status, reason, message, lastTransitionTime: before?.status === status ? (before.lastTransitionTime ?? now) : now };
-  };
-  crd.status = {
-    ...crd.status,
-    acceptedNames: taken ? { plural: '', kind: '' } : structuredClone(names),
-    storedVersions: [...new Set([...(crd.status?.storedVersions ?? []), storage])],
-    conditions: [
-      condition(
-        'NamesAccepted',
-        !taken,
-        taken ? 'MultipleNamesConflict' : 'NoConflicts',
-        taken ? `${names.plural} or ${names.kind} is already in use` : 'no conflicts found',
-      ),
-      condition(
-        'Established',
-        !taken,
-        taken ? 'NotAccepted' : 'InitialNamesAccepted',
-        taken ? 'not all names are accepted' : 'the initial names have been accepted',
-      ),
-    ],
-  };
+  const storage = crd.spec.versions.find((version) => version.storage)?.name;
+  const stored = new Set(crd.status?.storedVersions);
+  if (storage !== undefined) stored.add(storage);
+  crd.status = { ...crd.status, storedVersions: [...stored] };
+  settleNames(core, crd);
+  settleApproval(core, crd);
 }
 
-function isTaken(core: Core, crd: Crd): boolean {
-  const own = new Set(core.catalog.customOf(crd.metadata.name ?? '').map((served) => served.kind));
-  return core.catalog
-    .all()
-    .some(
-      (served) =>
-        served.group === crd.spec.group &&
-        served.custom?.crd !== crd.metadata.name &&
-        (served.resource === crd.spec.names.plural || served.kind === crd.spec.names.kind) &&
-        !own.has(served.kind),
-    );
+type Condition = Mutable<apiextensionsv1.CustomResourceDefinitionCondition>;
+
+/** Decides anew which names a CRD has and whether it is established. Returns whether that changed anything. */
+export function settleNames(core: Core, crd: Crd): boolean {
+  const before = structuredClone(crd.status);
+  const { accepted, conflict } = judgeNames(core, crd);
+  crd.status = { ...crd.status, acceptedNames: accepted };
+  setCondition(core, crd, {
+    type: 'NamesAccepted',
+    status: conflict === undefined ? 'True' : 'False',
+    reason: conflict?.reason ?? 'NoConflicts',
+    message: conflict?.message ?? 'no conflicts found',
+  });
+  // A CRD that was once established keeps being served by the names it had.
+  if (!isTrue(crd, 'Established')) {
+    const established = conflict === undefined;
+    setCondition(core, crd, {
+      type: 'Established',
+      status: established ? 'True' : 'False',
+      reason: established ? 'InitialNamesAccepted' : 'NotAccepted',
+      message: established ? 'the initial names have been accepted' : 'not all names are accepted',
+    });
+  }
+  return !deepEqual(before, crd.status);
+}
+
+function conditionOf(crd: Crd, type: string): Condition | undefined {
+  return crd.status?.conditions?.find((condition) => condition.type === type);
+}
+
+/** Sets a condition; its time moves only when its status does. */
+export function setCondition(core: Core, crd: Crd, condition: Pick<Condition, 'type' | 'status' | 'reason' | 'message'>): void {
+  const before = conditionOf(crd, condition.type);
+  const now = toTimestamp(core.clock.now());
+  const next: Condition = { ...condition, lastTransitionTime: before?.status === condition.status ? (before.lastTransitionTime ?? now) : now };
+  const conditions = crd.status?.conditions ?? [];
+  const kept = before === undefined ? [...conditions, next] : conditions.map((known) => (known.type === condition.type ? next : known));
+  crd.status = { ...crd.status, conditions: kept };
+}
+
+const APPROVAL_REASONS = {
+  approved: 'ApprovedAnnotation',
+  bypassed: 'UnapprovedAnnotation',
+  missing: 'MissingAnnotation',
+  invalid: 'InvalidAnnotation',
+} as const;
+
+function settleApproval(core: Core, crd: Crd): void {
+  const approval = approvalOf(crd);
+  if (approval === undefined) return;
+  setCondition(core, crd, {
+    type: 'KubernetesAPIApprovalPolicyConformant',
+    status: approval.state === 'approved' ? 'True' : 'False',
+    reason: APPROVAL_REASONS[approval.state],
+    message: approval.reason,
+  });
 }
 
 /** The resources an established CRD serves, one for each served version. */
 export function servedResourcesOf(draft: Draft): readonly ServedResource[] {
   const crd = asCrd(draft);
   if (crd === undefined) return [];
-  const established = crd.status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True');
-  if (established !== true) return [];
-  const storage = crd.spec.versions.find((version) => version.storage)?.name ?? '';
-  return crd.spec.versions.filter((version) => version.served).map((version) => servedVersion(crd, version, storage));
+  if (!isTrue(crd, 'Established')) return [];
+  const storage = crd.spec.versions.find((version) => version.storage);
+  if (storage === undefined) return [];
+  const stored = { apiVersion: formatApiVersion(crd.spec.group, storage.name), schema: parseStructuralSchema(storage.schema?.openAPIV3Schema) };
+  return crd.spec.versions.filter((version) => version.served).map((version) => servedVersion(crd, version, stored));
 }
 
-function servedVersion(crd: Crd, version: Mutable<apiextensionsv1.CustomResourceDefinitionVersion>, storage: string): ServedResource {
-  const { names, group, scope } = crd.spec;
+type Version = Mutable<apiextensionsv1.CustomResourceDefinitionVersion>;
+
+function servedVersion(crd: Crd, version: Version, storage: CustomVersion['storage']): ServedResource {
+  const { group, scope } = crd.spec;
+  // What was accepted, where a later wish for other names was not.
+  const names = { ...crd.spec.names, ...crd.status?.acceptedNames };
   return {
     group,
     version: version.name,
@@ -95,13 +116,13 @@ function servedVersion(crd: Crd, version: Mutable<apiextensionsv1.CustomResource
     categories: names.categories ?? [],
     subresources: subresourcesOf(names.kind, version),
     keyPrefix: keyPrefixOf(group, names.plural),
-    storedApiVersion: formatApiVersion(group, storage),
+    storedApiVersion: storage.apiVersion,
     schema: undefined,
-    custom: customVersion(crd, version),
+    custom: customVersion(crd, version, storage),
   };
 }
 
-function subresourcesOf(kind: string, version: Mutable<apiextensionsv1.CustomResourceDefinitionVersion>): readonly ServedSubresource[] {
+function subresourcesOf(kind: string, version: Version): readonly ServedSubresource[] {
   const verbs = ['get', 'patch', 'update'];
   return [
     ...(version.subresources?.status === undefined ? [] : [{ name: 'status', kind, verbs }]),
@@ -109,19 +130,26 @@ function subresourcesOf(kind: string, version: Mutable<apiextensionsv1.CustomRes
   ];
 }
 
-function customVersion(crd: Crd, version: Mutable<apiextensionsv1.CustomResourceDefinitionVersion>): CustomVersion {
+function customVersion(crd: Crd, version: Version, storage: CustomVersion['storage']): CustomVersion {
+  const apiVersion = formatApiVersion(crd.spec.group, version.name);
+  let rules: { readonly tree: CustomVersion['rules'] } | undefined;
   return {
     crd: crd.metadata.name ?? '',
-    schema: parseStructuralSchema(version.schema?.openAPIV3Schema),
+    apiVersion,
+    schema: apiVersion === storage.apiVersion ? storage.schema : parseStructuralSchema(version.schema?.openAPIV3Schema),
+    storage,
+    conversion: crd.spec.conversion?.strategy === 'Webhook' ? crd.spec.conversion.webhook : undefined,
+    // Compiled for the first object: a server with many CRDs starts no slower for their rules.
+    get rules() {
+      rules ??= { tree: compileRuleTree(asMap(version.schema?.openAPIV3Schema) ?? {}, true) };
+      return rules.tree;
+    },
     openApiSchema: version.schema?.openAPIV3Schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
     hasStatus: version.subresources?.status !== undefined,
     scale: version.subresources?.scale,
     columns: version.additionalPrinterColumns ?? [],
     selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath),
-    deprecationWarning:
-      version.deprecated === true
-        ? (version.deprecationWarning ?? `${formatApiVersion(crd.spec.group, version.name)} ${crd.spec.names.kind} is deprecated`)
-        : undefined,
+    deprecationWarning: version.deprecated === true ? (version.deprecationWarning ?? `${apiVersion} ${crd.spec.names.kind} is deprecated`) : undefined,
   };
 }
 

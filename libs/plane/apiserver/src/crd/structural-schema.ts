@@ -12,6 +12,10 @@ export interface StructuralSchema {
   readonly nullable: boolean;
   readonly intOrString: boolean;
   readonly embedded: boolean;
+  /** Whether an embedded resource is here or below. */
+  readonly embedsBelow: boolean;
+  readonly listType: string | undefined;
+  readonly listMapKeys: readonly string[];
   readonly hasDefault: boolean;
   readonly defaultValue: unknown;
   /** Whether this schema or one below it sets a default. */
@@ -39,6 +43,9 @@ export function parseStructuralSchema(value: unknown, depth: number = 0): Struct
     nullable: raw['nullable'] === true,
     intOrString: raw['x-kubernetes-int-or-string'] === true,
     embedded: raw['x-kubernetes-embedded-resource'] === true,
+    embedsBelow: raw['x-kubernetes-embedded-resource'] === true || [...properties.values(), additional, items].some((child) => child?.embedsBelow === true),
+    listType: asText(raw['x-kubernetes-list-type']),
+    listMapKeys: asList(raw['x-kubernetes-list-map-keys']).map(String),
     hasDefault,
     defaultValue: raw['default'],
     defaultsBelow: hasDefault || [...properties.values(), additional, items].some((child) => child?.defaultsBelow === true),

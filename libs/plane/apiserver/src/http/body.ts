@@ -1,11 +1,12 @@
 import { LIMITS, messageOf } from '@tiphys/kernel';
-import { decodeKubeProtobuf, statusError } from '@tiphys/kube-model';
-import { parseManifests } from '@tiphys/kube-yaml';
+import { decodeKubeProtobuf, ProtobufError, statusError } from '@tiphys/kube-model';
+import { parseDocuments } from '@tiphys/kube-yaml';
 import { asMap, type Draft } from '../draft.ts';
 import { badRequest } from '../failures.ts';
+import { MEDIA_TYPE_LIST } from './accept.ts';
 import { scanJson } from './json-scan.ts';
 
-/** A decoded body, and the duplicate keys its text had. */
+/** A decoded body, and what its text says of keys that stand twice. */
 export interface DecodedBody {
   readonly value: unknown;
   readonly duplicates: readonly string[];
@@ -30,16 +31,19 @@ export function decodeBody(bytes: Buffer, contentType: string | undefined): Deco
   if (type === 'application/vnd.kubernetes.protobuf') return { value: decodeProtobuf(bytes), duplicates: [] };
   if (type === 'application/yaml' || type === 'application/apply-patch+yaml' || type === 'text/yaml') return decodeYaml(bytes);
   if (type === '' || type === 'application/json' || type.endsWith('+json')) return decodeJson(bytes);
-  throw statusError(
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`,
-  );
+  throw unsupported();
+}
+
+function unsupported(): Error {
+  return statusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${MEDIA_TYPE_LIST}`);
 }
 
 function decodeProtobuf(bytes: Buffer): unknown {
   try {
     return decodeKubeProtobuf(bytes);
   } catch (error) {
+    // Custom resources have no message: their clients may try again with JSON.
+    if (error instanceof ProtobufError && error.code === 'unknownKind') throw unsupported();
     throw badRequest(`unable to decode protobuf: ${messageOf(error)}`);
   }
 }
@@ -53,9 +57,10 @@ function decodeJson(bytes: Buffer): DecodedBody {
   } catch (error) {
     throw badRequest(`error decoding: ${messageOf(error)}`);
   }
-  const { duplicates, depth } = scanJson(text);
+  const { duplicates, depth, inexact } = scanJson(text);
   if (depth > LIMITS.manifestDepth) throw badRequest(`error decoding: exceeded max depth of ${LIMITS.manifestDepth}`);
-  return { value, duplicates };
+  if (inexact !== undefined) throw badRequest(`error decoding: the integer ${inexact} cannot be kept exactly; integers go up to ${Number.MAX_SAFE_INTEGER}`);
+  return { value, duplicates: duplicates.map((path) => `duplicate field "${path}"`) };
 }
 
 function decodeYaml(bytes: Buffer): DecodedBody {
@@ -69,12 +74,15 @@ function decodeYaml(bytes: Buffer): DecodedBody {
       // Flow style YAML.
     }
   }
-  const { objects, problems } = parseManifests(text, { source: 'body' });
+  const { values, problems } = parseDocuments(text, { source: 'body', allowDuplicateKeys: true });
   const [first] = problems;
   if (first !== undefined) throw badRequest(`error converting YAML to JSON: ${first.message}`);
-  const [only] = objects;
-  if (only === undefined || objects.length > 1) throw badRequest('error decoding: the body must hold one object');
-  return { value: structuredClone(only.object), duplicates: [] };
+  const [only] = values;
+  if (only === undefined || values.length > 1) throw badRequest('error decoding: the body must hold one object');
+  return {
+    value: structuredClone(only.value),
+    duplicates: only.duplicates.map(({ key, line }) => `line ${line}: key ${JSON.stringify(key)} already set in map`),
+  };
 }
 
 /** A body as an object with metadata. Throws 400. */

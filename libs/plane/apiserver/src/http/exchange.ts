@@ -4,6 +4,8 @@ export interface Exchange {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
   readonly body: AsyncIterable<unknown>;
   readonly socket: unknown;
   /** Aborts when the client goes away or the server closes. */

@@ -3,6 +3,8 @@ export interface JsonScan {
   /** Paths of keys that stand twice in one object, such as `spec.replicas`. */
   readonly duplicates: readonly string[];
   readonly depth: number;
+  /** The first integer that a JavaScript number cannot hold. */
+  readonly inexact: string | undefined;
 }
 
 const MAX_DUPLICATES = 100;
@@ -15,6 +17,7 @@ export function scanJson(text: string): JsonScan {
   const duplicates: string[] = [];
   const stack: Frame[] = [];
   let depth = 0;
+  let inexact: string | undefined;
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at];
     const top = stack.at(-1);
@@ -29,10 +32,17 @@ export function scanJson(text: string): JsonScan {
       const end = endOfString(text, at);
       if (top?.keys !== undefined && top.expectsKey) noteKey(top, text.slice(at, end), stack, duplicates);
       at = end - 1;
+    } else if (char !== undefined && (char === '-' || (char >= '0' && char <= '9'))) {
+      NUMBER.lastIndex = at;
+      const number = NUMBER.exec(text)?.[0] ?? char;
+      if (number.length >= 16 && /^-?\d+$/.test(number) && !Number.isSafeInteger(Number(number))) inexact ??= number;
+      at += number.length - 1;
     }
   }
-  return { duplicates, depth };
+  return { duplicates, depth, inexact };
 }
+
+const NUMBER = /-?[\d.eE+-]+/y;
 
 interface Frame {
   /** Keys seen in an object; undefined for an array. */

@@ -6,8 +6,8 @@ import { messageOf, type Logger } from '@tiphys/kernel';
 import { StatusError, statusError } from '@tiphys/kube-model';
 import { StoreError } from '@tiphys/plane-store';
 import type { Core } from '../core.ts';
-import type { Answer } from './answer.ts';
 import type { Exchange } from './exchange.ts';
+import { respond, type Outgoing } from './respond.ts';
 import { route } from './route.ts';
 
 /** What the listener needs of a request; node:http and node:http2 both have it. */
@@ -15,18 +15,8 @@ interface Incoming extends AsyncIterable<unknown> {
   readonly method?: string;
   readonly url?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly rawHeaders: readonly string[];
   readonly socket: unknown;
-}
-
-/** What the listener needs of a response. */
-interface Outgoing {
-  readonly headersSent: boolean;
-  readonly statusCode: number;
-  writeHead(code: number, headers: Record<string, string | number | readonly string[]>): unknown;
-  write(chunk: Uint8Array | string): boolean;
-  end(chunk?: Uint8Array | string): unknown;
-  once(event: 'drain' | 'close', listener: () => void): unknown;
-  off(event: 'drain' | 'close', listener: () => void): unknown;
 }
 
 /** How the server listens. */
@@ -111,15 +101,16 @@ async function serve(core: Core, request: Incoming, response: Outgoing, requests
   });
   const warnings: string[] = [];
   const { signal } = gone;
+  const exchange = exchangeOf(request, signal, warnings);
+  const extra = (): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warnings });
   try {
-    const answer = await route(core, exchangeOf(request, signal, warnings));
-    await send(response, answer, warnings, request.method === 'HEAD', signal);
+    await respond(response, exchange, await route(core, exchange), extra());
   } catch (error) {
     if (signal.aborted) return;
     const status = toStatus(error, core.logger, request);
     if (response.headersSent) response.end();
     else
-      await send(response, { kind: 'json', code: status.httpCode, value: status.status, headers: retryHeaders(status) }, warnings, false, signal).catch(
+      await respond(response, exchange, { kind: 'json', code: status.httpCode, value: status.status, headers: retryHeaders(status) }, extra()).catch(
         () => undefined,
       ); // The client went away.
   }
@@ -138,6 +129,7 @@ function exchangeOf(request: Incoming, signal: AbortSignal, warnings: string[]):
     path: mark < 0 ? url : url.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
     headers: request.headers,
+    rawHeaders: request.rawHeaders,
     body: request,
     socket: request.socket,
     signal,
@@ -153,46 +145,4 @@ export function toStatus(error: unknown, logger: Logger, request: { readonly met
   if (error instanceof StoreError && error.code === 'closed') return statusError('ServiceUnavailable', 'the server is closing');
   logger.error({ err: error, method: request.method, path: request.url?.split('?')[0] }, 'request failed');
   return statusError('InternalError', `Internal error occurred: ${error instanceof StoreError ? messageOf(error) : 'see the log of the server'}`);
-}
-
-async function send(response: Outgoing, answer: Answer, warnings: readonly string[], isHead: boolean, signal: AbortSignal): Promise<void> {
-  const headers: Record<string, string | number | readonly string[]> = {
-    'cache-control': 'no-cache, private',
-    ...answer.headers,
-    ...(warnings.length === 0 ? {} : { warning: [...warnings] }),
-  };
-  if (answer.kind === 'stream') {
-    response.writeHead(answer.code, { ...headers, 'content-type': answer.contentType });
-    if (!isHead) await stream(response, answer.chunks, signal);
-    response.end();
-    return;
-  }
-  const body =
-    answer.kind === 'json'
-      ? Buffer.from(`${JSON.stringify(answer.value)}\n`)
-      : Buffer.concat(answer.chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)));
-  const contentType = answer.kind === 'json' ? (answer.contentType ?? 'application/json') : answer.contentType;
-  response.writeHead(answer.code, { ...headers, 'content-type': contentType, 'content-length': body.length });
-  response.end(isHead ? undefined : body);
-}
-
-async function stream(response: Outgoing, chunks: AsyncIterable<Uint8Array | string>, signal: AbortSignal): Promise<void> {
-  // The head must go out before the first event, or a quiet watch looks like a hanging server.
-  if ('flushHeaders' in response && typeof response.flushHeaders === 'function') response.flushHeaders();
-  for await (const chunk of chunks) {
-    if (signal.aborted) return;
-    if (!response.write(chunk)) await drained(response, signal);
-  }
-}
-
-function drained(response: Outgoing, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    response.once('drain', done);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -14,6 +14,8 @@ export interface ListQuery {
   readonly allowWatchBookmarks: boolean;
   readonly sendInitialEvents: boolean | undefined;
   readonly timeoutSeconds: number | undefined;
+  /** The past to be listed: a revision or an RFC 3339 time; empty for the present. */
+  readonly at: string;
 }
 
 const isTrue = (text: string | null): boolean => text === 'true' || text === '1';
@@ -32,6 +34,7 @@ export function parseListQuery(query: URLSearchParams): ListQuery {
     allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
     sendInitialEvents: sendInitial === null ? undefined : isTrue(sendInitial),
     timeoutSeconds: numberOf(query, 'timeoutSeconds'),
+    at: query.get('at') ?? '',
   };
   const wrong = combinationProblem(parsed);
   if (wrong !== undefined) throw statusError('Invalid', `ListOptions.meta.k8s.io "" is invalid: ${wrong}`, { group: 'meta.k8s.io', kind: 'ListOptions' });
@@ -40,6 +43,7 @@ export function parseListQuery(query: URLSearchParams): ListQuery {
 
 function combinationProblem(query: ListQuery): string | undefined {
   const { resourceVersion, resourceVersionMatch: match, watch, sendInitialEvents, continueToken } = query;
+  if (query.at !== '' && (watch || resourceVersion !== '' || match !== '')) return 'at: Forbidden: at is forbidden for watch and with resourceVersion';
   if (watch) {
     if (sendInitialEvents !== undefined && match !== 'NotOlderThan')
       return 'resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';

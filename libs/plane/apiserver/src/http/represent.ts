@@ -1,12 +1,14 @@
+import { encodeKubeList, encodeKubeProtobuf, encodeKubeWatchEvent, statusError, wrapKubeProtobuf } from '@tiphys/kube-model';
 import type { Core, Scope } from '../core.ts';
 import { encodeDraft, type Draft } from '../draft.ts';
 import { badRequest } from '../failures.ts';
 import { bytesAs, readAs } from '../registry/objects.ts';
 import type { ListPage } from '../verbs/list.ts';
 import type { WatchFrame } from '../verbs/watch.ts';
-import { partialMetadata, tableOf, tablePlan, tableRow, type IncludeObject } from '../table/table.ts';
-import type { Representation } from './accept.ts';
+import { partialMetadata, tableOf, tablePlan, tableRow, tableRowText, type IncludeObject } from '../table/table.ts';
+import { MEDIA_TYPES, type Representation } from './accept.ts';
 import { json, type Answer } from './answer.ts';
+import { messageOf } from './encode.ts';
 
 /** How objects of one request are shown. */
 export interface View {
@@ -14,6 +16,13 @@ export interface View {
   readonly scope: Scope;
   readonly form: Representation;
   readonly includeObject: IncludeObject;
+  /** JSON is indented, so stored bytes cannot be sent as they are. */
+  readonly isPretty: boolean;
+}
+
+// Whether stored bytes can be sent without looking at them.
+function sendsBytes({ form, isPretty }: View): boolean {
+  return form.as === 'object' && form.encoding === 'json' && !isPretty;
 }
 
 /** Reads `includeObject`. */
@@ -40,7 +49,22 @@ export function showObject(view: View, object: Draft, code: number = 200): Answe
     );
   }
   if (form.as === 'metadata') return json(partialMetadata(object, form.version), code);
-  return { kind: 'bytes', code, contentType: 'application/json', chunks: [encodeDraft(object)] };
+  if (!sendsBytes(view)) return json(object, code);
+  return { kind: 'bytes', code, contentType: MEDIA_TYPES.json, chunks: [encodeDraft(object)] };
+}
+
+/** The answer that is one stored object. */
+export function showStored(view: View, stored: Uint8Array): Answer {
+  const { served } = view.scope;
+  if (sendsBytes(view)) return { kind: 'bytes', code: 200, contentType: MEDIA_TYPES.json, chunks: [bytesAs(served, stored)] };
+  if (view.form.as === 'object' && view.form.encoding === 'protobuf')
+    return {
+      kind: 'bytes',
+      code: 200,
+      contentType: MEDIA_TYPES.protobuf,
+      chunks: [wrapKubeProtobuf(served.apiVersion, served.kind, messageOf(served, stored))],
+    };
+  return showObject(view, readAs(served, stored));
 }
 
 /** The answer that is a page of a collection. Objects of the stored version are sent as they lie in the store. */
@@ -55,14 +79,20 @@ export function showList(view: View, page: ListPage): Answer {
   if (form.as === 'table') {
     const plan = tablePlan(scope.served);
     const now = core.clock.now();
-    return json(
-      tableOf(
-        plan.columns,
-        drafts().map((draft) => tableRow(plan, draft, view.includeObject, form.version, now)),
-        metadata,
-        form.version,
-      ),
-    );
+    if (form.encoding !== 'json' || view.isPretty)
+      return json(
+        tableOf(
+          plan.columns,
+          drafts().map((draft) => tableRow(plan, draft, view.includeObject, form.version, now)),
+          metadata,
+          form.version,
+        ),
+      );
+    const shape = { include: view.includeObject, version: form.version };
+    const rows = page.entries.map(({ value }) => tableRowText(plan, value, () => readAs(scope.served, value), shape, now));
+    const frame = JSON.stringify(tableOf(plan.columns, [], metadata, form.version));
+    // The rows are the frame's last field.
+    return { kind: 'bytes', code: 200, contentType: MEDIA_TYPES.json, chunks: [`${frame.slice(0, -2)}${rows.join(',')}]}`] };
   }
   if (form.as === 'metadata')
     return json({
@@ -71,37 +101,78 @@ export function showList(view: View, page: ListPage): Answer {
       metadata,
       items: drafts().map((draft) => partialMetadata(draft, form.version)),
     });
-  const head = `{"kind":${JSON.stringify(scope.served.listKind)},"apiVersion":${JSON.stringify(scope.served.apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`;
+  const { apiVersion, listKind: kind } = scope.served;
+  if (form.encoding === 'protobuf') {
+    const items = page.entries.map((entry) => messageOf(scope.served, entry.value));
+    return { kind: 'bytes', code: 200, contentType: MEDIA_TYPES.protobuf, chunks: encodeKubeList({ apiVersion, kind, metadata }, items) };
+  }
+  if (!sendsBytes(view)) return json({ kind, apiVersion, metadata, items: drafts() });
+  const head = `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`;
   const chunks: (Uint8Array | string)[] = [head];
   for (const [index, entry] of page.entries.entries()) {
     if (index > 0) chunks.push(',');
     chunks.push(bytesAs(scope.served, entry.value));
   }
   chunks.push(']}');
-  return { kind: 'bytes', code: 200, contentType: 'application/json', chunks };
+  return { kind: 'bytes', code: 200, contentType: MEDIA_TYPES.json, chunks };
 }
 
-/** The answer that is a watch: one JSON document a line. */
+/** The answer that is a watch: one JSON document a line, or protobuf frames with their length. Throws 406 for YAML, which has no frames. */
 export function showWatch(view: View, frames: AsyncIterable<WatchFrame>): Answer {
-  return { kind: 'stream', code: 200, contentType: 'application/json', chunks: lines(view, frames) };
+  switch (view.form.encoding) {
+    case 'json':
+      return { kind: 'stream', code: 200, contentType: MEDIA_TYPES.json, chunks: lines(view, frames) };
+    case 'protobuf':
+      return { kind: 'stream', code: 200, contentType: `${MEDIA_TYPES.protobuf};stream=watch`, chunks: messages(view, frames) };
+    case 'yaml':
+      throw statusError('NotAcceptable', `only the following media types are accepted: ${MEDIA_TYPES.json};stream=watch, ${MEDIA_TYPES.protobuf};stream=watch`);
+  }
 }
 
-async function* lines(view: View, frames: AsyncIterable<WatchFrame>): AsyncGenerator<string> {
+async function* lines(view: View, frames: AsyncIterable<WatchFrame>): AsyncGenerator<Uint8Array | string> {
   let isFirst = true;
   for await (const frame of frames) {
-    yield `{"type":"${frame.type}","object":${objectOf(view, frame, isFirst)}}\n`;
+    const isObject = frame.type === 'ADDED' || frame.type === 'MODIFIED' || frame.type === 'DELETED';
+    yield isObject && view.form.as === 'object'
+      ? lineOf(frame.type, bytesAs(view.scope.served, frame.value))
+      : `{"type":"${frame.type}","object":${objectOf(view, frame, isFirst)}}\n`;
     isFirst = false;
   }
+}
+
+// Watchers of one event are sent the same bytes; they come for them within moments.
+const MAX_SENT_LINES = 256;
+const sentLines = new Map<Uint8Array, { readonly type: string; readonly line: Uint8Array }>();
+
+function lineOf(type: string, object: Uint8Array): Uint8Array {
+  const known = sentLines.get(object);
+  if (known?.type === type) return known.line;
+  const line = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), object, Buffer.from('}\n')]);
+  const [oldest] = sentLines.keys();
+  if (sentLines.size >= MAX_SENT_LINES && oldest !== undefined) sentLines.delete(oldest);
+  sentLines.set(object, { type, line });
+  return line;
+}
+
+async function* messages(view: View, frames: AsyncIterable<WatchFrame>): AsyncGenerator<Uint8Array> {
+  for await (const frame of frames) yield encodeKubeWatchEvent(frame.type, envelopeOf(view, frame));
+}
+
+type Kind = Parameters<typeof encodeKubeProtobuf>[0];
+
+function envelopeOf(view: View, frame: WatchFrame): Uint8Array {
+  const { scope, form } = view;
+  if (frame.type === 'ERROR') return encodeKubeProtobuf({ ...frame.error.status, apiVersion: 'v1', kind: 'Status' });
+  // Both are objects with an apiVersion and a kind, by their own functions.
+  if (frame.type === 'BOOKMARK') return encodeKubeProtobuf(bookmarkOf(view, frame.revision, frame.endsInitial) as Kind);
+  if (form.as === 'metadata') return encodeKubeProtobuf(partialMetadata(readAs(scope.served, frame.value), form.version) as Kind);
+  return wrapKubeProtobuf(scope.served.apiVersion, scope.served.kind, messageOf(scope.served, frame.value));
 }
 
 function objectOf(view: View, frame: WatchFrame, isFirst: boolean): string {
   const { scope, form } = view;
   if (frame.type === 'ERROR') return JSON.stringify(frame.error.status);
   if (frame.type === 'BOOKMARK') return JSON.stringify(bookmarkOf(view, frame.revision, frame.endsInitial));
-  if (form.as === 'object') {
-    const bytes = bytesAs(scope.served, frame.value);
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  }
   const draft = readAs(scope.served, frame.value);
   return JSON.stringify(form.as === 'table' ? watchTable(view, draft, isFirst) : partialMetadata(draft, form.version));
 }

@@ -3,7 +3,8 @@ import { schemaNames, schemaByName, statusError } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { asMap, asText, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest, methodNotAllowed, noSuchPath } from '../failures.ts';
-import { mustGetEntry, readAs, bytesAs } from '../registry/objects.ts';
+import { mustGetEntry, readable, readAs } from '../registry/objects.ts';
+import { returnsDeletedObject } from '../registry/served.ts';
 import { writeScale, getScale } from '../subresources/scale.ts';
 import { bindPod, evictPod } from '../subresources/pods.ts';
 import { proxy } from '../subresources/proxy.ts';
@@ -12,15 +13,17 @@ import { answerReview, requestToken } from '../subresources/reviews.ts';
 import { createObject } from '../verbs/create.ts';
 import { deletedStatus, deleteObject, type DeleteRequest } from '../verbs/delete.ts';
 import { listObjects } from '../verbs/list.ts';
+import { pastRevision } from '../verbs/past.ts';
 import { patchObject, type PatchBody } from '../verbs/patch.ts';
 import { changeObject, updateObject } from '../verbs/update.ts';
 import { watchObjects } from '../verbs/watch.ts';
 import { applyMergePatch, applyJsonPatch } from '@tiphys/kube-patch';
-import { chooseRepresentation } from './accept.ts';
+import { ALL_ENCODINGS, chooseRepresentation, TEXT_ENCODINGS } from './accept.ts';
 import { json, type Answer } from './answer.ts';
 import { bodyAsDraft, decodeBody, readBody } from './body.ts';
+import { isPretty } from './encode.ts';
 import { parseListQuery, parseWriteFlags } from './query.ts';
-import { includeObjectOf, showList, showObject, showWatch, type View } from './represent.ts';
+import { includeObjectOf, showList, showObject, showStored, showWatch, type View } from './represent.ts';
 import { header, type Exchange } from './exchange.ts';
 
 /** Answers a request for a resource; who asks has been allowed to. */
@@ -33,10 +36,10 @@ export async function handleResource(core: Core, exchange: Exchange, scope: Scop
   if (!served.verbs.includes(verb)) throw methodNotAllowed();
   switch (verb) {
     case 'get':
-      return get(core, exchange, scope);
+      return await get(core, exchange, scope);
     case 'list':
     case 'watch':
-      return collection(core, exchange, scope);
+      return await collection(core, exchange, scope);
     case 'create':
       return await create(core, exchange, scope);
     case 'update':
@@ -60,22 +63,28 @@ function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
   return {
     core,
     scope,
-    form: chooseRepresentation(header(exchange, 'accept'), ['object', 'table', 'metadata']),
+    form: chooseRepresentation(header(exchange, 'accept'), {
+      // A question is no object that a table could be made of.
+      forms: isQuestion(scope) ? ['object'] : ['object', 'table', 'metadata'],
+      encodings: scope.served.custom === undefined ? ALL_ENCODINGS : TEXT_ENCODINGS,
+    }),
     includeObject: includeObjectOf(exchange.query),
+    isPretty: isPretty(exchange.query, header(exchange, 'user-agent')),
   };
 }
 
-function get(core: Core, exchange: Exchange, scope: Scope): Answer {
+async function get(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const view = viewOf(core, exchange, scope);
-  const entry = mustGetEntry(core, scope);
-  if (view.form.as === 'object') return { kind: 'bytes', code: 200, contentType: 'application/json', chunks: [bytesAs(scope.served, entry.value)] };
-  return showObject(view, readAs(scope.served, entry.value));
+  const at = exchange.query.get('at') ?? '';
+  const { value } = mustGetEntry(core, scope, scope.name, at === '' ? undefined : pastRevision(core, at));
+  await readable(core, scope.served, [value]);
+  return showStored(view, value);
 }
 
-function collection(core: Core, exchange: Exchange, scope: Scope): Answer {
+async function collection(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const query = parseListQuery(exchange.query);
   const view = viewOf(core, exchange, scope);
-  return query.watch ? showWatch(view, watchObjects(core, scope, query, exchange.signal)) : showList(view, listObjects(core, scope, query));
+  return query.watch ? showWatch(view, watchObjects(core, scope, query, exchange.signal)) : showList(view, await listObjects(core, scope, query));
 }
 
 function flagsOf(exchange: Exchange, scope: Scope): WriteFlags {
@@ -160,29 +169,17 @@ function toDeleteRequest(body: JsonMap, { query, warn }: Pick<Exchange, 'query' 
   };
 }
 
-// Kinds that answer a finished deletion with the object (registries with ReturnDeletedObject).
-const RETURNS_OBJECT: ReadonlySet<string> = new Set([
-  'Pod',
-  'Namespace',
-  'Service',
-  'ServiceAccount',
-  'PersistentVolume',
-  'PersistentVolumeClaim',
-  'ResourceQuota',
-  'PodTemplate',
-]);
-
 async function remove(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const view = viewOf(core, exchange, scope);
   const deletion = await deleteObject(core, scope, await deleteRequestOf(exchange));
-  if (deletion.kind === 'waiting' || RETURNS_OBJECT.has(scope.served.kind)) return showObject(view, deletion.object);
+  if (deletion.kind === 'waiting' || returnsDeletedObject(scope.served)) return showObject(view, deletion.object);
   return json(deletedStatus(scope, deletion.object));
 }
 
 async function removeCollection(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
   const query = parseListQuery(exchange.query);
   const request = await deleteRequestOf(exchange);
-  const page = listObjects(core, scope, query);
+  const page = await listObjects(core, scope, query);
   const items: Draft[] = [];
   for (const entry of page.entries) {
     const object = readAs(scope.served, entry.value);
@@ -258,7 +255,7 @@ async function finalize(core: Core, exchange: Exchange, scope: Scope): Promise<A
 }
 
 async function scale(core: Core, exchange: Exchange, scope: Scope, verb: string): Promise<Answer> {
-  if (verb === 'get') return json(getScale(core, scope));
+  if (verb === 'get') return json(await getScale(core, scope));
   const flags = flagsOf(exchange, scope);
   if (verb === 'update') {
     const { draft } = await draftOf(exchange, 'autoscaling/v1', 'Scale');

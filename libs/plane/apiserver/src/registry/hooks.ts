@@ -1,5 +1,6 @@
 import type { corev1 } from '@tiphys/kube-model';
 import type { Core, Scope } from '../core.ts';
+import { checkEscalation } from '../auth/escalation.ts';
 import { servedResourcesOf, settleCrd, withdrawCrd } from '../crd/establish.ts';
 import { draftAs, type Draft } from '../draft.ts';
 import { qosClassOf } from './prepare.ts';
@@ -16,6 +17,7 @@ export function completeDraft(core: Core, scope: Scope, draft: Draft, live: Draf
   if (draft.kind === 'Secret' && draft.apiVersion === 'v1') mergeStringData(draft);
   if (draft.kind === 'Pod' && live === undefined) Object.assign(draft.status ?? {}, { qosClass: qosClassOf(draftAs<corev1.Pod>(draft)) });
   if (draft.kind === 'CustomResourceDefinition') settleCrd(core, draft);
+  checkEscalation(core, scope, draft, live);
   if (!isService(draft)) return [];
   core.allocators.allocate(draftAs<corev1.Service>(draft), ownerOf(draft));
   // What a live Service holds stays with it whatever becomes of this write.
@@ -38,8 +40,7 @@ function mergeStringData(draft: Draft): void {
 /** What follows a durable write: serving what a CRD defines, giving back what a Service no longer uses. */
 export async function afterWrite(core: Core, scope: Scope, written: Draft, live: Draft | undefined): Promise<void> {
   if (scope.served.custom !== undefined) return;
-  if (written.kind === 'CustomResourceDefinition' && scope.subresource === undefined)
-    core.catalog.setCustom(written.metadata.name ?? '', servedResourcesOf(written));
+  if (written.kind === 'CustomResourceDefinition') core.catalog.setCustom(written.metadata.name ?? '', servedResourcesOf(written));
   if (isService(written) && live !== undefined) core.allocators.keepOnly(draftAs<corev1.Service>(written), ownerOf(written));
 }
 

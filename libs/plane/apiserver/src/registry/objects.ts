@@ -2,24 +2,13 @@ import { StoreError, type Entry } from '@tiphys/plane-store';
 import { statusError } from '@tiphys/kube-model';
 import type { Core, Scope } from '../core.ts';
 import { convertDraft } from '../convert/convert.ts';
-import { defaultCustom } from '../crd/structural-schema.ts';
-import { decodeDraft, encodeDraft, type Draft, type JsonMap } from '../draft.ts';
+import { ensureConverted, readCustom, toStoredVersion } from '../crd/read-custom.ts';
+import { encodeDraft, type Draft } from '../draft.ts';
 import { alreadyExists, conflict, notFound } from '../failures.ts';
 import { objectKey, type ServedResource } from './served.ts';
+import { parseStored } from './stored.ts';
 
-// Parsed objects of recent entries, by identity of their bytes. Shared: whoever changes one copies it first.
-const MAX_PARSED = 4_000;
-const parsed = new Map<Uint8Array, Draft>();
-
-/** The object of stored bytes, as stored. Shared: copy before change. */
-export function parseStored(bytes: Uint8Array): Draft {
-  const known = parsed.get(bytes);
-  if (known !== undefined) return known;
-  const draft = decodeDraft(bytes);
-  if (parsed.size >= MAX_PARSED) for (const key of [...parsed.keys()].slice(0, MAX_PARSED / 4)) parsed.delete(key);
-  parsed.set(bytes, draft);
-  return draft;
-}
+export { parseStored };
 
 /** Whether stored bytes can be sent as they are in the served version. */
 function servesBytes(served: ServedResource): boolean {
@@ -29,12 +18,13 @@ function servesBytes(served: ServedResource): boolean {
 /** The object in the served version. A copy when it had to be converted, else shared. */
 export function readAs(served: ServedResource, bytes: Uint8Array): Draft {
   const stored = parseStored(bytes);
-  const needsDefaults = served.custom?.schema.defaultsBelow === true;
-  if (stored.apiVersion === served.apiVersion && !needsDefaults) return stored;
-  const draft = convertDraft(structuredClone(stored), served.apiVersion);
-  // A Draft is a JSON object.
-  if (served.custom !== undefined && needsDefaults) defaultCustom(draft as unknown as JsonMap, served.custom.schema);
-  return draft;
+  if (served.custom !== undefined) return readCustom(served.custom, stored, bytes);
+  return stored.apiVersion === served.apiVersion ? stored : convertDraft(structuredClone(stored), served.apiVersion);
+}
+
+/** Waits until stored objects can be read in the served version; undefined when they can. Whoever calls `readAs` for objects that may be custom waits first. */
+export function readable(core: Core, served: ServedResource, values: readonly Uint8Array[]): Promise<void> | undefined {
+  return ensureConverted(core, served, values, parseStored);
 }
 
 /** The bytes of the object in the served version. */
@@ -44,9 +34,9 @@ export function bytesAs(served: ServedResource, bytes: Uint8Array): Uint8Array {
   return draft === parseStored(bytes) ? bytes : encodeDraft(draft);
 }
 
-/** The entry of the scope's object. Throws 404. */
-export function mustGetEntry(core: Core, scope: Scope, name: string = scope.name): Entry {
-  const entry = core.store.get(objectKey(scope.served, scope.namespace, name));
+/** The entry of the scope's object, now or at a revision that is kept. Throws 404. */
+export function mustGetEntry(core: Core, scope: Scope, name: string = scope.name, revision?: number): Entry {
+  const entry = core.store.get(objectKey(scope.served, scope.namespace, name), revision);
   if (entry === undefined) throw notFound(scope.served, name);
   return entry;
 }
@@ -64,7 +54,7 @@ export async function removeObject(core: Core, scope: Scope, draft: Draft, live:
 async function write(core: Core, scope: Scope, draft: Draft, live: Entry | undefined, kind: 'put' | 'delete'): Promise<Draft> {
   const { served } = scope;
   const name = draft.metadata.name ?? '';
-  const stored = convertDraft(draft.apiVersion === served.storedApiVersion ? draft : structuredClone(draft), served.storedApiVersion);
+  const stored = await inStoredVersion(core, served, draft);
   try {
     await core.store.write({
       kind,
@@ -80,6 +70,12 @@ async function write(core: Core, scope: Scope, draft: Draft, live: Entry | undef
     throw translate(error, served, name);
   }
   return draft;
+}
+
+async function inStoredVersion(core: Core, served: ServedResource, draft: Draft): Promise<Draft> {
+  if (draft.apiVersion === served.storedApiVersion) return draft;
+  if (served.custom !== undefined) return await toStoredVersion(core, served.custom, draft);
+  return convertDraft(structuredClone(draft), served.storedApiVersion);
 }
 
 function translate(error: unknown, served: ServedResource, name: string): unknown {

@@ -1,10 +1,11 @@
-import { deepEqual, type batchv1, type certificatesv1, type corev1, type Mutable } from '@tiphys/kube-model';
+import { deepEqual, schemaByName, type batchv1, type certificatesv1, type corev1, type Mutable } from '@tiphys/kube-model';
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, UserInfo, WriteFlags } from '../core.ts';
+import { shapeMetadata, visitEmbedded } from '../crd/embedded.ts';
 import { defaultCustom, pruneCustom } from '../crd/structural-schema.ts';
 import { applyConditionalDefaults, applyEarlyDefaults } from '../defaults/by-hand.ts';
 import { applyDefaultTable } from '../defaults/table.ts';
-import { asMap, draftAs, type Draft, type JsonMap } from '../draft.ts';
+import { asMap, draftAs, type Draft, type DraftMeta, type JsonMap } from '../draft.ts';
 import { badRequest } from '../failures.ts';
 import { coerceObject } from './coerce.ts';
 import type { ServedResource } from './served.ts';
@@ -19,18 +20,12 @@ export function shapeBody(scope: Scope, draft: Draft, flags: WriteFlags, duplica
   const unknown: string[] = [];
   if (served.schema !== undefined) unknown.push(...coerceObject(map, served.schema, served.apiVersion, served.kind).unknown);
   else if (served.custom !== undefined) {
-    unknown.push(...shapeMetadata(map, served));
-    pruneCustom(map, served.custom.schema, unknown);
+    const { schema } = served.custom;
+    unknown.push(...shapeMetadata(map, served.apiVersion, served.kind));
+    pruneCustom(map, schema, unknown);
+    visitEmbedded(map, schema, (path, object) => unknown.push(...shapeMetadata(object, served.apiVersion, served.kind).map((field) => `${path}.${field}`)));
   }
-  complain(served, [...unknown.map((path) => `unknown field "${path}"`), ...duplicates.map((path) => `duplicate field "${path}"`)], flags);
-}
-
-// Metadata of a custom object follows the schema of ObjectMeta, which any built-in kind has.
-const OBJECT_META = { name: 'CustomResource', fields: { metadata: { type: 'object', ref: 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' } } } as const;
-
-function shapeMetadata(map: JsonMap, served: ServedResource): readonly string[] {
-  const holder: JsonMap = { metadata: map['metadata'] };
-  return coerceObject(holder, OBJECT_META, served.apiVersion, served.kind).unknown;
+  complain(served, [...unknown.map((path) => `unknown field "${path}"`), ...duplicates], flags);
 }
 
 function complain(served: ServedResource, complaints: readonly string[], flags: WriteFlags): void {
@@ -138,8 +133,22 @@ function initialStatus(draft: Draft, served: ServedResource): void {
       draft.status = {};
       return;
     default:
-      if (hasStatusSubresource(served) && draft.status === undefined) draft.status = {};
+      if (hasStatusSubresource(served) && draft.status === undefined) draft.status = emptyStatus(served);
   }
+}
+
+const ZERO: Readonly<Record<string, unknown>> = { boolean: false, integer: 0, string: '' };
+
+// Go writes the zero of a required field, so a status that nobody has set yet has them too.
+function emptyStatus(served: ServedResource): JsonMap {
+  const { ref } = served.schema?.fields['status'] ?? {};
+  const schema = ref === undefined ? undefined : schemaByName(ref);
+  return Object.fromEntries(
+    (schema?.required ?? []).flatMap((name) => {
+      const zero = ZERO[schema?.fields[name]?.type ?? ''];
+      return zero === undefined ? [] : [[name, zero]];
+    }),
+  );
 }
 
 /** The pod's quality of service from its containers' resources. */
@@ -176,7 +185,7 @@ export function prepareUpdate(scope: Scope, live: Draft, draft: Draft): void {
   const { served, subresource } = scope;
   const { metadata } = draft;
   const kept = live.metadata;
-  if (subresource === 'status') keepAllButStatus(live, draft);
+  if (subresource === 'status') keepAllButStatus(served, live, draft);
   else if (hasStatusSubresource(served) && subresource !== 'approval') keepField(draft, live, 'status');
   keepOthersThan(subresource, live, draft);
   for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'namespace'] as const) {
@@ -196,20 +205,28 @@ function contentOf(served: ServedResource, draft: Draft): JsonMap {
   return rest;
 }
 
-function keepAllButStatus(live: Draft, draft: Draft): void {
+// Kinds whose status writers may not change metadata (their status strategies upstream put the old metadata back).
+const KEEPS_METADATA: ReadonlySet<string> = new Set(['FlowSchema', 'PriorityLevelConfiguration', 'VolumeAttachment', 'APIService', 'ResourceClaim']);
+
+function keepAllButStatus(served: ServedResource, live: Draft, draft: Draft): void {
   const { status, metadata } = draft;
   const map = draft as unknown as JsonMap; // A Draft is a JSON object.
   for (const key of Object.keys(map)) if (key !== 'apiVersion' && key !== 'kind' && key !== 'metadata') delete map[key];
   const kept = structuredClone(live);
   Object.assign(draft, kept, { status, apiVersion: draft.apiVersion });
   if (status === undefined) delete draft.status;
-  // Status writers may not change metadata, except what they track there.
-  if (metadata.managedFields !== undefined) draft.metadata.managedFields = metadata.managedFields;
-  if (metadata.resourceVersion !== undefined) draft.metadata.resourceVersion = metadata.resourceVersion;
-  if (draft.kind === 'Node' || draft.kind === 'CustomResourceDefinition') {
-    if (metadata.annotations !== undefined) draft.metadata.annotations = metadata.annotations;
-    if (metadata.labels !== undefined) draft.metadata.labels = metadata.labels;
+  if (served.custom === undefined && !KEEPS_METADATA.has(served.kind)) {
+    draft.metadata = metadata;
+    if (served.kind === 'Deployment') copyField(kept.metadata, metadata, 'labels');
+    return;
   }
+  copyField(metadata, draft.metadata, 'managedFields');
+  copyField(metadata, draft.metadata, 'resourceVersion');
+}
+
+function copyField(from: DraftMeta, to: DraftMeta, field: 'labels' | 'managedFields' | 'resourceVersion'): void {
+  if (from[field] === undefined) delete to[field];
+  else Object.assign(to, { [field]: from[field] });
 }
 
 function keepField(draft: Draft, live: Draft, field: 'status' | 'spec'): void {

@@ -8,6 +8,8 @@ export interface Selection {
   readonly labels: Selector;
   readonly fields: readonly FieldRequirement[];
   readonly isEmpty: boolean;
+  /** Labels of built-in kinds may read another path than their own. */
+  readonly isCustom: boolean;
 }
 
 // Field labels by kind, besides metadata.name and metadata.namespace (registry/*/strategy.go, core/v1 conversion.go).
@@ -78,7 +80,7 @@ export function parseSelection(served: ServedResource, labelSelector: string, fi
         `Unable to find "${served.apiVersion}, Resource=${served.resource}" that match label selector "${labelSelector}", field selector "${fieldSelector}": field label not supported: ${path}`,
       );
   }
-  return { labels, fields, isEmpty: labels.length === 0 && fields.length === 0 };
+  return { labels, fields, isEmpty: labels.length === 0 && fields.length === 0, isCustom: served.custom !== undefined };
 }
 
 function isSupported(served: ServedResource, path: string): boolean {
@@ -89,14 +91,18 @@ function isSupported(served: ServedResource, path: string): boolean {
 
 /** Whether an object is selected. */
 export function isSelected(selection: Selection, draft: Draft): boolean {
-  return matchesSelector(selection.labels, draft.metadata.labels) && selection.fields.every((requirement) => matchesField(requirement, draft));
+  return (
+    matchesSelector(selection.labels, draft.metadata.labels) && selection.fields.every((requirement) => matchesField(requirement, draft, selection.isCustom))
+  );
 }
 
-function matchesField({ path, operator, value }: FieldRequirement, draft: Draft): boolean {
-  const found = fieldAt(draft, ...(PATHS[path] ?? path.split('.')));
+function matchesField({ path, operator, value }: FieldRequirement, draft: Draft, isCustom: boolean): boolean {
+  const found = fieldAt(draft, ...((isCustom ? undefined : PATHS[path]) ?? path.split('.')));
   const text =
     found === undefined || found === null
-      ? defaultOf(path)
+      ? isCustom
+        ? ''
+        : defaultOf(path)
       : Array.isArray(found)
         ? found.map((item) => String(fieldAt(item, 'ip') ?? '')).join(',')
         : String(found);

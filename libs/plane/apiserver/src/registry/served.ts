@@ -112,3 +112,24 @@ export function objectKey(served: ServedResource, namespace: string | undefined,
 export function listPrefix(served: ServedResource, namespace: string | undefined): string {
   return served.namespaced && namespace !== undefined && namespace !== '' ? `${served.keyPrefix}${namespace}/` : served.keyPrefix;
 }
+
+// Registries with ReturnDeletedObject.
+const RETURNS_DELETED: ReadonlySet<string> = new Set([
+  'pods',
+  'services',
+  'serviceaccounts',
+  'persistentvolumes',
+  'persistentvolumeclaims',
+  'resourcequotas',
+  'podtemplates',
+  'storageclasses',
+  'csidrivers',
+  'csinodes',
+  'volumeattachments',
+  'volumeattributesclasses',
+]);
+
+/** Whether a finished deletion is answered with the object, and not with a Status. */
+export function returnsDeletedObject(served: ServedResource): boolean {
+  return served.custom === undefined && RETURNS_DELETED.has(served.resource);
+}

@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream';
 import { statusError, type StatusError } from '@tiphys/kube-model';
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws';
 import { admitConnect } from '../admission/connect.ts';
-import { authenticate } from '../auth/authenticate.ts';
 import { isAllowed } from '../auth/authorize.ts';
+import { identify } from '../auth/identify.ts';
 import type { Core, Scope } from '../core.ts';
 import { badRequest, forbidden, noSuchPath } from '../failures.ts';
 import { parseApiPath } from '../http/api-path.ts';
@@ -74,7 +74,12 @@ async function handle(
 
 async function check(core: Core, request: IncomingMessage): Promise<Upgrade> {
   const url = new URL(request.url ?? '/', 'https://server');
-  const user = await authenticate(core, request.socket, request.headers.authorization);
+  const { signal } = new AbortController();
+  const { user } = await identify(
+    core,
+    { socket: request.socket, authorization: request.headers.authorization, signal, warn: () => undefined },
+    request.rawHeaders,
+  );
   if (user.groups.includes('system:unauthenticated')) throw statusError('Unauthorized', 'Unauthorized');
   const path = parseApiPath(url.pathname);
   const served = path === undefined ? undefined : core.catalog.find(path.group, path.version, path.resource);

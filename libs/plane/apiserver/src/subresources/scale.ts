@@ -3,12 +3,14 @@ import type { Core, Scope, WriteFlags } from '../core.ts';
 import { admissionRequest, admitMutating } from '../admission/chain.ts';
 import { asMap, setField, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest, invalid, problem } from '../failures.ts';
-import { mustGetEntry, readAs } from '../registry/objects.ts';
+import { mustGetEntry, readable, readAs } from '../registry/objects.ts';
 import { changeObject } from '../verbs/update.ts';
 
 /** The Scale of an object. */
-export function getScale(core: Core, scope: Scope): Draft {
-  return scaleOf(scope, readAs(scope.served, mustGetEntry(core, scope).value));
+export async function getScale(core: Core, scope: Scope): Promise<Draft> {
+  const { value } = mustGetEntry(core, scope);
+  await readable(core, scope.served, [value]);
+  return scaleOf(scope, readAs(scope.served, value));
 }
 
 function scaleOf(scope: Scope, object: Draft): Draft {

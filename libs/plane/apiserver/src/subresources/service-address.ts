@@ -1,7 +1,7 @@
 import { statusError, type corev1, type discoveryv1, type Mutable } from '@tiphys/kube-model';
 import type { Core } from '../core.ts';
 import { draftAs } from '../draft.ts';
-import { parseStored } from '../registry/objects.ts';
+import { parseStored } from '../registry/stored.ts';
 
 /** Where to connect to. */
 export interface Address {

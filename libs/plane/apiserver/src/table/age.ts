@@ -1,7 +1,23 @@
+/** A cell that says how long ago something was: its text changes with the time of day, the object does not. */
+export class Age {
+  readonly #sinceMs: number;
+  readonly #before: string;
+  readonly #after: string;
+
+  constructor(timestamp: string, before: string = '', after: string = '') {
+    this.#sinceMs = Date.parse(timestamp);
+    this.#before = before;
+    this.#after = after;
+  }
+
+  textAt(nowMs: number): string {
+    return `${this.#before}${humanDuration((nowMs - this.#sinceMs) / 1_000)}${this.#after}`;
+  }
+}
+
 /** How long ago a time was, in the short form of the NAME/AGE tables (apimachinery duration.HumanDuration). */
-export function ageOf(timestamp: string | undefined, nowMs: number): string {
-  if (timestamp === undefined || timestamp === '') return '<unknown>';
-  return humanDuration((nowMs - Date.parse(timestamp)) / 1_000);
+export function ageOf(timestamp: string | undefined): Age | string {
+  return timestamp === undefined || timestamp === '' ? '<unknown>' : new Age(timestamp);
 }
 
 const MINUTE = 60;

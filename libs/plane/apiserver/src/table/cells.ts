@@ -1,10 +1,10 @@
 import { fieldAt, formatSelector, selectorOf, type batchv1, type corev1, type metav1 } from '@tiphys/kube-model';
 import { asList, asMap, asText, draftAs, type Draft } from '../draft.ts';
-import { ageOf, humanDuration } from './age.ts';
+import { Age, ageOf, humanDuration } from './age.ts';
 import { podSummary } from './pod-cells.ts';
 
-/** Computes one cell. */
-export type Cell = (draft: Draft, nowMs: number) => unknown;
+/** Computes one cell: a JSON value, or an Age. */
+export type Cell = (draft: Draft) => unknown;
 
 const at = (draft: Draft, path: string): unknown => fieldAt(draft, ...path.split('.'));
 const text = (draft: Draft, path: string, otherwise: string = ''): string => String(at(draft, path) ?? otherwise);
@@ -45,8 +45,8 @@ const size =
     Object.keys(asMap(at(draft, path)) ?? {}).length;
 const ageAt =
   (path: string, otherwise: string = '<unknown>'): Cell =>
-  (draft, now) =>
-    at(draft, path) === undefined ? otherwise : ageOf(text(draft, path), now);
+  (draft) =>
+    at(draft, path) === undefined ? otherwise : ageOf(text(draft, path));
 
 const WORKLOAD: Readonly<Record<string, Cell>> = {
   Containers: containersOf('spec.template.spec.containers', 'name'),
@@ -73,8 +73,8 @@ function subjects(kind: string): Cell {
 
 const pod =
   (pick: 'ready' | 'status' | 'restarts'): Cell =>
-  (draft, now) =>
-    podSummary(draftAs<corev1.Pod>(draft), now)[pick];
+  (draft) =>
+    podSummary(draftAs<corev1.Pod>(draft))[pick];
 
 /** Cells that are more than a field, by kind and column. */
 export const CELLS: Readonly<Record<string, Readonly<Record<string, Cell>>>> = {
@@ -155,7 +155,7 @@ export const CELLS: Readonly<Record<string, Readonly<Record<string, Cell>>>> = {
     'Container-Runtime': (draft) => text(draft, 'status.nodeInfo.containerRuntimeVersion') || '<unknown>',
   },
   Namespace: { Status: shown('status.phase') },
-  ConfigMap: { Data: (draft, now) => Number(size('data')(draft, now)) + Number(size('binaryData')(draft, now)) },
+  ConfigMap: { Data: (draft) => Number(size('data')(draft)) + Number(size('binaryData')(draft)) },
   Secret: { Data: size('data'), Type: shown('type') },
   ServiceAccount: { Secrets: (draft) => asList(at(draft, 'secrets')).length },
   Event: {
@@ -280,11 +280,10 @@ function jobCompletions(draft: Draft): string {
   return (spec?.parallelism ?? 0) > 1 ? `${done}/1 of ${spec?.parallelism}` : `${done}/1`;
 }
 
-function jobDuration(draft: Draft, nowMs: number): string {
-  const { status } = draftAs<batchv1.Job>(draft);
-  if (status?.startTime === undefined) return '';
-  const end = status.completionTime === undefined ? nowMs : Date.parse(status.completionTime);
-  return humanDuration((end - Date.parse(status.startTime)) / 1_000);
+function jobDuration(draft: Draft): string | Age {
+  const { startTime, completionTime } = draftAs<batchv1.Job>(draft).status ?? {};
+  if (startTime === undefined) return '';
+  return completionTime === undefined ? new Age(startTime) : humanDuration((Date.parse(completionTime) - Date.parse(startTime)) / 1_000);
 }
 
 function externalAddress(draft: Draft): string {
@@ -338,15 +337,12 @@ function eventFirstSeenTime(draft: Draft): string {
   return text(draft, 'firstTimestamp') || text(draft, 'deprecatedFirstTimestamp') || text(draft, 'eventTime');
 }
 
-function eventFirstSeen(draft: Draft, nowMs: number): string {
-  return ageOf(eventFirstSeenTime(draft), nowMs);
+function eventFirstSeen(draft: Draft): string | Age {
+  return ageOf(eventFirstSeenTime(draft));
 }
 
-function eventLastSeen(draft: Draft, nowMs: number): string {
-  return ageOf(
-    text(draft, 'series.lastObservedTime') || text(draft, 'lastTimestamp') || text(draft, 'deprecatedLastTimestamp') || eventFirstSeenTime(draft),
-    nowMs,
-  );
+function eventLastSeen(draft: Draft): string | Age {
+  return ageOf(text(draft, 'series.lastObservedTime') || text(draft, 'lastTimestamp') || text(draft, 'deprecatedLastTimestamp') || eventFirstSeenTime(draft));
 }
 
 function eventObject(draft: Draft): string {

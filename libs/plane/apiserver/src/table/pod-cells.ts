@@ -1,10 +1,10 @@
 import type { corev1 } from '@tiphys/kube-model';
-import { ageOf } from './age.ts';
+import { Age } from './age.ts';
 
 const isSidecar = (container: corev1.Container): boolean => container.restartPolicy === 'Always';
 
 /** READY, STATUS and RESTARTS of a pod (kubernetes pkg/printers/internalversion printPod). */
-export function podSummary(pod: corev1.Pod, nowMs: number): { readonly ready: string; readonly status: string; readonly restarts: string } {
+export function podSummary(pod: corev1.Pod): { readonly ready: string; readonly status: string; readonly restarts: string | Age } {
   const { spec, status } = pod;
   const inits = spec?.initContainers ?? [];
   const sidecars = new Set(inits.filter(isSidecar).map((container) => container.name));
@@ -18,7 +18,7 @@ export function podSummary(pod: corev1.Pod, nowMs: number): { readonly ready: st
     statuses.filter((found) => found.ready && found.state?.running !== undefined).length +
     initStatuses.filter((found) => sidecars.has(found.name) && found.started === true && found.ready).length;
   const counted = isInitializing ? initStatuses : [...initStatuses.filter((found) => sidecars.has(found.name)), ...statuses];
-  return { ready: `${ready}/${total}`, status: statusText(pod, isInitializing ? blocked : undefined), restarts: restartsText(counted, nowMs) };
+  return { ready: `${ready}/${total}`, status: statusText(pod, isInitializing ? blocked : undefined), restarts: restartsText(counted) };
 }
 
 function conditionOf(pod: corev1.Pod, type: string): string | undefined {
@@ -67,9 +67,9 @@ function initReason(pod: corev1.Pod, sidecars: ReadonlySet<string>): string | un
   return undefined;
 }
 
-function restartsText(statuses: readonly corev1.ContainerStatus[], nowMs: number): string {
+function restartsText(statuses: readonly corev1.ContainerStatus[]): string | Age {
   const count = statuses.reduce((sum, found) => sum + (found.restartCount ?? 0), 0);
   const ends = statuses.map((found) => found.lastState?.terminated?.finishedAt).filter((time) => time !== undefined);
   const latest = ends.toSorted((a, b) => Date.parse(b) - Date.parse(a))[0];
-  return count === 0 || latest === undefined ? String(count) : `${count} (${ageOf(latest, nowMs)} ago)`;
+  return count === 0 || latest === undefined ? String(count) : new Age(latest, `${count} (`, ' ago)');
 }

@@ -2,7 +2,7 @@ import { fieldAt } from '@tiphys/kube-model';
 import type { Draft } from '../draft.ts';
 import { COLUMN_TABLES } from '../generated/columns.ts';
 import type { ServedResource } from '../registry/served.ts';
-import { ageOf } from './age.ts';
+import { Age, ageOf } from './age.ts';
 import { CELLS, type Cell } from './cells.ts';
 import type { ColumnDefinition } from './columns.ts';
 import { evaluateJsonPath } from './json-path.ts';
@@ -16,7 +16,7 @@ export interface TablePlan {
 
 const NAME: ColumnDefinition = { name: 'Name', type: 'string', format: 'name', description: 'Name must be unique within a namespace.', priority: 0 };
 const nameCell: Cell = (draft) => draft.metadata.name ?? '';
-const ageCell: Cell = (draft, nowMs) => ageOf(draft.metadata.creationTimestamp, nowMs);
+const ageCell: Cell = (draft) => ageOf(draft.metadata.creationTimestamp);
 const plans = new WeakMap<ServedResource, TablePlan>();
 
 /** The columns and cells of a resource. */
@@ -77,18 +77,18 @@ function customPlan(served: ServedResource): TablePlan {
       nameCell,
       ...columns.map(
         (column): Cell =>
-          (draft, nowMs) =>
-            customCell(evaluateJsonPath(column.jsonPath, draft), column.type, nowMs),
+          (draft) =>
+            customCell(evaluateJsonPath(column.jsonPath, draft), column.type),
       ),
     ],
     rowConditions: () => [],
   };
 }
 
-function customCell(values: readonly unknown[], type: string, nowMs: number): unknown {
+function customCell(values: readonly unknown[], type: string): unknown {
   const [value] = values;
   if (value === undefined) return type === 'date' ? '<unknown>' : null;
-  if (type === 'date') return typeof value === 'string' ? ageOf(value, nowMs) : '<unknown>';
+  if (type === 'date') return typeof value === 'string' ? ageOf(value) : '<unknown>';
   if (type === 'string')
     return values.length > 1
       ? values.map((item) => (typeof item === 'string' ? item : JSON.stringify(item))).join(',')
@@ -105,10 +105,59 @@ export type IncludeObject = 'None' | 'Metadata' | 'Object';
 export function tableRow(plan: TablePlan, draft: Draft, include: IncludeObject, version: string, nowMs: number): unknown {
   const conditions = plan.rowConditions(draft);
   return {
-    cells: plan.cells.map((cell) => cell(draft, nowMs)),
+    cells: plan.cells.map((cell) => cell(draft)).map((cell) => (cell instanceof Age ? cell.textAt(nowMs) : cell)),
     ...(conditions.length === 0 ? {} : { conditions }),
     ...(include === 'None' ? {} : { object: include === 'Object' ? draft : partialMetadata(draft, version) }),
   };
+}
+
+// Rows of stored objects as JSON, cut where an age stands: making them costs far more than joining them.
+interface MadeRow {
+  readonly plan: TablePlan;
+  readonly form: string;
+  readonly parts: readonly (string | Age)[];
+}
+
+const rows = new WeakMap<Uint8Array, MadeRow>();
+
+/** One row of a Table as JSON text, from the bytes of a stored object, which are read at the first time only. */
+export function tableRowText(
+  plan: TablePlan,
+  stored: Uint8Array,
+  read: () => Draft,
+  shape: { readonly include: IncludeObject; readonly version: string },
+  nowMs: number,
+): string {
+  const form = `${shape.include} ${shape.version}`;
+  let row = rows.get(stored);
+  if (row?.plan !== plan || row.form !== form) {
+    row = { plan, form, parts: rowParts(plan, read(), shape.include, shape.version) };
+    rows.set(stored, row);
+  }
+  let text = '';
+  for (const part of row.parts) text += typeof part === 'string' ? part : JSON.stringify(part.textAt(nowMs));
+  return text;
+}
+
+function rowParts(plan: TablePlan, draft: Draft, include: IncludeObject, version: string): readonly (string | Age)[] {
+  const parts: (string | Age)[] = ['{"cells":['];
+  const write = (text: string): void => {
+    const last = parts.at(-1);
+    if (typeof last === 'string') parts[parts.length - 1] = last + text;
+    else parts.push(text);
+  };
+  for (const [index, cell] of plan.cells.entries()) {
+    if (index > 0) write(',');
+    const value = cell(draft);
+    if (value instanceof Age) parts.push(value);
+    else write(JSON.stringify(value ?? null));
+  }
+  const conditions = plan.rowConditions(draft);
+  write(']');
+  if (conditions.length > 0) write(`,"conditions":${JSON.stringify(conditions)}`);
+  if (include !== 'None') write(`,"object":${JSON.stringify(include === 'Object' ? draft : partialMetadata(draft, version))}`);
+  write('}');
+  return parts;
 }
 
 /** A Table of rows already made; `columns` is left out where the client has them. */

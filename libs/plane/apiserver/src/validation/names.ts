@@ -19,14 +19,17 @@ const NAME_FORMATS: Readonly<Record<string, Format>> = {
 };
 
 /** Why a name is not one of its kind; undefined when it is. */
-function nameDetail(served: ServedResource, name: string): string | undefined {
+function nameDetail(served: NamedKind, name: string): string | undefined {
   // An address with colons is no subdomain; the rules of IPAddress look at it.
   if (served.custom === undefined && served.kind === 'IPAddress') return undefined;
   return ((served.custom === undefined ? NAME_FORMATS[served.kind] : undefined) ?? dnsSubdomain)(name);
 }
 
+/** What the rules of names depend on. */
+type NamedKind = Pick<ServedResource, 'kind' | 'custom'>;
+
 /** Problems of an object's metadata. */
-export function validateMetadata(served: ServedResource, metadata: DraftMeta): readonly FieldProblem[] {
+export function validateMetadata(served: NamedKind, metadata: DraftMeta): readonly FieldProblem[] {
   const { name = '' } = metadata;
   const detail = nameDetail(served, name);
   return [
@@ -35,16 +38,17 @@ export function validateMetadata(served: ServedResource, metadata: DraftMeta): r
       : detail === undefined
         ? []
         : [problem.invalid('metadata.name', name, detail)]),
-    ...labelProblems(metadata.labels),
+    ...validateLabels(metadata.labels, 'metadata.labels'),
     ...validateAnnotations(metadata.annotations),
     ...validateOwners(metadata),
     ...validateFinalizers(metadata.finalizers ?? []),
   ];
 }
 
-function labelProblems(labels: Readonly<Record<string, string>> | undefined): readonly FieldProblem[] {
+/** Problems of a map of labels. */
+export function validateLabels(labels: Readonly<Record<string, string>> | undefined, field: string): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];
-  checkLabels(labels, 'metadata.labels', problems);
+  checkLabels(labels, field, problems);
   return problems;
 }
 

@@ -1,31 +1,22 @@
-import { deepEqual } from '@tiphys/kube-model';
 import type { Scope } from '../core.ts';
 import { validateCrd } from '../crd/validate-crd.ts';
-import { validateCustom } from '../crd/validate-custom.ts';
-import type { Draft, JsonMap } from '../draft.ts';
+import { validateCustomObject } from '../crd/validate-object.ts';
+import type { Draft } from '../draft.ts';
 import { invalid, problem, type FieldProblem } from '../failures.ts';
 import { validateKind } from './kinds.ts';
 import { validateMetadata } from './names.ts';
 
-/** Throws 422 with everything that is wrong with the object; `live` is the object before an update. */
-export function validateDraft(scope: Scope, draft: Draft, live: Draft | undefined): void {
+/** Throws 422 with everything that is wrong with the object; `live` is the object before an update. `warn` is told what an update left wrong. */
+export function validateDraft(scope: Scope, draft: Draft, live: Draft | undefined, warn: (text: string) => void): void {
   const { served } = scope;
   const problems: FieldProblem[] = [];
   if (live === undefined) problems.push(...validateMetadata(served, draft.metadata));
   else problems.push(...validateMetadata(served, draft.metadata).filter(({ field }) => field !== 'metadata.name'), ...validateMetadataUpdate(draft, live));
-  // A Draft is a JSON object.
-  if (served.custom !== undefined) problems.push(...ratchet(validateCustom(draft as unknown as JsonMap, served.custom.schema), live, served.custom.schema));
+  if (served.custom !== undefined) problems.push(...validateCustomObject(scope, served.custom, { draft, live }, warn));
   // What is going may be let go of in whatever state it is.
   else if (draft.metadata.deletionTimestamp === undefined) problems.push(...validateKind(draft, live, scope.subresource));
   if (draft.kind === 'CustomResourceDefinition' && served.custom === undefined && scope.subresource === undefined) problems.push(...validateCrd(draft, live));
   if (problems.length > 0) throw invalid(served.group, served.kind, draft.metadata.name ?? '', problems);
-}
-
-// An update is not refused for what was already wrong and stays as it was.
-function ratchet(problems: readonly FieldProblem[], live: Draft | undefined, schema: Parameters<typeof validateCustom>[1]): readonly FieldProblem[] {
-  if (problems.length === 0 || live === undefined) return problems;
-  const before = validateCustom(live as unknown as JsonMap, schema); // A Draft is a JSON object.
-  return problems.filter((found) => !before.some((old) => deepEqual(old, found)));
 }
 
 function validateMetadataUpdate(draft: Draft, live: Draft): readonly FieldProblem[] {

@@ -55,7 +55,7 @@ async function createNamed(core: Core, scope: Scope, body: Draft, track: (prepar
     throw alreadyExists(scope.served, body.metadata.name ?? '');
   const claims = completeDraft(core, scope, body, undefined);
   try {
-    validateDraft(scope, body, undefined);
+    validateDraft(scope, body, undefined, flags.warn);
     for (const warning of warningsOn(body, undefined)) flags.warn(warning);
     const draft = track(body);
     return await admitWrite(core, admissionRequest('CREATE', scope, flags, { object: draft }), async () => {

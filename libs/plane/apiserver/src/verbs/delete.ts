@@ -3,11 +3,11 @@ import { isStatus, type corev1, type metav1 } from '@tiphys/kube-model';
 import type { Entry } from '@tiphys/plane-store';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.ts';
-import { CRD_FINALIZER } from '../crd/establish.ts';
+import { CRD_FINALIZER } from '../crd/crd.ts';
 import { asMap, draftAs, type Draft } from '../draft.ts';
 import { conflict } from '../failures.ts';
 import { afterRemove } from '../registry/hooks.ts';
-import { mustGetEntry, putObject, readAs, removeObject } from '../registry/objects.ts';
+import { mustGetEntry, putObject, readable, readAs, removeObject } from '../registry/objects.ts';
 import { isFinished } from './update.ts';
 
 /** What a DELETE asks for. */
@@ -58,6 +58,7 @@ async function deleteAgain(core: Core, scope: Scope, request: DeleteRequest, adm
 
 async function deleteOnce(core: Core, scope: Scope, request: DeleteRequest, admit: Admit): Promise<Deletion> {
   const entry = mustGetEntry(core, scope);
+  await readable(core, scope.served, [entry.value]);
   const live = readAs(scope.served, entry.value);
   checkPreconditions(scope, live, request);
   return await admit(live, () => settle(core, scope, entry, live, request));

@@ -1,11 +1,12 @@
 import { StoreError, type Entry } from '@tiphys/plane-store';
 import { statusError } from '@tiphys/kube-model';
 import type { Core, Scope } from '../core.ts';
-import { badRequest } from '../failures.ts';
+import { badRequest, tooLarge } from '../failures.ts';
 import { parseRevision, type ListQuery } from '../http/query.ts';
-import { readAs } from '../registry/objects.ts';
+import { readable, readAs } from '../registry/objects.ts';
 import { isSelected, parseSelection, selectedName } from '../registry/selection.ts';
 import { listPrefix, objectKey } from '../registry/served.ts';
+import { pastRevision } from './past.ts';
 
 /** A page of a collection. */
 export interface ListPage {
@@ -21,7 +22,7 @@ interface Token {
 }
 
 /** Lists a collection at one revision. Throws 400, 410 and 504. */
-export function listObjects(core: Core, scope: Scope, query: ListQuery): ListPage {
+export async function listObjects(core: Core, scope: Scope, query: ListQuery): Promise<ListPage> {
   const selection = parseSelection(scope.served, query.labelSelector, query.fieldSelector);
   const prefix = listPrefix(scope.served, scope.namespace);
   const token = query.continueToken === '' ? undefined : decodeToken(query);
@@ -34,6 +35,12 @@ export function listObjects(core: Core, scope: Scope, query: ListQuery): ListPag
       ...(revision === undefined ? {} : { revision }),
       ...(selection.isEmpty && limit !== Infinity ? { limit } : {}),
     });
+    const waiting = readable(
+      core,
+      scope.served,
+      result.entries.map((entry) => entry.value),
+    );
+    if (waiting !== undefined) await waiting;
     if (selection.isEmpty) return page(prefix, result.entries, result.revision, result.remaining);
     const name = selectedName(selection);
     const candidates =
@@ -65,18 +72,11 @@ function page(prefix: string, entries: readonly Entry[], revision: number, remai
 
 // Everything is served at the latest revision, which is never older than one asked for; only Exact reads the past.
 function requestedRevision(core: Core, query: ListQuery): number | undefined {
+  if (query.at !== '') return pastRevision(core, query.at);
   if (query.resourceVersion === '' || query.resourceVersion === '0') return undefined;
   const revision = parseRevision(query.resourceVersion);
   if (revision > core.store.revision) throw tooLarge(revision, core.store.revision);
   return query.resourceVersionMatch === 'Exact' ? revision : undefined;
-}
-
-/** 504 for a resourceVersion that has not been assigned yet. */
-export function tooLarge(wanted: number, latest: number): Error {
-  return statusError('Timeout', `Too large resource version: ${wanted}, current: ${latest}`, {
-    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-    retryAfterSeconds: 1,
-  });
 }
 
 function encodeToken({ rv, start }: Token): string {

@@ -85,7 +85,8 @@ function translate(scope: Scope, error: PatchError): Error {
 
 async function applyObject(core: Core, scope: Scope, body: PatchBody, flags: WriteFlags): Promise<Written> {
   const value = asMap(structuredClone(body.value));
-  if (value === undefined) throw badRequest('the applied configuration must be an object');
+  if (value === undefined || (value['metadata'] !== undefined && asMap(value['metadata']) === undefined))
+    throw badRequest('the applied configuration must be an object, and its metadata too');
   const applied = value as unknown as Draft; // checkBody and shapeBody look at the rest.
   applied.metadata ??= {};
   applied.metadata.name ??= scope.name;

@@ -5,7 +5,7 @@ import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.
 import type { Draft } from '../draft.ts';
 import { badRequest, conflict } from '../failures.ts';
 import { afterRemove, afterWrite, completeDraft } from '../registry/hooks.ts';
-import { mustGetEntry, putObject, readAs, removeObject } from '../registry/objects.ts';
+import { mustGetEntry, putObject, readable, readAs, removeObject } from '../registry/objects.ts';
 import { applyDefaults, prepareUpdate, shapeBody } from '../registry/prepare.ts';
 import { objectKey } from '../registry/served.ts';
 import { validateDraft } from '../validation/validate.ts';
@@ -92,6 +92,7 @@ function isOwnPrecondition(error: unknown): boolean {
 
 async function changeOnce(core: Core, scope: Scope, change: Change, flags: WriteFlags, options: ChangeOptions = {}): Promise<Draft> {
   const entry = mustGetEntry(core, scope);
+  await readable(core, scope.served, [entry.value]);
   const live = readAs(scope.served, entry.value);
   const draft = await change(structuredClone(live));
   checkVersion(scope, live, draft);
@@ -99,7 +100,7 @@ async function changeOnce(core: Core, scope: Scope, change: Change, flags: Write
   if (options.viewedAs === undefined) await admitMutating(core, admissionRequest('UPDATE', scope, flags, { object: draft, oldObject: live }));
   prepareUpdate(scope, live, draft);
   completeDraft(core, scope, draft, live);
-  validateDraft(scope, draft, live);
+  validateDraft(scope, draft, live, flags.warn);
   if (scope.subresource === undefined) for (const warning of warningsOn(draft, live)) flags.warn(warning);
   const next = options.tracked === true ? draft : withManagers(core, scope, flags, live, draft);
   next.metadata.resourceVersion = live.metadata.resourceVersion ?? '';

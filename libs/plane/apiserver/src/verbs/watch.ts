@@ -2,11 +2,11 @@ import { StoreError, type StoreEvent, type WatchBatch } from '@tiphys/plane-stor
 import { messageOf } from '@tiphys/kernel';
 import { StatusError, statusError } from '@tiphys/kube-model';
 import type { Core, Scope } from '../core.ts';
+import { tooLarge } from '../failures.ts';
 import { parseRevision, type ListQuery } from '../http/query.ts';
-import { readAs } from '../registry/objects.ts';
+import { readable, readAs } from '../registry/objects.ts';
 import { isSelected, parseSelection, type Selection } from '../registry/selection.ts';
 import { listPrefix } from '../registry/served.ts';
-import { tooLarge } from './list.ts';
 
 /** One frame of a watch before it is written out. */
 export type WatchFrame =
@@ -44,6 +44,12 @@ async function* frames(core: Core, scope: Scope, plan: WatchPlan): AsyncGenerato
   if (plan.withState) {
     const state = core.store.list({ prefix });
     revision = state.revision;
+    const waiting = readable(
+      core,
+      scope.served,
+      state.entries.map((entry) => entry.value),
+    );
+    if (waiting !== undefined) await waiting;
     for (const entry of state.entries)
       if (plan.selection.isEmpty || isSelected(plan.selection, readAs(scope.served, entry.value))) yield { type: 'ADDED', value: entry.value };
     if (query.sendInitialEvents === true) yield { type: 'BOOKMARK', revision, endsInitial: true };
@@ -75,6 +81,8 @@ async function* changes(
   const bookmarks = plan.query.allowWatchBookmarks;
   try {
     for await (const batch of core.store.watch({ prefix: way.prefix, afterRevision: revision, signal: way.ends })) {
+      const waiting = readable(core, scope.served, valuesOf(batch));
+      if (waiting !== undefined) await waiting;
       yield* framesOf(scope, plan.selection, batch);
       ({ revision } = batch);
       // An idle cluster needs no bookmarks: its revision does not move.
@@ -89,6 +97,10 @@ async function* changes(
     return;
   }
   if (bookmarks && revision > told && !plan.signal.aborted) yield { type: 'BOOKMARK', revision, endsInitial: false };
+}
+
+function valuesOf({ events }: WatchBatch): readonly Uint8Array[] {
+  return events.flatMap(({ value, previous }) => (previous === undefined ? [value] : [value, previous.value]));
 }
 
 function* framesOf(scope: Scope, selection: Selection, batch: WatchBatch): Generator<WatchFrame> {

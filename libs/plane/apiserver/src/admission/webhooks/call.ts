@@ -3,7 +3,7 @@ import { messageOf } from '@tiphys/kernel';
 import { statusError, type admissionregistrationv1, type corev1, type Mutable } from '@tiphys/kube-model';
 import type { Core } from '../../core.ts';
 import { draftAs } from '../../draft.ts';
-import { parseStored } from '../../registry/objects.ts';
+import { parseStored } from '../../registry/stored.ts';
 import { readyAddress, type Address } from '../../subresources/service-address.ts';
 import type { AdmissionRequest } from '../chain.ts';
 import type { ServedResource } from '../../registry/served.ts';
@@ -24,14 +24,27 @@ export class WebhookCallError extends Error {
 export async function callHook(core: Core, { webhook }: Hook, request: AdmissionRequest, version: ServedResource): Promise<Verdict> {
   const review = makeReview(request, version, webhook.admissionReviewVersions);
   const timeoutSeconds = webhook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
-  const url = urlOf(webhook.clientConfig, timeoutSeconds);
   try {
-    const address = addressOf(core, webhook.clientConfig, url);
-    const text = await post(url, address, webhook.clientConfig.caBundle, Buffer.from(JSON.stringify(review.body)), timeoutSeconds * 1_000);
-    return parseVerdict(review, text);
+    return await callWebhook(core, webhook.clientConfig, review.body, { timeoutSeconds, tellsTimeout: true }, (text) => parseVerdict(review, text));
+  } catch (error) {
+    throw new WebhookCallError(`failed to call webhook: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** How long a webhook may take, and whether its URL says so. */
+export interface CallTime {
+  readonly timeoutSeconds: number;
+  readonly tellsTimeout: boolean;
+}
+
+/** Posts a review to a webhook and reads its answer. Throws an error that names the URL, also for an answer that cannot be read. */
+export async function callWebhook<T>(core: Core, client: ClientConfig, review: unknown, time: CallTime, read: (text: string) => T): Promise<T> {
+  const url = urlOf(client, time);
+  try {
+    return read(await post(url, addressOf(core, client, url), client.caBundle, Buffer.from(JSON.stringify(review)), time.timeoutSeconds * 1_000));
   } catch (error) {
     const why = isTimeout(error) ? 'context deadline exceeded' : messageOf(error);
-    throw new WebhookCallError(`failed to call webhook: Post "${url.href}": ${why}`, { cause: error });
+    throw new Error(`Post "${url.href}": ${why}`, { cause: error });
   }
 }
 
@@ -41,11 +54,11 @@ function isTimeout(error: unknown): boolean {
 
 type ClientConfig = Mutable<admissionregistrationv1.WebhookClientConfig>;
 
-function urlOf({ url, service }: ClientConfig, timeoutSeconds: number): URL {
+function urlOf({ url, service }: ClientConfig, { timeoutSeconds, tellsTimeout }: CallTime): URL {
   const parsed = new URL(
     service === undefined ? (url ?? '') : `https://${service.name}.${service.namespace}.svc:${service.port ?? 443}/${(service.path ?? '').replace(/^\//, '')}`,
   );
-  parsed.searchParams.set('timeout', `${timeoutSeconds}s`);
+  if (tellsTimeout) parsed.searchParams.set('timeout', `${timeoutSeconds}s`);
   return parsed;
 }
 

@@ -1,0 +1,284 @@
+import type { Checked } from './checker.ts';
+import { LIST_COST, MAP_COST, STRUCT_COST } from './estimate.ts';
+import { OPERATORS, type Comprehension, type Expr } from './expr.ts';
+import { optionalAt, valueAt } from './library/standard.ts';
+import type { Overload } from './overload.ts';
+import { CelCostError, CelError, noSuchOverload } from './problem.ts';
+import { fits } from './type-of.ts';
+import { CelList, CelLiteralMap, CelOptional, CelStruct, describeKey, isMap, typeNameOf, type CelValue } from './value.ts';
+
+/** What an evaluation reads and spends. */
+export interface Frame {
+  /** The value of a declared variable; undefined when it was not given. */
+  readonly resolve: (name: string) => CelValue | undefined;
+  readonly locals: (CelValue | CelError)[];
+  readonly limit: number;
+  cost: number;
+}
+
+/** A part of a program, ready to run. Throws `CelError` and `CelCostError`. */
+export type Step = (frame: Frame) => CelValue;
+
+/** Turns a checked expression into a program that counts what it costs as cel-go does (interpreter/runtimecost.go). */
+export function plan(checked: Checked): Step {
+  return new Planner(checked).plan(checked.expr, { names: new Map(), next: 0 });
+}
+
+function charge(frame: Frame, units: number): void {
+  frame.cost += units;
+  if (frame.cost > frame.limit) throw new CelCostError();
+}
+
+/** Variables of comprehensions, the slots they lie in, and the first free slot. */
+interface Slots {
+  readonly names: ReadonlyMap<string, number>;
+  readonly next: number;
+}
+
+class Planner {
+  readonly #checked: Checked;
+  // Macros may use one node twice, in the same scope.
+  readonly #planned = new Map<Expr, Step>();
+
+  constructor(checked: Checked) {
+    this.#checked = checked;
+  }
+
+  plan(expr: Expr, slots: Slots): Step {
+    const known = this.#planned.get(expr);
+    if (known !== undefined) return known;
+    const step = this.#make(expr, slots);
+    this.#planned.set(expr, step);
+    return step;
+  }
+
+  #make(expr: Expr, slots: Slots): Step {
+    switch (expr.kind) {
+      case 'literal': {
+        const { value } = expr;
+        return () => value;
+      }
+      case 'ident':
+        return this.#ident(expr, slots);
+      case 'select':
+        return this.#select(expr, slots);
+      case 'call':
+        return this.#call(expr, slots);
+      case 'list':
+        return this.#list(expr, slots);
+      case 'map':
+        return this.#map(expr, slots);
+      case 'struct':
+        return this.#struct(expr, slots);
+      case 'comprehension':
+        return this.#comprehension(expr, slots);
+    }
+  }
+
+  #ident(expr: Extract<Expr, { kind: 'ident' }>, slots: Slots): Step {
+    const type = this.#checked.typeNamed(expr);
+    if (type !== undefined) return () => type;
+    const slot = slots.names.get(expr.name);
+    const { name } = expr;
+    if (slot !== undefined) {
+      return (frame) => {
+        charge(frame, 1);
+        const value = frame.locals[slot];
+        if (value instanceof CelError) throw value;
+        if (value === undefined) throw new CelError(`no such attribute(s): ${name}`);
+        return value;
+      };
+    }
+    return (frame) => {
+      charge(frame, 1);
+      const value = frame.resolve(name);
+      if (value === undefined) throw new CelError(`no such attribute(s): ${name}`);
+      return value;
+    };
+  }
+
+  #select(expr: Extract<Expr, { kind: 'select' }>, slots: Slots): Step {
+    const type = this.#checked.typeNamed(expr);
+    if (type !== undefined) return () => type;
+    const operand = this.plan(expr.operand, slots);
+    const { field } = expr;
+    // Presence tests cost nothing themselves: Kubernetes keeps cel-go's older count (apiserver environment/base.go).
+    if (expr.testOnly) return (frame) => isPresent(operand(frame), field);
+    return (frame) => {
+      const container = operand(frame);
+      charge(frame, 1);
+      return selectField(container, field);
+    };
+  }
+
+  #call(expr: Extract<Expr, { kind: 'call' }>, slots: Slots): Step {
+    const target = expr.target === undefined || this.#checked.isQualified(expr) ? [] : [expr.target];
+    const args = [...target, ...expr.args].map((arg) => this.plan(arg, slots));
+    const [first, second, third] = args;
+    if (first !== undefined && second !== undefined) {
+      if (expr.name === OPERATORS.and) return planLogic(first, second, false);
+      if (expr.name === OPERATORS.or) return planLogic(first, second, true);
+      if (expr.name === OPERATORS.conditional && third !== undefined) return planConditional(first, second, third);
+    }
+    if (expr.name === OPERATORS.notStrictlyFalse && first !== undefined) return planNotStrictlyFalse(first);
+    return planCall(this.#checked.overloadsOf(expr), args);
+  }
+
+  #list(expr: Extract<Expr, { kind: 'list' }>, slots: Slots): Step {
+    const steps = expr.elements.map((element) => this.plan(element, slots));
+    const { optionals } = expr;
+    return (frame) => {
+      const items: CelValue[] = [];
+      for (const [index, step] of steps.entries()) {
+        const value = step(frame);
+        const item = optionals.has(index) ? unwrap(value) : value;
+        if (item !== undefined) items.push(item);
+      }
+      charge(frame, LIST_COST);
+      return new CelList(items);
+    };
+  }
+
+  #map(expr: Extract<Expr, { kind: 'map' }>, slots: Slots): Step {
+    const entries = expr.entries.map(({ key, value, optional }) => ({ key: this.plan(key, slots), value: this.plan(value, slots), optional }));
+    return (frame) => {
+      const map = new CelLiteralMap();
+      for (const entry of entries) {
+        const key = entry.key(frame);
+        const value = entry.value(frame);
+        const item = entry.optional ? unwrap(value) : value;
+        if (item !== undefined) map.insert(key, item);
+      }
+      charge(frame, MAP_COST);
+      return map;
+    };
+  }
+
+  #struct(expr: Extract<Expr, { kind: 'struct' }>, slots: Slots): Step {
+    const fields = expr.fields.map(({ name, value, optional }) => ({ name, value: this.plan(value, slots), optional }));
+    const { name } = expr;
+    return (frame) => {
+      const made = new Map<string, CelValue>();
+      for (const field of fields) {
+        const value = field.value(frame);
+        const item = field.optional ? unwrap(value) : value;
+        if (item !== undefined) made.set(field.name, item);
+      }
+      charge(frame, STRUCT_COST);
+      return new CelStruct(name, made);
+    };
+  }
+
+  #comprehension(expr: Comprehension, slots: Slots): Step {
+    const base = slots.next;
+    const accu = base;
+    const names = new Map(slots.names).set(expr.accuVar, accu);
+    const withAccu: Slots = { names, next: base + 3 };
+    const inner: Slots = { names: new Map(names).set(expr.iterVar, base + 1), next: base + 3 };
+    const withSecond: Slots = expr.iterVar2 === undefined ? inner : { ...inner, names: new Map(inner.names).set(expr.iterVar2, base + 2) };
+    const range = this.plan(expr.range, slots);
+    const init = this.plan(expr.init, slots);
+    const condition = this.plan(expr.condition, withSecond);
+    const step = this.plan(expr.step, withSecond);
+    const result = this.plan(expr.result, withAccu);
+    const pairs = expr.iterVar2 === undefined ? singles : doubles;
+    return (frame) => {
+      const over = range(frame);
+      frame.locals[accu] = init(frame);
+      for (const [first, second] of pairs(over)) {
+        frame.locals[base + 1] = first;
+        frame.locals[base + 2] = second;
+        if (condition(frame) !== true) break;
+        frame.locals[accu] = attempt(step, frame);
+      }
+      return result(frame);
+    };
+  }
+}
+
+// An error of one step may yet be absorbed by a later one: `all` and `exists` are chains of && and ||.
+function attempt(step: Step, frame: Frame): CelValue | CelError {
+  try {
+    return step(frame);
+  } catch (error) {
+    if (error instanceof CelError) return error;
+    throw error;
+  }
+}
+
+function* singles(range: CelValue): Generator<readonly [CelValue, CelValue]> {
+  if (range instanceof CelList) for (const item of range) yield [item, null];
+  else if (isMap(range)) for (const key of range.keys()) yield [key, null];
+  else throw noSuchOverload();
+}
+
+function* doubles(range: CelValue): Generator<readonly [CelValue, CelValue]> {
+  if (range instanceof CelList) {
+    let index = 0n;
+    for (const item of range) {
+      yield [index, item];
+      index += 1n;
+    }
+  } else if (isMap(range)) for (const key of range.keys()) yield [key, range.get(key) ?? null];
+  else throw noSuchOverload();
+}
+
+function unwrap(value: CelValue): CelValue | undefined {
+  if (!(value instanceof CelOptional)) throw noSuchOverload();
+  return value.value;
+}
+
+function isPresent(container: CelValue, field: string): boolean {
+  if (container instanceof CelOptional) return container.value !== undefined && isPresent(container.value, field);
+  if (isMap(container)) return container.has(field);
+  throw new CelError(`no such key: ${field}`);
+}
+
+function selectField(container: CelValue, field: string): CelValue {
+  if (container instanceof CelOptional) return optionalAt(container, field);
+  if (isMap(container)) return valueAt(container, field);
+  if (container === null) throw new CelError(`no such key: ${field}`);
+  throw new CelError(`unsupported type for field selection: ${typeNameOf(container)}, no such key: ${describeKey(field)}`);
+}
+
+// Each side may make up for an error or a wrong type of the other.
+function planLogic(left: Step, right: Step, decisive: boolean): Step {
+  return (frame) => {
+    const first = attempt(left, frame);
+    if (first === decisive) return decisive;
+    const second = attempt(right, frame);
+    if (second === decisive) return decisive;
+    if (first instanceof CelError) throw first;
+    if (second instanceof CelError) throw second;
+    if (typeof first !== 'boolean' || typeof second !== 'boolean') throw noSuchOverload();
+    return !decisive;
+  };
+}
+
+function planConditional(condition: Step, yes: Step, no: Step): Step {
+  return (frame) => {
+    const value = condition(frame);
+    if (typeof value !== 'boolean') throw noSuchOverload();
+    return value ? yes(frame) : no(frame);
+  };
+}
+
+function planNotStrictlyFalse(operand: Step): Step {
+  return (frame) => {
+    const value = attempt(operand, frame);
+    charge(frame, 1);
+    return value !== false;
+  };
+}
+
+function planCall(candidates: readonly Overload[], steps: readonly Step[]): Step {
+  return (frame) => {
+    const args: CelValue[] = [];
+    for (const step of steps) args.push(step(frame));
+    const overload = candidates.find((candidate) => args.every((arg, index) => fits(arg, candidate.params[index] ?? { kind: 'dyn' })));
+    if (overload === undefined) throw noSuchOverload();
+    // Charged before it is done: what costs too much is not done.
+    charge(frame, overload.cost === undefined ? 1 : overload.cost(args));
+    return overload.run(args);
+  };
+}
