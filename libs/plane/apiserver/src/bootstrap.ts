@@ -7,6 +7,8 @@ import { SERVER_USER, type Core, type Scope, type WriteFlags } from './core.ts';
 import { draftAs, type Draft } from './draft.ts';
 import { CRD_PREFIX } from './crd/crd.ts';
 import { servedResourcesOf } from './crd/establish.ts';
+import { defaultFlows } from './flow/default-flows.ts';
+import { settleDangling } from './flow/status.ts';
 import { parseStored } from './registry/objects.ts';
 import { objectKey } from './registry/served.ts';
 import { createObject } from './verbs/create.ts';
@@ -32,6 +34,8 @@ export function restore(core: Core): void {
 export async function bootstrap(core: Core, address: { readonly host: string; readonly port: number }): Promise<void> {
   for (const object of initialObjects(core)) await ensure(core, object);
   await mapLimit(defaultRoles(), CONCURRENT_WRITES, async (object) => await reconcileRole(core, object));
+  await mapLimit(defaultFlows(), CONCURRENT_WRITES, async (object) => await ensure(core, object));
+  await settleDangling(core);
   // A role of roles that aggregate takes two turns.
   for (let turn = 0; turn < 3; turn += 1) await settleAggregates(core);
   for (const object of endpointObjects(address)) await replace(core, object);

@@ -1,10 +1,12 @@
 import type { Clock, Logger } from '@tiphys/kernel';
 import type { Store } from '@tiphys/plane-store';
+import type { FlowControl } from './flow/flow-control.ts';
 import type { RequestMetrics } from './http/metrics.ts';
 import type { Allocators } from './registry/allocators.ts';
 import type { Catalog } from './registry/catalog.ts';
 import type { ServedResource } from './registry/served.ts';
 import type { NodeDirectory } from './nodes.ts';
+import type { AuditLog } from './audit/trail.ts';
 import type { Authenticators } from './auth/authenticate.ts';
 import type { TokenIssuer } from './auth/tokens.ts';
 
@@ -27,6 +29,8 @@ export interface Core {
   readonly nodes: NodeDirectory;
   readonly tokens: TokenIssuer;
   readonly authenticators: Authenticators;
+  readonly flow: FlowControl;
+  readonly audit: AuditLog;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Yields [0, 1). */

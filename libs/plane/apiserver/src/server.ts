@@ -1,13 +1,21 @@
 import { systemClock, type Clock, type Logger } from '@tiphys/kernel';
 import type { Store } from '@tiphys/plane-store';
+import { createAuditFile, type AuditBackend, type AuditFileOptions } from './audit/file-backend.ts';
+import type { AuditPolicy } from './audit/policy.ts';
+import { createAuditLog } from './audit/trail.ts';
 import { aggregateRoles } from './auth/aggregation.ts';
-import { machineAddresses, openAuthority } from './auth/pki.ts';
+import { machineAddresses, openAuthority, type CertificateAuthority } from './auth/pki.ts';
+import { signRequests } from './auth/sign-requests.ts';
 import { createOidcAuthenticator, type OidcOptions } from './auth/oidc.ts';
 import { parseTokenFile } from './auth/token-file.ts';
 import { openTokenIssuer } from './auth/tokens.ts';
 import { bootstrap, restore } from './bootstrap.ts';
 import type { Core, UserInfo } from './core.ts';
 import { cleanUpCrds } from './crd/cleanup.ts';
+import type { EncryptionConfiguration } from './encryption/configuration.ts';
+import { SealedStore } from './encryption/sealed-store.ts';
+import { defaultInFlightLimits, FlowControl, type InFlightLimits } from './flow/flow-control.ts';
+import { tellDangling } from './flow/status.ts';
 import { RequestMetrics } from './http/metrics.ts';
 import { listen, type Listener } from './http/listener.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
@@ -37,6 +45,12 @@ export interface ApiServerOptions {
   readonly tokenFile?: string;
   /** Whose ID tokens are accepted besides. */
   readonly oidc?: OidcOptions;
+  /** What is recorded of requests, and where; absent: nothing. */
+  readonly audit?: { readonly policy: AuditPolicy; readonly file: AuditFileOptions };
+  /** Resources that are kept encrypted. */
+  readonly encryption?: EncryptionConfiguration;
+  /** Requests that run at once. */
+  readonly inFlight?: InFlightLimits;
   /** Yields [0, 1); default Math.random. */
   readonly random?: () => number;
 }
@@ -68,54 +82,26 @@ export const defaultApiServerOptions: { readonly host: string; readonly port: nu
 
 /** Starts an API server over a store. Resolves when it listens and the cluster's first objects exist. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { host, port, serviceCidr, gitVersion } = { ...defaultApiServerOptions, ...options };
-  const { store, logger, clock = systemClock, random = Math.random } = options;
+  const { host, port } = { ...defaultApiServerOptions, ...options };
+  const { logger, clock = systemClock } = options;
   const stop = new AbortController();
+  const sealed = options.encryption === undefined ? undefined : new SealedStore(options.store, options.encryption);
   const authority = openAuthority(options.stateDir, clock.now());
-  const nodes = new NodeDirectory();
-  const core: Core = {
-    store,
-    logger,
-    clock,
-    random,
-    gitVersion,
-    metrics: new RequestMetrics(),
-    lifecycle: { phase: 'starting' },
-    nodes,
-    catalog: new Catalog(),
-    allocators: new Allocators(serviceCidr, random),
-    tokens: openTokenIssuer(options.stateDir),
-    authenticators: {
-      staticTokens: parseTokenFile(options.tokenFile ?? ''),
-      oidc: options.oidc === undefined ? undefined : createOidcAuthenticator(options.oidc, { clock, logger }),
-    },
-  };
+  const backend = options.audit === undefined ? undefined : createAuditFile(options.audit.file, { clock, logger });
+  const core = createCore(options, sealed ?? options.store, backend);
   restore(core);
-  const names = [
-    'localhost',
-    'kubernetes',
-    'kubernetes.default',
-    'kubernetes.default.svc',
-    'kubernetes.default.svc.cluster.local',
-    ...(options.alternativeNames ?? []).filter((name) => !isAddress(name)),
-  ];
-  const addresses = [
-    ...new Set([
-      ...machineAddresses(),
-      core.allocators.apiAddress,
-      ...(isAddress(host) && host !== '0.0.0.0' && host !== '::' ? [host] : []),
-      ...(options.alternativeNames ?? []).filter(isAddress),
-    ]),
-  ];
-  const pair = authority.issueServer(names, addresses);
+  const rewritten = (await sealed?.rewriteStale(stop.signal)) ?? 0;
+  if (rewritten > 0) logger.info({ objects: rewritten }, 'objects were encrypted anew');
+  const pair = authority.issueServer(...certificateNames(core, host, options.alternativeNames ?? []));
   const listener = await listen(core, { host, port, caPem: authority.caPem, ...pair }, createUpgradeHandler(core));
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  await bootstrap(core, { host: isAddress(reachable) && !reachable.includes(':') ? reachable : '127.0.0.1', port: listener.port });
+  try {
+    await bootstrap(core, { host: isAddress(reachable) && !reachable.includes(':') ? reachable : '127.0.0.1', port: listener.port });
+  } catch (error) {
+    await listener.close();
+    throw error;
+  }
   core.lifecycle.phase = 'ready';
-  const loops = [
-    cleanUpCrds(core, stop.signal).catch((error: unknown) => logger.error({ err: error }, 'cleaning up custom resources ended')),
-    aggregateRoles(core, stop.signal).catch((error: unknown) => logger.error({ err: error }, 'aggregating roles ended')),
-  ];
   const url = `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${listener.port}`;
   const admin = authority.issueClient('kubernetes-admin', ['system:masters']);
   logger.info({ url }, 'api server listens');
@@ -123,12 +109,59 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     core,
     listener,
     stop,
-    loops,
+    loops: startLoops(core, authority, stop.signal),
+    backend,
     url,
     caPem: authority.caPem,
     adminConfig: kubeconfigOf({ url, caPem: authority.caPem, user: 'kubernetes-admin', pair: admin }),
     configFor: (user) => kubeconfigOf({ url, caPem: authority.caPem, user: user.username, pair: authority.issueClient(user.username, user.groups) }),
   });
+}
+
+function createCore(options: ApiServerOptions, store: Store, backend: AuditBackend | undefined): Core {
+  const { serviceCidr, gitVersion } = { ...defaultApiServerOptions, ...options };
+  const { logger, clock = systemClock, random = Math.random } = options;
+  return {
+    store,
+    logger,
+    clock,
+    random,
+    gitVersion,
+    metrics: new RequestMetrics(),
+    lifecycle: { phase: 'starting' },
+    nodes: new NodeDirectory(),
+    catalog: new Catalog(),
+    allocators: new Allocators(serviceCidr, random),
+    tokens: openTokenIssuer(options.stateDir),
+    flow: new FlowControl(store, options.inFlight ?? defaultInFlightLimits),
+    audit: createAuditLog(clock, options.audit === undefined || backend === undefined ? undefined : { policy: options.audit.policy, backend }),
+    authenticators: {
+      staticTokens: parseTokenFile(options.tokenFile ?? ''),
+      oidc: options.oidc === undefined ? undefined : createOidcAuthenticator(options.oidc, { clock, logger }),
+    },
+  };
+}
+
+function certificateNames(core: Core, host: string, alternativeNames: readonly string[]): readonly [names: readonly string[], addresses: readonly string[]] {
+  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
+  const bound = isAddress(host) && host !== '0.0.0.0' && host !== '::' ? [host] : [];
+  return [
+    ['localhost', ...service, ...alternativeNames.filter((name) => !isAddress(name))],
+    [...new Set([...machineAddresses(), core.allocators.apiAddress, ...bound, ...alternativeNames.filter(isAddress)])],
+  ];
+}
+
+// What the server keeps true of its own objects. Each ends with the signal.
+function startLoops(core: Core, authority: CertificateAuthority, signal: AbortSignal): readonly Promise<void>[] {
+  const loops: Readonly<Record<string, Promise<void>>> = {
+    'cleaning up custom resources': cleanUpCrds(core, signal),
+    'telling of flow schemas': tellDangling(core, signal),
+    'aggregating roles': aggregateRoles(core, signal),
+    'signing certificates': signRequests(core, authority, signal),
+  };
+  return Object.entries(loops).map(([name, loop]) =>
+    loop.catch((error: unknown) => core.logger.error({ err: error, loop: name }, 'a loop of the api server ended')),
+  );
 }
 
 function isAddress(name: string): boolean {
@@ -140,6 +173,7 @@ interface ServerParts {
   readonly listener: Listener;
   readonly stop: AbortController;
   readonly loops: readonly Promise<void>[];
+  readonly backend: AuditBackend | undefined;
   readonly url: string;
   readonly caPem: string;
   readonly adminConfig: string;
@@ -154,6 +188,7 @@ function makeServer(parts: ServerParts): ApiServer {
     stop.abort();
     await listener.close();
     await Promise.all(parts.loops);
+    await parts.backend?.close();
   };
   return {
     url: parts.url,

@@ -3,11 +3,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import type { CertificateRequest } from './certificate-request.ts';
+import { extendedUsageIds, keyUsageBits } from './signers.ts';
 import { bits, der, integer, objectId, octets, pem, sequence, set, time, TRUE, utf8 } from './der.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 // A client's clock may be behind ours.
 const BACKDATE_MS = 3_600_000;
+// As upstream's signer does it.
+const SIGNED_BACKDATE_MS = 300_000;
 
 /** A certificate with its private key, in PEM. */
 export interface KeyPair {
@@ -20,6 +24,8 @@ export interface CertificateAuthority {
   readonly caPem: string;
   issueServer(names: readonly string[], addresses: readonly string[]): KeyPair;
   issueClient(username: string, groups: readonly string[]): KeyPair;
+  /** Signs somebody else's key, in PEM. It ends no later than the authority. */
+  signRequest(request: CertificateRequest, terms: { readonly usages: readonly string[]; readonly fromMs: number; readonly seconds: number }): string;
 }
 
 /** Opens the authority kept in a folder, or makes one; without a folder it lives as long as the process. */
@@ -31,8 +37,19 @@ export function openAuthority(stateDir: string | undefined, nowMs: number): Cert
     const certificate = makeCertificate({ signer, subject, publicKey, extensions, fromMs: nowMs - BACKDATE_MS, toMs: nowMs + 2 * YEAR_MS });
     return { certPem: pem('CERTIFICATE', certificate), keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
   };
+  const lastMs = Date.parse(new X509Certificate(certPem).validTo);
   return {
     caPem: certPem,
+    signRequest: ({ subject, publicKey, alternativeNames: names }, { usages, fromMs, seconds }) => {
+      const extensions = [
+        ...usageExtensions(usages),
+        extension('2.5.29.19', sequence(), true),
+        authorityKeyExtension(signer.key),
+        ...(names === undefined ? [] : [extension('2.5.29.17', names)]),
+      ];
+      const toMs = Math.min(fromMs + seconds * 1_000, lastMs);
+      return pem('CERTIFICATE', makeCertificate({ signer, subject, publicKey, extensions, fromMs: fromMs - SIGNED_BACKDATE_MS, toMs }));
+    },
     issueServer: (names, addresses) =>
       issue(nameOf([[COMMON_NAME, 'tiphys-apiserver']]), [...leafExtensions(signer.key, SERVER_AUTH), alternativeNames(names, addresses)]),
     issueClient: (username, groups) =>
@@ -120,7 +137,24 @@ function leafExtensions(caKey: KeyObject, usage: string): readonly Buffer[] {
     extension('2.5.29.15', bits(Buffer.from([0x80]), 7), true),
     extension('2.5.29.37', sequence(objectId(usage))),
     extension('2.5.29.19', sequence(), true),
-    extension('2.5.29.35', sequence(der(0x80, keyId(createPublicKey(caKey))))),
+    authorityKeyExtension(caKey),
+  ];
+}
+
+function authorityKeyExtension(caKey: KeyObject): Buffer {
+  return extension('2.5.29.35', sequence(der(0x80, keyId(createPublicKey(caKey)))));
+}
+
+// The usages a request asks for, as far as a certificate can say them.
+function usageExtensions(usages: readonly string[]): readonly Buffer[] {
+  const flags = keyUsageBits(usages);
+  const last = flags.lastIndexOf(true);
+  const bytes = Buffer.alloc(Math.ceil((last + 1) / 8));
+  for (const [index, isSet] of flags.entries()) if (isSet) bytes[index >> 3] = (bytes[index >> 3] ?? 0) | (0x80 >> (index & 7));
+  const ids = extendedUsageIds(usages);
+  return [
+    ...(last < 0 ? [] : [extension('2.5.29.15', bits(bytes, bytes.length * 8 - last - 1), true)]),
+    ...(ids.length === 0 ? [] : [extension('2.5.29.37', sequence(...ids.map(objectId)))]),
   ];
 }
 

@@ -1,3 +1,5 @@
+import type { AuditTrail } from '../audit/trail.ts';
+
 /** A request as handlers see it, over HTTP/1.1 and HTTP/2 alike. */
 export interface Exchange {
   readonly method: string;
@@ -11,6 +13,10 @@ export interface Exchange {
   /** Aborts when the client goes away or the server closes. */
   readonly signal: AbortSignal;
   readonly warn: (text: string) => void;
+  /** The request's record in the audit log. */
+  readonly trail: AuditTrail;
+  /** Adds a header to the answer, whatever it will be. */
+  readonly setHeader: (name: string, value: string) => void;
 }
 
 /** A header's first value. */

@@ -2,23 +2,44 @@ import { statusError } from '@tiphys/kube-model';
 import { isAllowed, type Attributes } from '../auth/authorize.ts';
 import { identify } from '../auth/identify.ts';
 import type { Core, Scope, UserInfo } from '../core.ts';
-import { forbidden, methodNotAllowed, noSuchPath, qualified } from '../failures.ts';
+import { forbidden, noSuchPath, qualified } from '../failures.ts';
 import { json, type Answer } from './answer.ts';
-import { parseApiPath, type ApiPath } from './api-path.ts';
+import type { ApiPath } from './api-path.ts';
 import { answerDocument } from './documents.ts';
 import { header, type Exchange } from './exchange.ts';
 import { answerHealth, isHealthPath } from './health.ts';
+import { inTime } from './in-time.ts';
+import { requestInfoOf, type RequestInfo } from './request-info.ts';
 import { handleResource } from './resource-handler.ts';
 
-/** Answers a request. Failures are thrown as StatusError. */
+const NOBODY: UserInfo = { username: '', groups: [] };
+
+/** Answers a request: who asks, is there room, may they, and what they asked for. Failures are thrown as StatusError. */
 export async function route(core: Core, exchange: Exchange): Promise<Answer> {
-  const { path, socket, signal, warn } = exchange;
-  const { user } = await identify(core, { socket, authorization: header(exchange, 'authorization'), signal, warn }, exchange.rawHeaders);
-  const target = parseApiPath(path);
-  if (target !== undefined && target.resource !== '') return await resource(core, exchange, user, target);
+  const info = requestInfoOf(exchange);
+  const { path, socket, signal, warn, trail } = exchange;
+  const identity = await identify(core, { socket, authorization: header(exchange, 'authorization'), signal, warn }, exchange.rawHeaders).catch(
+    (error: unknown) => {
+      trail.begin(info, { user: NOBODY, realUser: NOBODY });
+      throw error;
+    },
+  );
+  trail.begin(info, identity);
+  const flow = core.flow.classify({ user: identity.user, path, info });
+  for (const [name, value] of Object.entries(flow.headers)) exchange.setHeader(name, value);
+  const release = await flow.enter(signal);
+  try {
+    return await inTime(exchange, info, (timed) => answer(core, timed, identity.user, info));
+  } finally {
+    release();
+  }
+}
+
+async function answer(core: Core, exchange: Exchange, user: UserInfo, info: RequestInfo): Promise<Answer> {
+  if (info.target !== undefined) return await resource(core, exchange, user, { ...info, target: info.target });
   authorizePath(core, user, exchange);
-  if (isHealthPath(path)) return answerHealth(core, exchange);
-  if (path === '/version' || path === '/version/') return json(versionInfo(core));
+  if (isHealthPath(exchange.path)) return answerHealth(core, exchange);
+  if (exchange.path === '/version' || exchange.path === '/version/') return json(versionInfo(core));
   return await answerDocument(core, exchange);
 }
 
@@ -39,9 +60,15 @@ function versionInfo(core: Core): unknown {
 
 function authorizePath(core: Core, user: UserInfo, exchange: Exchange): void {
   const verb = exchange.method.toLowerCase();
-  if (isAllowed(core, user, { kind: 'path', verb: verb === 'head' ? 'get' : verb, path: exchange.path })) return;
+  if (decided(exchange, isAllowed(core, user, { kind: 'path', verb: verb === 'head' ? 'get' : verb, path: exchange.path }))) return;
   refuseAnonymous(user);
   throw statusError('Forbidden', `forbidden: User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(exchange.path)}`);
+}
+
+function decided({ trail }: Pick<Exchange, 'trail'>, isGranted: boolean): boolean {
+  trail.annotate('authorization.k8s.io/decision', isGranted ? 'allow' : 'forbid');
+  trail.annotate('authorization.k8s.io/reason', '');
+  return isGranted;
 }
 
 // Who has proved nothing may be somebody: the answer is to say who, not that it is forbidden.
@@ -49,21 +76,12 @@ function refuseAnonymous(user: UserInfo): void {
   if (user.groups.includes('system:unauthenticated')) throw statusError('Unauthorized', 'Unauthorized');
 }
 
-async function resource(core: Core, exchange: Exchange, user: UserInfo, target: ApiPath): Promise<Answer> {
+async function resource(core: Core, exchange: Exchange, user: UserInfo, info: RequestInfo & { readonly target: ApiPath }): Promise<Answer> {
+  const { target, verb } = info;
   const served = core.catalog.find(target.group, target.version, target.resource);
-  const verb = verbOf(exchange, target);
   const { group, resource: name, namespace = '', subresource = '' } = target;
-  const isNamespaceObject = group === '' && name === 'namespaces';
-  const attributes: Attributes = {
-    kind: 'resource',
-    verb,
-    group,
-    resource: name,
-    subresource,
-    namespace: isNamespaceObject ? (target.name ?? '') : namespace,
-    name: target.name ?? '',
-  };
-  if (!isAllowed(core, user, attributes)) {
+  const attributes: Attributes = { kind: 'resource', verb, group, resource: name, subresource, namespace: info.namespace, name: info.name };
+  if (!decided(exchange, isAllowed(core, user, attributes))) {
     refuseAnonymous(user);
     const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
     const what = subresource === '' ? name : `${name}/${subresource}`;
@@ -85,24 +103,4 @@ async function resource(core: Core, exchange: Exchange, user: UserInfo, target: 
     userAgent: header(exchange, 'user-agent') ?? '',
   };
   return await handleResource(core, exchange, scope, verb, target.rest);
-}
-
-/** The verb RBAC and the registry know a request by. */
-function verbOf({ method, query }: Pick<Exchange, 'method' | 'query'>, target: Pick<ApiPath, 'name' | 'subresource'>): string {
-  const isWatch = query.get('watch') === 'true' || query.get('watch') === '1';
-  switch (method) {
-    case 'GET':
-    case 'HEAD':
-      return target.name === undefined ? (isWatch ? 'watch' : 'list') : 'get';
-    case 'POST':
-      return 'create';
-    case 'PUT':
-      return 'update';
-    case 'PATCH':
-      return 'patch';
-    case 'DELETE':
-      return target.name === undefined ? 'deletecollection' : 'delete';
-    default:
-      throw methodNotAllowed();
-  }
 }

@@ -1,12 +1,13 @@
-import { deepEqual, schemaByName, type batchv1, type certificatesv1, type corev1, type Mutable } from '@tiphys/kube-model';
+import { deepEqual, schemaByName, type batchv1, type corev1, type Mutable } from '@tiphys/kube-model';
 import { toTimestamp } from '@tiphys/kernel';
-import type { Core, Scope, UserInfo, WriteFlags } from '../core.ts';
+import type { Core, Scope, WriteFlags } from '../core.ts';
 import { shapeMetadata, visitEmbedded } from '../crd/embedded.ts';
 import { defaultCustom, pruneCustom } from '../crd/structural-schema.ts';
 import { applyConditionalDefaults, applyEarlyDefaults } from '../defaults/by-hand.ts';
 import { applyDefaultTable } from '../defaults/table.ts';
 import { asMap, draftAs, type Draft, type DraftMeta, type JsonMap } from '../draft.ts';
 import { badRequest } from '../failures.ts';
+import { dropZeros } from './canonical.ts';
 import { coerceObject } from './coerce.ts';
 import type { ServedResource } from './served.ts';
 import { keepServiceFields } from './service-fields.ts';
@@ -44,6 +45,7 @@ export function applyDefaults(served: ServedResource, draft: Draft): void {
     defaultCustom(map, served.custom.schema);
     return;
   }
+  if (served.schema !== undefined) dropZeros(map, served.schema);
   applyEarlyDefaults(draft);
   applyDefaultTable(map, served.group, served.version, served.kind);
   applyConditionalDefaults(draft);
@@ -96,21 +98,9 @@ export function prepareCreate(core: Core, scope: Scope, draft: Draft, uid: strin
   else delete metadata.generation;
   if (hasStatusSubresource(served) && served.kind !== 'Node') delete draft.status;
   initialStatus(draft, served);
-  if (served.custom === undefined && draft.kind === 'CertificateSigningRequest')
-    setRequester(draftAs<certificatesv1.CertificateSigningRequest>(draft), scope.user);
 }
 
 // Who asks for a certificate is written into the request by the server, so that signers can trust it.
-function setRequester({ spec }: Mutable<certificatesv1.CertificateSigningRequest>, { username, uid, groups, extra }: UserInfo): void {
-  if (spec === undefined) return;
-  spec.username = username;
-  spec.groups = [...groups];
-  if (uid === undefined) delete spec.uid;
-  else spec.uid = uid;
-  if (extra === undefined) delete spec.extra;
-  else spec.extra = Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]));
-}
-
 function initialStatus(draft: Draft, served: ServedResource): void {
   if (served.custom !== undefined) return;
   switch (`${draft.apiVersion}/${draft.kind}`) {

@@ -23,9 +23,6 @@ const HEADER_NAME = "a valid HTTP header must consist of alphanumeric characters
 const IP_DETAIL = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 const CIDR_DETAIL = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
-/** Detail texts for rules that look at more than one format. */
-export const NAME_DETAILS: { readonly label1035: string; readonly subdomain: string } = { label1035: LABEL_1035, subdomain: SUBDOMAIN };
-
 const tooLong = (text: string, max: number): string | undefined => (text.length > max ? `must be no more than ${max} characters` : undefined);
 
 export const dnsLabel: Format = (text) => tooLong(text, 63) ?? (isDnsLabel(text) ? undefined : LABEL);

@@ -45,7 +45,7 @@ export function validateMetadata(served: NamedKind, metadata: DraftMeta): readon
   ];
 }
 
-/** Problems of a map of labels. */
+/** Problems of labels. */
 export function validateLabels(labels: Readonly<Record<string, string>> | undefined, field: string): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];
   checkLabels(labels, field, problems);
