@@ -38,6 +38,8 @@ export interface Checked {
   readonly overloadsOf: (expr: Expr) => readonly Overload[];
   /** Calls whose target only qualifies the function's name. */
   readonly isQualified: (expr: Expr) => boolean;
+  /** The dotted name of a variable such as `authorizer.requestResource`, for a selection that spells it. */
+  readonly variableNamed: (expr: Expr) => string | undefined;
   /** Identifiers that name types rather than variables. */
   readonly typeNamed: (expr: Expr) => CelTypeValue | undefined;
 }
@@ -69,6 +71,7 @@ class Checker {
   readonly #overloads = new Map<Expr, readonly Overload[]>();
   readonly #qualified = new Set<Expr>();
   readonly #typeNames = new Map<Expr, CelTypeValue>();
+  readonly #dotted = new Map<Expr, string>();
   readonly #substitutions = new Substitutions();
   #fresh = 0;
 
@@ -83,6 +86,7 @@ class Checker {
       typeOf: (node) => this.#substitutions.apply(this.#types.get(node) ?? DYN, true),
       overloadsOf: (node) => this.#overloads.get(node) ?? [],
       isQualified: (node) => this.#qualified.has(node),
+      variableNamed: (node) => this.#dotted.get(node),
       typeNamed: (node) => this.#typeNames.get(node),
     };
   }
@@ -142,6 +146,11 @@ class Checker {
   #select(expr: Extract<Expr, { kind: 'select' }>, scope: Scope): CelType {
     const name = qualifiedName(expr);
     const root = name?.split('.')[0] ?? '';
+    const dotted = name === undefined || scope.has(root) || expr.testOnly ? undefined : this.#env.variables.get(name);
+    if (name !== undefined && dotted !== undefined) {
+      this.#dotted.set(expr, name);
+      return dotted;
+    }
     if (name !== undefined && !scope.has(root) && !this.#env.variables.has(root)) {
       const type = this.#typeName(expr, name);
       if (type !== undefined) return type;

@@ -1,4 +1,4 @@
-import { formatType, sameType, type CelType } from './cel-type.ts';
+import { sameType, type CelType } from './cel-type.ts';
 import { check, type CelEnv, type Checked } from './checker.ts';
 import type { DeclType } from './decl-type.ts';
 import type { Expr } from './expr.ts';
@@ -97,6 +97,8 @@ function program(source: string, checked: Checked, { declared = {} }: CompileOpt
   const references = new Set<string>();
   visit(checked.expr, new Set(), (node) => {
     if (node.kind === 'ident') references.add(node.name);
+    const dotted = checked.variableNamed(node);
+    if (dotted !== undefined) references.add(dotted);
   });
   return {
     source,
@@ -110,11 +112,6 @@ function program(source: string, checked: Checked, { declared = {} }: CompileOpt
 /** Whether a program's result is of a type, or may be: dyn is known only when it runs. */
 export function yields(program: CelProgram, type: CelType): boolean {
   return sameType(program.resultType, type);
-}
-
-/** The type of a program's result as messages name it. */
-export function resultTypeOf(program: CelProgram): string {
-  return formatType(program.resultType);
 }
 
 /** How an evaluation ended, and what it cost. `costLimit`: it was stopped. */

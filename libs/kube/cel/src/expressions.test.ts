@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { adapt, compile, DYN, evaluate, toJson } from './index.ts';
+import { adapt, compile, DYN, evaluate, INT, toJson } from './index.ts';
 
 const LIMIT = 1_000_000;
 
@@ -113,6 +113,7 @@ describe('the compiler', () => {
     ['has(1)', '?1:5: invalid argument to has() macro'],
     ["'a'.b", "?1:4: type 'string' does not support field selection"],
     ['package', '?1:1: reserved identifier: package'],
+    ['self.namespace()', "?1:15: found no matching overload for 'namespace' applied to 'dyn.()'"],
     ['99999999999999999999', '?1:1: invalid int literal'],
     ["'a'.matches('(')", '?1:13: invalid matches argument'],
     ["duration('x')", '?1:10: invalid duration argument'],
@@ -127,6 +128,12 @@ describe('the compiler', () => {
       ok: false,
       message: "ERROR: <input>:2:11: undeclared reference to 'y' (in container '')\n |   self.x.y()\n | ..........^",
     });
+  });
+
+  it('knows variables with a dot in their name', () => {
+    const compiled = compile('a.b + 1', { variables: { 'a.b': INT, a: DYN } });
+    expect(compiled.ok && [...compiled.program.references].toSorted()).toEqual(['a', 'a.b']);
+    expect(compiled.ok && evaluate(compiled.program, (name) => (name === 'a.b' ? 2n : undefined), LIMIT)).toMatchObject({ value: 3n });
   });
 
   it('never throws on any text', () => {

@@ -118,20 +118,20 @@ class Parser {
     if (isOptional) {
       return { kind: 'call', name: OPERATORS.optSelect, target: undefined, args: [operand, { kind: 'literal', value: name.text, at: name.at }], at };
     }
-    const open = name.kind === 'ident' ? this.#accept('(') : undefined;
+    const open = name.kind === 'escapedIdent' ? undefined : this.#accept('(');
     if (open === undefined) return { kind: 'select', operand, field: name.text, testOnly: false, at };
     return expandMacro({ kind: 'call', name: name.text, target: operand, args: this.#arguments(), at: open.at });
   }
 
   #fieldName(): { readonly kind: string; readonly text: string; readonly at: number } {
     const token = this.#peek();
-    // Reserved words may name a field after a dot.
+    // Reserved words may name a field or method after a dot.
     if (token.kind === 'ident' || token.kind === 'reserved') this.#next += 1;
     else if (token.kind === 'escapedIdent') {
       this.#next += 1;
       return { kind: 'escapedIdent', text: token.text.slice(1, -1), at: token.at };
     } else throw new CelSyntaxError(token.at, `Syntax error: no viable alternative at input '.${token.kind === 'end' ? '' : token.text}'`);
-    return token.kind === 'reserved' ? { ...token, kind: 'field' } : token;
+    return token;
   }
 
   #index(operand: Expr, at: number): Expr {

@@ -89,17 +89,14 @@ class Planner {
         return value;
       };
     }
-    return (frame) => {
-      charge(frame, 1);
-      const value = frame.resolve(name);
-      if (value === undefined) throw new CelError(`no such attribute(s): ${name}`);
-      return value;
-    };
+    return planVariable(name);
   }
 
   #select(expr: Extract<Expr, { kind: 'select' }>, slots: Slots): Step {
     const type = this.#checked.typeNamed(expr);
     if (type !== undefined) return () => type;
+    const variable = this.#checked.variableNamed(expr);
+    if (variable !== undefined) return planVariable(variable);
     const operand = this.plan(expr.operand, slots);
     const { field } = expr;
     // Presence tests cost nothing themselves: Kubernetes keeps cel-go's older count (apiserver environment/base.go).
@@ -194,6 +191,15 @@ class Planner {
       return result(frame);
     };
   }
+}
+
+function planVariable(name: string): Step {
+  return (frame) => {
+    charge(frame, 1);
+    const value = frame.resolve(name);
+    if (value === undefined) throw new CelError(`no such attribute(s): ${name}`);
+    return value;
+  };
 }
 
 // An error of one step may yet be absorbed by a later one: `all` and `exists` are chains of && and ||.

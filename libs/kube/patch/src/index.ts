@@ -16,4 +16,4 @@ export {
   type WriteRequest,
 } from './server-side-apply.ts';
 export { applyStrategicMergePatch } from './strategic-merge-patch.ts';
-export { compareValues, shapeOf, toFieldSet, type Comparison } from './typed-value.ts';
+export { compareValues, mergeValues, shapeOf, toFieldSet, type Comparison } from './typed-value.ts';

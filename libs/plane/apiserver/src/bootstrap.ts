@@ -1,5 +1,6 @@
 import { mapLimit } from '@tiphys/kernel';
 import { deepEqual, isStatus, type corev1, type KubeObject, type rbacv1 } from '@tiphys/kube-model';
+import { settleOwnVersions } from './aggregation/own-versions.ts';
 import { settleAggregates } from './auth/aggregation.ts';
 import { defaultRoles } from './auth/default-roles.ts';
 import { compactRules, missingRules } from './auth/rules.ts';
@@ -38,7 +39,10 @@ export async function bootstrap(core: Core, address: { readonly host: string; re
   await settleDangling(core);
   // A role of roles that aggregate takes two turns.
   for (let turn = 0; turn < 3; turn += 1) await settleAggregates(core);
-  for (const object of endpointObjects(address)) await replace(core, object);
+  // There or not, it is as it should be afterwards.
+  await ensure(core, authenticationObject(core));
+  for (const object of [...endpointObjects(address), authenticationObject(core)]) await replace(core, object);
+  await settleOwnVersions(core);
 }
 
 function scopeOf(core: Core, object: KubeObject): Scope {
@@ -105,6 +109,28 @@ function initialObjects(core: Core): readonly KubeObject[] {
     service,
     ...classes.map(([name, value, description]) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value, description })),
   ];
+}
+
+/** Common name of the certificate this server shows to other API servers. */
+export const FRONT_PROXY_NAME = 'front-proxy-client';
+
+// By what other API servers check the users this one vouches for, and its clients (KEP of API aggregation).
+function authenticationObject(core: Core): KubeObject {
+  const list = (...items: readonly string[]): string => JSON.stringify(items);
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+    data: {
+      'client-ca-file': core.clientCaPem,
+      'requestheader-client-ca-file': core.frontProxy.caPem,
+      'requestheader-allowed-names': list(FRONT_PROXY_NAME),
+      'requestheader-username-headers': list('X-Remote-User'),
+      'requestheader-uid-headers': list('X-Remote-Uid'),
+      'requestheader-group-headers': list('X-Remote-Group'),
+      'requestheader-extra-headers-prefix': list('X-Remote-Extra-'),
+    },
+  } as KubeObject;
 }
 
 function endpointObjects({ host, port }: { readonly host: string; readonly port: number }): readonly KubeObject[] {

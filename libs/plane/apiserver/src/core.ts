@@ -6,8 +6,10 @@ import type { Allocators } from './registry/allocators.ts';
 import type { Catalog } from './registry/catalog.ts';
 import type { ServedResource } from './registry/served.ts';
 import type { NodeDirectory } from './nodes.ts';
+import type { RemoteVersions } from './aggregation/remote-versions.ts';
 import type { AuditLog } from './audit/trail.ts';
 import type { Authenticators } from './auth/authenticate.ts';
+import type { KeyPair } from './auth/pki.ts';
 import type { TokenIssuer } from './auth/tokens.ts';
 
 /** Who asks. */
@@ -30,6 +32,11 @@ export interface Core {
   readonly tokens: TokenIssuer;
   readonly authenticators: Authenticators;
   readonly flow: FlowControl;
+  readonly remotes: RemoteVersions;
+  /** By what other servers know this one: they believe what it says of its users. */
+  readonly frontProxy: { readonly caPem: string; readonly pair: KeyPair };
+  /** Authorities of client certificates, in PEM. */
+  readonly clientCaPem: string;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly logger: Logger;

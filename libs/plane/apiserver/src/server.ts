@@ -1,15 +1,19 @@
 import { systemClock, type Clock, type Logger } from '@tiphys/kernel';
 import type { Store } from '@tiphys/plane-store';
+import { followRemotes } from './aggregation/availability.ts';
+import { registerOwnVersions } from './aggregation/own-versions.ts';
+import { RemoteVersions } from './aggregation/remote-versions.ts';
 import { createAuditFile, type AuditBackend, type AuditFileOptions } from './audit/file-backend.ts';
 import type { AuditPolicy } from './audit/policy.ts';
 import { createAuditLog } from './audit/trail.ts';
 import { aggregateRoles } from './auth/aggregation.ts';
 import { machineAddresses, openAuthority, type CertificateAuthority } from './auth/pki.ts';
 import { signRequests } from './auth/sign-requests.ts';
+import type { RequestHeaderOptions } from './auth/authenticate.ts';
 import { createOidcAuthenticator, type OidcOptions } from './auth/oidc.ts';
 import { parseTokenFile } from './auth/token-file.ts';
 import { openTokenIssuer } from './auth/tokens.ts';
-import { bootstrap, restore } from './bootstrap.ts';
+import { bootstrap, FRONT_PROXY_NAME, restore } from './bootstrap.ts';
 import type { Core, UserInfo } from './core.ts';
 import { cleanUpCrds } from './crd/cleanup.ts';
 import type { EncryptionConfiguration } from './encryption/configuration.ts';
@@ -47,6 +51,8 @@ export interface ApiServerOptions {
   readonly oidc?: OidcOptions;
   /** What is recorded of requests, and where; absent: nothing. */
   readonly audit?: { readonly policy: AuditPolicy; readonly file: AuditFileOptions };
+  /** A proxy in front of this server that names its users. */
+  readonly requestHeader?: RequestHeaderOptions;
   /** Resources that are kept encrypted. */
   readonly encryption?: EncryptionConfiguration;
   /** Requests that run at once. */
@@ -88,12 +94,18 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const sealed = options.encryption === undefined ? undefined : new SealedStore(options.store, options.encryption);
   const authority = openAuthority(options.stateDir, clock.now());
   const backend = options.audit === undefined ? undefined : createAuditFile(options.audit.file, { clock, logger });
-  const core = createCore(options, sealed ?? options.store, backend);
+  const frontAuthority = openAuthority(options.stateDir, clock.now(), 'front-proxy-ca');
+  const frontProxy = { caPem: frontAuthority.caPem, pair: frontAuthority.issueClient(FRONT_PROXY_NAME, []) };
+  const core = createCore(options, { store: sealed ?? options.store, backend, frontProxy, clientCaPem: authority.caPem });
   restore(core);
   const rewritten = (await sealed?.rewriteStale(stop.signal)) ?? 0;
   if (rewritten > 0) logger.info({ objects: rewritten }, 'objects were encrypted anew');
   const pair = authority.issueServer(...certificateNames(core, host, options.alternativeNames ?? []));
-  const listener = await listen(core, { host, port, caPem: authority.caPem, ...pair }, createUpgradeHandler(core));
+  const listener = await listen(
+    core,
+    { host, port, clientCaPems: [authority.caPem, ...(options.requestHeader === undefined ? [] : [options.requestHeader.caPem])], ...pair },
+    createUpgradeHandler(core),
+  );
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   try {
     await bootstrap(core, { host: isAddress(reachable) && !reachable.includes(':') ? reachable : '127.0.0.1', port: listener.port });
@@ -118,7 +130,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   });
 }
 
-function createCore(options: ApiServerOptions, store: Store, backend: AuditBackend | undefined): Core {
+interface CoreParts extends Pick<Core, 'store' | 'frontProxy' | 'clientCaPem'> {
+  readonly backend: AuditBackend | undefined;
+}
+
+function createCore(options: ApiServerOptions, { store, backend, frontProxy, clientCaPem }: CoreParts): Core {
   const { serviceCidr, gitVersion } = { ...defaultApiServerOptions, ...options };
   const { logger, clock = systemClock, random = Math.random } = options;
   return {
@@ -129,6 +145,9 @@ function createCore(options: ApiServerOptions, store: Store, backend: AuditBacke
     gitVersion,
     metrics: new RequestMetrics(),
     lifecycle: { phase: 'starting' },
+    frontProxy,
+    clientCaPem,
+    remotes: new RemoteVersions(),
     nodes: new NodeDirectory(),
     catalog: new Catalog(),
     allocators: new Allocators(serviceCidr, random),
@@ -137,6 +156,7 @@ function createCore(options: ApiServerOptions, store: Store, backend: AuditBacke
     audit: createAuditLog(clock, options.audit === undefined || backend === undefined ? undefined : { policy: options.audit.policy, backend }),
     authenticators: {
       staticTokens: parseTokenFile(options.tokenFile ?? ''),
+      requestHeader: options.requestHeader,
       oidc: options.oidc === undefined ? undefined : createOidcAuthenticator(options.oidc, { clock, logger }),
     },
   };
@@ -157,6 +177,8 @@ function startLoops(core: Core, authority: CertificateAuthority, signal: AbortSi
     'cleaning up custom resources': cleanUpCrds(core, signal),
     'telling of flow schemas': tellDangling(core, signal),
     'aggregating roles': aggregateRoles(core, signal),
+    'following other api servers': followRemotes(core, signal),
+    'registering own versions': registerOwnVersions(core, signal),
     'signing certificates': signRequests(core, authority, signal),
   };
   return Object.entries(loops).map(([name, loop]) =>

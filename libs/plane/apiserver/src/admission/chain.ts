@@ -2,7 +2,7 @@ import type { Core, Scope, WriteFlags } from '../core.ts';
 import type { Draft, JsonMap } from '../draft.ts';
 import { MUTATING, VALIDATING } from './plugins.ts';
 import { reserveQuota } from './resource-quota.ts';
-import { needsReinvocation } from './webhooks/mutating.ts';
+import { needsReinvocation } from './reinvocation.ts';
 
 /** What a request does to its object, in the words of AdmissionReview. */
 export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';

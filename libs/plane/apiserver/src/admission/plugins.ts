@@ -10,6 +10,8 @@ import { podPriority } from './priority.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-protection.ts';
+import { mutatingAdmissionPolicy } from './policies/mutating.ts';
+import { validatingAdmissionPolicy } from './policies/validating.ts';
 import { mutatingWebhooks } from './webhooks/mutating.ts';
 import { validatingWebhooks } from './webhooks/validating.ts';
 
@@ -32,7 +34,11 @@ const BUILT_IN: readonly AdmissionPlugin[] = [
 ];
 
 /** Plugins that may change the object: the built-in ones, then policies, then webhooks. */
-export const MUTATING: readonly AdmissionPlugin[] = [...BUILT_IN.filter((plugin) => plugin.mutate !== undefined), mutatingWebhooks];
+export const MUTATING: readonly AdmissionPlugin[] = [...BUILT_IN.filter((plugin) => plugin.mutate !== undefined), mutatingAdmissionPolicy, mutatingWebhooks];
 
 /** Plugins that see what will be stored: the built-in ones, then policies, then webhooks. Quota follows them all. */
-export const VALIDATING: readonly AdmissionPlugin[] = [...BUILT_IN.filter((plugin) => plugin.validate !== undefined), validatingWebhooks];
+export const VALIDATING: readonly AdmissionPlugin[] = [
+  ...BUILT_IN.filter((plugin) => plugin.validate !== undefined),
+  validatingAdmissionPolicy,
+  validatingWebhooks,
+];

@@ -9,8 +9,8 @@ export interface Identity {
   readonly realUser: UserInfo;
 }
 
-/** Who asks, by the proofs and headers of a request. `rawHeaders` are names and values in turn, as node:http has them. Throws 400, 401 and 403. */
-export async function identify(core: Core, credentials: Credentials, rawHeaders: readonly string[]): Promise<Identity> {
+/** Who asks, by the proofs and headers of a request. Throws 400, 401 and 403. */
+export async function identify(core: Core, credentials: Credentials): Promise<Identity> {
   const realUser = await authenticate(core, credentials);
-  return { realUser, user: impersonate(core, realUser, rawHeaders) };
+  return { realUser, user: impersonate(core, realUser, credentials.rawHeaders) };
 }

@@ -3,13 +3,14 @@ import type { Core, UserInfo } from '../core.ts';
 import { badRequest } from '../failures.ts';
 import type { Attributes } from './attributes.ts';
 import { isAllowed } from './authorize.ts';
+import { collectHeaders, unescapeKey } from './identity-headers.ts';
 
 const EXTRA = 'impersonate-extra-';
 const ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 
 /** Whom the request is made for: the user of the Impersonate-* headers when there are any. Throws 400, and 403 where the real user may not (apiserver filters/impersonation.go). */
 export function impersonate(core: Core, user: UserInfo, rawHeaders: readonly string[]): UserInfo {
-  const headers = impersonationOf(rawHeaders);
+  const headers = collectHeaders(rawHeaders, 'impersonate-');
   if (headers.size === 0) return user;
   const name = headers.get('impersonate-user')?.[0] ?? '';
   const uid = headers.get('impersonate-uid')?.[0] ?? '';
@@ -66,28 +67,10 @@ function groupsOf(name: string, asked: readonly string[]): readonly string[] {
   return [...own, name === 'system:anonymous' ? 'system:unauthenticated' : 'system:authenticated'];
 }
 
-// Values of one name are kept apart: a group's name may have a comma.
-function impersonationOf(rawHeaders: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, string[]>();
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase();
-    const value = rawHeaders[index + 1] ?? '';
-    if (name.startsWith('impersonate-') && value !== '') found.set(name, [...(found.get(name) ?? []), value]);
-  }
-  return found;
-}
-
 function extraOf(headers: ReadonlyMap<string, readonly string[]>): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(
-    [...headers].filter(([name]) => name.startsWith(EXTRA) && name.length > EXTRA.length).map(([name, values]) => [unescape(name.slice(EXTRA.length)), values]),
+    [...headers]
+      .filter(([name]) => name.startsWith(EXTRA) && name.length > EXTRA.length)
+      .map(([name, values]) => [unescapeKey(name.slice(EXTRA.length)), values]),
   );
-}
-
-function unescape(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // Not escaped: the key is what stands there.
-    return text;
-  }
 }

@@ -28,10 +28,11 @@ export interface CertificateAuthority {
   signRequest(request: CertificateRequest, terms: { readonly usages: readonly string[]; readonly fromMs: number; readonly seconds: number }): string;
 }
 
-/** Opens the authority kept in a folder, or makes one; without a folder it lives as long as the process. */
-export function openAuthority(stateDir: string | undefined, nowMs: number): CertificateAuthority {
-  const { certPem, keyPem } = loadOrCreate(stateDir, nowMs);
-  const signer = { key: createPrivateKey(keyPem), name: CA_NAME };
+/** Opens the authority kept in a folder, or makes one; without a folder it lives as long as the process. `file` is the name of its files. */
+export function openAuthority(stateDir: string | undefined, nowMs: number, file: 'ca' | 'front-proxy-ca' = 'ca'): CertificateAuthority {
+  const caName = nameOf([[COMMON_NAME, `tiphys-${file}`]]);
+  const { certPem, keyPem } = loadOrCreate(stateDir, nowMs, { file, caName });
+  const signer = { key: createPrivateKey(keyPem), name: caName };
   const issue = (subject: Buffer, extensions: readonly Buffer[]): KeyPair => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const certificate = makeCertificate({ signer, subject, publicKey, extensions, fromMs: nowMs - BACKDATE_MS, toMs: nowMs + 2 * YEAR_MS });
@@ -57,21 +58,26 @@ export function openAuthority(stateDir: string | undefined, nowMs: number): Cert
   };
 }
 
-function loadOrCreate(stateDir: string | undefined, nowMs: number): KeyPair {
-  if (stateDir === undefined) return createAuthority(nowMs);
-  const [certFile, keyFile] = [join(stateDir, 'ca.crt'), join(stateDir, 'ca.key')];
+interface AuthorityName {
+  readonly file: string;
+  readonly caName: Buffer;
+}
+
+function loadOrCreate(stateDir: string | undefined, nowMs: number, { file, caName }: AuthorityName): KeyPair {
+  if (stateDir === undefined) return createAuthority(nowMs, caName);
+  const [certFile, keyFile] = [join(stateDir, `${file}.crt`), join(stateDir, `${file}.key`)];
   if (existsSync(certFile) && existsSync(keyFile)) {
     const pair = { certPem: readFileSync(certFile, 'utf8'), keyPem: readFileSync(keyFile, 'utf8') };
     if (Date.parse(new X509Certificate(pair.certPem).validTo) > nowMs) return pair;
   }
-  const pair = createAuthority(nowMs);
+  const pair = createAuthority(nowMs, caName);
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   writeFileSync(keyFile, pair.keyPem, { mode: 0o600 });
   writeFileSync(certFile, pair.certPem, { mode: 0o600 });
   return pair;
 }
 
-function createAuthority(nowMs: number): KeyPair {
+function createAuthority(nowMs: number, caName: Buffer): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const extensions = [
     extension('2.5.29.19', sequence(TRUE), true),
@@ -79,8 +85,8 @@ function createAuthority(nowMs: number): KeyPair {
     extension('2.5.29.14', octets(keyId(publicKey))),
   ];
   const certificate = makeCertificate({
-    signer: { key: privateKey, name: CA_NAME },
-    subject: CA_NAME,
+    signer: { key: privateKey, name: caName },
+    subject: caName,
     publicKey,
     extensions,
     fromMs: nowMs - BACKDATE_MS,
@@ -94,7 +100,6 @@ const ORGANIZATION = '2.5.4.10';
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const ECDSA_SHA256 = sequence(objectId('1.2.840.10045.4.3.2'));
-const CA_NAME = nameOf([[COMMON_NAME, 'tiphys-ca']]);
 
 interface CertificateParts {
   readonly signer: { readonly key: KeyObject; readonly name: Buffer };

@@ -354,3 +354,72 @@ describe('embedded resources', () => {
     );
   });
 });
+
+describe('nulls, defaults and metadata', () => {
+  const at = '/apis/rules.io/v1/namespaces/default/blanks';
+  const post = async (name: string, spec: Json): Promise<TestAnswer> =>
+    await t.call('POST', at, { body: { apiVersion: 'rules.io/v1', kind: 'Blank', metadata: { name }, spec } });
+
+  beforeAll(async () => {
+    const properties = {
+      spec: {
+        type: 'object',
+        properties: {
+          plain: { type: 'string' },
+          open: { type: 'string', nullable: true },
+          filled: { type: 'string', default: 'x' },
+          map: { type: 'object', additionalProperties: { type: 'object', properties: { a: { type: 'integer', default: 1 } } } },
+        },
+      },
+      metadata: { type: 'object', properties: { name: { type: 'string', maxLength: 6, pattern: '^[a-z]+$' } } },
+    };
+    const made = await t.call('POST', CRDS, { body: crdOf('blanks', {}, { schema: { openAPIV3Schema: { type: 'object', properties } } }) });
+    expect(made.code, made.text).toBe(201);
+  });
+
+  it('are treated as the schema says', async () => {
+    const made = await post('nulls', { plain: null, open: null, filled: null, map: { k: {}, n: null } });
+    expect(made.body.spec).toEqual({ open: null, filled: 'x', map: { k: { a: 1 } } });
+    expect((await t.call('GET', `${at}/nulls`)).body.spec).toEqual(made.body.spec);
+  });
+
+  it('let the schema restrict names', async () => {
+    expect(messages(await post('toolongname', {}))).toEqual(['metadata.name: Too long: may not be more than 6 bytes']);
+    expect(messages(await post('with-x', {}))).toEqual(['metadata.name: Invalid value: "with-x": metadata.name in body should match \'^[a-z]+$\'']);
+  });
+});
+
+describe('formats', () => {
+  it.each<[string, string, string]>([
+    ['date-time', '2024-02-29T12:00:00Z', '2024-02-30T12:00:00Z'],
+    ['date', '2024-02-29', '2023-02-29'],
+    ['duration', '1h30m', '1x'],
+    ['email', 'a@b.c', 'a b'],
+    ['ipv4', '10.0.0.1', '10.0.0.256'],
+    ['ipv6', '2001:db8::1', '2001:db8:::1'],
+    ['cidr', '10.0.0.0/8', '10.0.0.0/33'],
+    ['uri', 'https://a/b?c', 'a b'],
+    ['uuid', '123e4567-e89b-12d3-a456-426614174000', '123e4567'],
+    ['byte', 'YWJj', 'YWJ'],
+    ['mac', '00:11:22:33:44:55', '00:11:22'],
+    ['hostname', 'a-b.example.com', 'a_b..c'],
+    ['hexcolor', '#a0b1c2', '#a0b'.concat('x')],
+    ['isbn', '978-0-306-40615-7', '978-0-306-40615-8'],
+    ['creditcard', '4111 1111 1111 1111', '4111 1111 1111 1112'],
+    ['unheard-of', 'anything', ''],
+  ])('%s takes %s and not %s', async (format, good, bad) => {
+    const plural = `f${format.replaceAll('-', '')}s`;
+    const made = await t.call('POST', CRDS, { body: crdOf(plural, { type: 'object', properties: { v: { type: 'string', format } } }) });
+    expect(made.code, made.text).toBe(201);
+    const { kind } = made.body.spec.names;
+    const post = async (v: string): Promise<TestAnswer> =>
+      await t.call('POST', `/apis/rules.io/v1/namespaces/default/${plural}?dryRun=All`, {
+        body: { apiVersion: 'rules.io/v1', kind, metadata: { name: 'v' }, spec: { v } },
+      });
+    expect((await post(good)).code).toBe(201);
+    if (bad !== '')
+      expect(messages(await post(bad))).toEqual([
+        `spec.v: Invalid value: ${JSON.stringify(bad)}: spec.v in body must be of type ${format}: ${JSON.stringify(bad)}`,
+      ]);
+  });
+});

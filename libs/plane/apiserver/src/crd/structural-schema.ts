@@ -82,21 +82,51 @@ function pruneMap(map: JsonMap, schema: StructuralSchema, path: string, kept: Re
   }
 }
 
-/** Sets the schema's defaults where fields are absent, and removes nulls that are not nullable but have a default. */
+/** Whether a value is a null the schema does not allow. */
+function isForbiddenNull(value: unknown, schema: StructuralSchema | undefined): boolean {
+  return value === null && schema !== undefined && !schema.nullable;
+}
+
+/** Sets the schema's defaults where values are absent, and for nulls the schema does not allow (apiextensions schema/defaulting/algorithm.go). */
 export function defaultCustom(value: unknown, schema: StructuralSchema): void {
   if (!schema.defaultsBelow) return;
   if (Array.isArray(value)) {
-    if (schema.items !== undefined) for (const item of value) defaultCustom(item, schema.items);
+    if (schema.items !== undefined) defaultItems(value, schema.items);
     return;
   }
   const map = asMap(value);
   if (map === undefined) return;
   for (const [name, child] of schema.properties) {
-    const present = Object.hasOwn(map, name) && !(map[name] === null && !child.nullable && child.hasDefault);
-    if (!present && child.hasDefault) setField(map, name, structuredClone(child.defaultValue));
+    if (child.hasDefault && (!Object.hasOwn(map, name) || isForbiddenNull(map[name], child))) setField(map, name, structuredClone(child.defaultValue));
     if (Object.hasOwn(map, name)) defaultCustom(map[name], child);
   }
-  if (schema.additional !== undefined) {
-    for (const [key, child] of Object.entries(map)) if (!schema.properties.has(key)) defaultCustom(child, schema.additional);
+  const { additional } = schema;
+  if (additional === undefined) return;
+  for (const key of Object.keys(map)) {
+    if (schema.properties.has(key)) continue;
+    if (additional.hasDefault && isForbiddenNull(map[key], additional)) setField(map, key, structuredClone(additional.defaultValue));
+    defaultCustom(map[key], additional);
+  }
+}
+
+function defaultItems(list: unknown[], items: StructuralSchema): void {
+  for (const [index, item] of list.entries()) {
+    if (items.hasDefault && isForbiddenNull(item, items)) list[index] = structuredClone(items.defaultValue);
+    defaultCustom(list[index], items);
+  }
+}
+
+/** Removes nulls the schema does not allow; those with a default are left for it (schema/defaulting/prunenulls.go). */
+export function pruneNulls(value: unknown, schema: StructuralSchema | undefined): void {
+  if (Array.isArray(value)) {
+    for (const item of value) pruneNulls(item, schema?.items);
+    return;
+  }
+  const map = asMap(value);
+  if (map === undefined) return;
+  for (const [key, child] of Object.entries(map)) {
+    const below = schema?.properties.get(key) ?? schema?.additional;
+    if (isForbiddenNull(child, below) && below?.hasDefault !== true) delete map[key];
+    else pruneNulls(child, below);
   }
 }

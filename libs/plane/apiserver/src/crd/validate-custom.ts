@@ -14,7 +14,6 @@ const MAX_PROBLEMS = 100;
 export function validateCustom(object: JsonMap, schema: StructuralSchema, correlation?: Correlation): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const [name, child] of schema.properties) {
-    if (name === 'apiVersion' || name === 'kind' || name === 'metadata') continue;
     if (Object.hasOwn(object, name)) validateValue(object[name], child, { path: name, problems, correlation: correlation?.field(name) });
   }
   if (correlation?.isUnchanged === true) return problems;

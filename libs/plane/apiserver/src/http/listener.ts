@@ -25,7 +25,8 @@ interface Incoming extends AsyncIterable<unknown> {
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
-  readonly caPem: string;
+  /** Authorities of client certificates. */
+  readonly clientCaPems: readonly string[];
   readonly certPem: string;
   readonly keyPem: string;
 }
@@ -49,7 +50,7 @@ export async function listen(core: Core, options: ListenOptions, upgrade: Upgrad
     allowHTTP1: true,
     cert: options.certPem,
     key: options.keyPem,
-    ca: [options.caPem],
+    ca: [...options.clientCaPems],
     requestCert: true,
     rejectUnauthorized: false,
     // Informers hold one stream per kind; a client with more kinds than this opens a second connection.

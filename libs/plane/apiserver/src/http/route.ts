@@ -1,4 +1,6 @@
 import { statusError } from '@tiphys/kube-model';
+import { forwardToRemote } from '../aggregation/forward.ts';
+import type { RemoteVersion } from '../aggregation/remote-versions.ts';
 import { isAllowed, type Attributes } from '../auth/authorize.ts';
 import { identify } from '../auth/identify.ts';
 import type { Core, Scope, UserInfo } from '../core.ts';
@@ -18,7 +20,7 @@ const NOBODY: UserInfo = { username: '', groups: [] };
 export async function route(core: Core, exchange: Exchange): Promise<Answer> {
   const info = requestInfoOf(exchange);
   const { path, socket, signal, warn, trail } = exchange;
-  const identity = await identify(core, { socket, authorization: header(exchange, 'authorization'), signal, warn }, exchange.rawHeaders).catch(
+  const identity = await identify(core, { socket, authorization: header(exchange, 'authorization'), rawHeaders: exchange.rawHeaders, signal, warn }).catch(
     (error: unknown) => {
       trail.begin(info, { user: NOBODY, realUser: NOBODY });
       throw error;
@@ -38,9 +40,17 @@ export async function route(core: Core, exchange: Exchange): Promise<Answer> {
 async function answer(core: Core, exchange: Exchange, user: UserInfo, info: RequestInfo): Promise<Answer> {
   if (info.target !== undefined) return await resource(core, exchange, user, { ...info, target: info.target });
   authorizePath(core, user, exchange);
+  const remote = remoteOfPath(core, exchange.path);
+  if (remote !== undefined) return await forwardToRemote(core, exchange, user, remote);
   if (isHealthPath(exchange.path)) return answerHealth(core, exchange);
   if (exchange.path === '/version' || exchange.path === '/version/') return json(versionInfo(core));
   return await answerDocument(core, exchange);
+}
+
+// The documents of a version another server answers for.
+function remoteOfPath({ remotes, catalog }: Core, path: string): RemoteVersion | undefined {
+  const [, group = '', version = ''] = /^(?:\/openapi\/v3)?\/apis\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
+  return catalog.resourcesOf(group, version).length > 0 ? undefined : remotes.find(group, version);
 }
 
 function versionInfo(core: Core): unknown {
@@ -90,6 +100,8 @@ async function resource(core: Core, exchange: Exchange, user: UserInfo, info: Re
       ? statusError('Forbidden', `${qualified({ group, resource: name })} is forbidden: ${text}`, { kind: name, ...(group === '' ? {} : { group }) })
       : forbidden({ group, resource: name }, target.name, text);
   }
+  const remote = served === undefined && core.catalog.resourcesOf(group, target.version).length === 0 ? core.remotes.find(group, target.version) : undefined;
+  if (remote !== undefined) return await forwardToRemote(core, exchange, user, remote);
   if (served === undefined) throw noSuchPath();
   if (!served.namespaced && target.namespace !== undefined) throw noSuchPath();
   const deprecation = served.deprecation ?? served.custom?.deprecationWarning;

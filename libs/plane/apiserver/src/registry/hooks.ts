@@ -1,4 +1,5 @@
 import type { corev1 } from '@tiphys/kube-model';
+import { settlePolicy } from '../admission/policies/type-check.ts';
 import type { Core, Scope } from '../core.ts';
 import { checkEscalation } from '../auth/escalation.ts';
 import { servedResourcesOf, settleCrd, withdrawCrd } from '../crd/establish.ts';
@@ -20,6 +21,7 @@ export function completeDraft(core: Core, scope: Scope, draft: Draft, live: Draf
   if (draft.kind === 'CustomResourceDefinition') settleCrd(core, draft);
   checkEscalation(core, scope, draft, live);
   if (isCertificateRequest(scope)) completeCertificateRequest(core, scope, draft, live);
+  if (draft.kind === 'ValidatingAdmissionPolicy') settlePolicy(core, draft);
   if (!isService(draft)) return [];
   core.allocators.allocate(draftAs<corev1.Service>(draft), ownerOf(draft));
   // What a live Service holds stays with it whatever becomes of this write.

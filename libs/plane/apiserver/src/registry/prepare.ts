@@ -2,7 +2,7 @@ import { deepEqual, schemaByName, type batchv1, type corev1, type Mutable } from
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { shapeMetadata, visitEmbedded } from '../crd/embedded.ts';
-import { defaultCustom, pruneCustom } from '../crd/structural-schema.ts';
+import { defaultCustom, pruneCustom, pruneNulls } from '../crd/structural-schema.ts';
 import { applyConditionalDefaults, applyEarlyDefaults } from '../defaults/by-hand.ts';
 import { applyDefaultTable } from '../defaults/table.ts';
 import { asMap, draftAs, type Draft, type DraftMeta, type JsonMap } from '../draft.ts';
@@ -42,6 +42,7 @@ export function applyDefaults(served: ServedResource, draft: Draft): void {
   // A Draft is a JSON object.
   const map = draft as unknown as JsonMap;
   if (served.custom !== undefined) {
+    pruneNulls(map, served.custom.schema);
     defaultCustom(map, served.custom.schema);
     return;
   }
@@ -77,6 +78,8 @@ const COUNTS_GENERATIONS: ReadonlySet<string> = new Set([
   'MutatingWebhookConfiguration',
   'ValidatingAdmissionPolicy',
   'ValidatingAdmissionPolicyBinding',
+  'MutatingAdmissionPolicy',
+  'MutatingAdmissionPolicyBinding',
   'PriorityClass',
 ]);
 

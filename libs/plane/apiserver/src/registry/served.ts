@@ -35,9 +35,12 @@ export interface ServedResource {
   readonly custom: CustomVersion | undefined;
 }
 
-// Alpha groups are off in a real cluster too. Two betas are off by default and would only confuse `api-resources`.
+// Alpha groups are off in a real cluster too; mutating policies have no other version in 1.33. Two betas are off by default and would only confuse `api-resources`.
 const isServed = (row: ResourceRow): boolean =>
-  !/alpha/.test(row.version) && !(row.group === 'resource.k8s.io') && row.resource !== 'componentstatuses' && row.group !== 'internal.apiserver.k8s.io';
+  (!/alpha/.test(row.version) || row.resource.startsWith('mutatingadmissionpolic')) &&
+  !(row.group === 'resource.k8s.io') &&
+  row.resource !== 'componentstatuses' &&
+  row.group !== 'internal.apiserver.k8s.io';
 
 // One store for events of both groups, in the core form.
 const STORED_AS: Readonly<Record<string, { readonly group: string; readonly apiVersion: string }>> = {

@@ -1,4 +1,4 @@
-import { fieldAt, formatSelector, selectorOf, selectorOfMap, type Labels, type metav1 } from '@tiphys/kube-model';
+import { fieldAt, formatSelector, selectorOf, selectorOfMap, statusError, type Labels, type metav1 } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { admissionRequest, admitMutating } from '../admission/chain.ts';
 import { asMap, setField, type Draft, type JsonMap } from '../draft.ts';
@@ -10,7 +10,11 @@ import { changeObject } from '../verbs/update.ts';
 export async function getScale(core: Core, scope: Scope): Promise<Draft> {
   const { value } = mustGetEntry(core, scope);
   await readable(core, scope.served, [value]);
-  return scaleOf(scope, readAs(scope.served, value));
+  const object = readAs(scope.served, value);
+  const path = scope.served.custom?.scale?.specReplicasPath;
+  if (path !== undefined && fieldAt(object, ...pathsOf(scope).spec) === undefined)
+    throw statusError('InternalError', `Internal error occurred: the spec replicas field ${JSON.stringify(path)} does not exist`);
+  return scaleOf(scope, object);
 }
 
 function scaleOf(scope: Scope, object: Draft): Draft {

@@ -85,17 +85,24 @@ function customPlan(served: ServedResource): TablePlan {
   };
 }
 
-function customCell(values: readonly unknown[], type: string): unknown {
-  const [value] = values;
-  if (value === undefined) return type === 'date' ? '<unknown>' : null;
-  if (type === 'date') return typeof value === 'string' ? ageOf(value) : '<unknown>';
-  if (type === 'string')
-    return values.length > 1
-      ? values.map((item) => (typeof item === 'string' ? item : JSON.stringify(item))).join(',')
-      : typeof value === 'string'
-        ? value
-        : JSON.stringify(value);
-  return typeof value === 'object' ? JSON.stringify(value) : value;
+// The first value a column's path selects, when it is of the column's type (apiextensions tableconvertor.go cellForJSONValue).
+function customCell([value]: readonly unknown[], type: string): unknown {
+  if (value === undefined || value === null) return null;
+  switch (type) {
+    case 'string':
+      return typeof value === 'object' ? JSON.stringify(value) : String(value);
+    case 'integer':
+      return typeof value === 'number' ? Math.trunc(value) : null;
+    case 'number':
+      return typeof value === 'number' ? value : null;
+    case 'boolean':
+      return typeof value === 'boolean' ? value : null;
+    case 'date':
+      if (typeof value !== 'string') return null;
+      return Number.isNaN(Date.parse(value)) ? '<invalid>' : ageOf(value);
+    default:
+      return null;
+  }
 }
 
 /** What a row carries besides its cells. */

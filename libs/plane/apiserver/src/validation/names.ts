@@ -9,6 +9,7 @@ const MAX_ANNOTATION_BYTES = 262_144;
 // Names that are not subdomains, by kind of the built-in groups.
 const NAME_FORMATS: Readonly<Record<string, Format>> = {
   Namespace: dnsLabel,
+  APIService: pathSegment,
   Service: dnsLabel1035,
   Role: pathSegment,
   ClusterRole: pathSegment,

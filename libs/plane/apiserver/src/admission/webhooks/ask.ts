@@ -22,7 +22,7 @@ export interface Consent {
  */
 export async function askHook(core: Core, hook: Hook, request: AdmissionRequest): Promise<Consent | undefined> {
   const version = matchHook(core, hook, request);
-  if (version === undefined || !conditionsHold(core, hook, request)) return undefined;
+  if (version === undefined || !conditionsHold(core, hook, request, version)) return undefined;
   const { name, sideEffects } = hook.webhook;
   if (request.dryRun && sideEffects !== 'None' && sideEffects !== 'NoneOnDryRun') throw badRequest(`admission webhook "${name}" does not support dry run`);
   let verdict: Verdict;
@@ -38,8 +38,8 @@ export async function askHook(core: Core, hook: Hook, request: AdmissionRequest)
   return { version, verdict };
 }
 
-function conditionsHold(core: Core, hook: Hook, request: AdmissionRequest): boolean {
-  const conditions = evaluateMatchConditions(hook);
+function conditionsHold(core: Core, hook: Hook, request: AdmissionRequest, version: ServedResource): boolean {
+  const conditions = evaluateMatchConditions(core, hook, request, version);
   if (conditions.kind !== 'failed') return conditions.kind === 'match';
   if (hook.webhook.failurePolicy !== 'Ignore') throw forbidden(request.scope.served, request.object?.metadata.name ?? request.scope.name, conditions.reason);
   core.logger.info({ webhook: hook.webhook.name, configuration: hook.configuration, reason: conditions.reason }, 'webhook is not asked');

@@ -17,15 +17,9 @@ const VERSIONS = ['v1', 'v1beta1'];
 
 /** The review of a request for a webhook that sees it as `version` and reads one of `reviewVersions`. */
 export function makeReview(request: AdmissionRequest, version: ServedResource, reviewVersions: readonly string[]): Review {
-  const { scope, operation, dryRun, options } = request;
-  const { served, namespace, subresource, user } = scope;
+  const { served } = request.scope;
   const uid = randomUUID();
   const apiVersion = `admission.k8s.io/${VERSIONS.find((known) => reviewVersions.includes(known)) ?? 'v1'}`;
-  const name = request.object?.metadata.name ?? scope.name;
-  const asked = request.object ?? request.oldObject;
-  const ofParent = asked === undefined || asked.kind === served.kind;
-  const kindOf = (of: ServedResource): JsonMap => (ofParent ? { group: of.group, version: of.version, kind: of.kind } : kindOfDraft(asked));
-  const resourceOf = (of: ServedResource): JsonMap => ({ group: of.group, version: of.version, resource: of.resource });
   return {
     uid,
     apiVersion,
@@ -34,27 +28,41 @@ export function makeReview(request: AdmissionRequest, version: ServedResource, r
       apiVersion,
       request: {
         uid,
-        kind: kindOf(version),
-        resource: resourceOf(version),
-        ...(subresource === undefined ? {} : { subResource: subresource }),
-        requestKind: kindOf(served),
-        requestResource: resourceOf(served),
-        ...(subresource === undefined ? {} : { requestSubResource: subresource }),
-        ...(name === '' ? {} : { name }),
-        ...(namespace === undefined ? {} : { namespace }),
-        operation,
-        userInfo: {
-          username: user.username,
-          ...(user.uid === undefined ? {} : { uid: user.uid }),
-          groups: user.groups,
-          ...(user.extra === undefined ? {} : { extra: user.extra }),
-        },
+        ...requestOf(request, version),
         object: inVersion(request.object, served, version) ?? null,
         oldObject: inVersion(request.oldObject, served, version) ?? null,
-        dryRun,
-        options: operation === 'CONNECT' ? null : options,
       },
     },
+  };
+}
+
+/** A request as reviews and expressions describe it, without its objects. */
+export function requestOf(request: AdmissionRequest, version: ServedResource): JsonMap {
+  const { scope, operation, dryRun, options } = request;
+  const { served, namespace, subresource, user } = scope;
+  const name = request.object?.metadata.name ?? scope.name;
+  const asked = request.object ?? request.oldObject;
+  const ofParent = asked === undefined || asked.kind === served.kind;
+  const kindOf = (of: ServedResource): JsonMap => (ofParent ? { group: of.group, version: of.version, kind: of.kind } : kindOfDraft(asked));
+  const resourceOf = (of: ServedResource): JsonMap => ({ group: of.group, version: of.version, resource: of.resource });
+  return {
+    kind: kindOf(version),
+    resource: resourceOf(version),
+    ...(subresource === undefined ? {} : { subResource: subresource }),
+    requestKind: kindOf(served),
+    requestResource: resourceOf(served),
+    ...(subresource === undefined ? {} : { requestSubResource: subresource }),
+    ...(name === '' ? {} : { name }),
+    ...(namespace === undefined ? {} : { namespace }),
+    operation,
+    userInfo: {
+      username: user.username,
+      ...(user.uid === undefined ? {} : { uid: user.uid }),
+      groups: user.groups,
+      ...(user.extra === undefined ? {} : { extra: user.extra }),
+    },
+    dryRun,
+    options: operation === 'CONNECT' ? null : options,
   };
 }
 
@@ -64,7 +72,7 @@ function kindOfDraft({ apiVersion, kind }: Draft): JsonMap {
 }
 
 /** The object as the webhook sees it. A copy where it has to be converted. */
-function inVersion(object: Draft | undefined, served: ServedResource, version: ServedResource): Draft | undefined {
+export function inVersion(object: Draft | undefined, served: ServedResource, version: ServedResource): Draft | undefined {
   if (object === undefined || version === served || object.apiVersion !== served.apiVersion) return object;
   return convertDraft(structuredClone(object), version.apiVersion);
 }
