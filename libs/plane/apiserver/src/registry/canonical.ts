@@ -32,7 +32,14 @@ function isEmpty(key: string, value: unknown, field: FieldSchema): boolean {
     case 'integer':
     case 'boolean':
       return isOmittedZero(key, value);
-    default:
+    case 'any':
+    case 'bytes':
+    case 'intstr':
+    case 'microtime':
+    case 'number':
+    case 'object':
+    case 'quantity':
+    case 'time':
       return false;
   }
 }
