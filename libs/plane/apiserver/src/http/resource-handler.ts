@@ -77,7 +77,10 @@ function get(core: Core, exchange: Exchange, scope: Scope): Answer {
 }
 
 function collection(core: Core, exchange: Exchange, scope: Scope, verb: string): Answer {
-  const query = parseListQuery(exchange.query, verb === 'watch');
+  const asked = parseListQuery(exchange.query, verb === 'watch');
+  // A watch of one object by its path is a watch of those with its name.
+  const query =
+    scope.name === '' ? asked : { ...asked, fieldSelector: [asked.fieldSelector, `metadata.name=${scope.name}`].filter((text) => text !== '').join(',') };
   const view = viewOf(core, exchange, scope);
   return query.watch ? showWatch(view, watchObjects(core, scope, query, exchange.signal)) : showList(view, listObjects(core, scope, query));
 }
