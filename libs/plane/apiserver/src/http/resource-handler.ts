@@ -83,7 +83,10 @@ async function get(core: Core, exchange: Exchange, scope: Scope): Promise<Answer
 }
 
 async function collection(core: Core, exchange: Exchange, scope: Scope, verb: string): Promise<Answer> {
-  const query = parseListQuery(exchange.query, verb === 'watch');
+  const asked = parseListQuery(exchange.query, verb === 'watch');
+  // A watch of one object by its path is a watch of those with its name.
+  const query =
+    scope.name === '' ? asked : { ...asked, fieldSelector: [asked.fieldSelector, `metadata.name=${scope.name}`].filter((text) => text !== '').join(',') };
   const view = viewOf(core, exchange, scope);
   return query.watch ? showWatch(view, watchObjects(core, scope, query, exchange.signal)) : showList(view, await listObjects(core, scope, query));
 }
