@@ -75,7 +75,7 @@ async function leftBehind(plane: ConformancePlane): Promise<unknown> {
     const { items } = await plane.must(200, 'GET', path);
     for (const item of items) {
       // Pods and what controllers make of templates carry random names; the templates are compared.
-      if (item.metadata.ownerReferences !== undefined) continue;
+      if (item.metadata.ownerReferences !== undefined || item.metadata.generateName !== undefined) continue;
       const { managedFields: _managedFields, ...metadata } = item.metadata;
       objects[`${path}/${item.metadata.name}`] = lasting({ ...item, metadata });
     }

@@ -5,6 +5,7 @@ import type { Host } from '../cli/session.ts';
 import type { RuntimeChoice } from '../wiring/plane.ts';
 import { writePrivate } from '../wiring/private-file.ts';
 import { backupCommand, restoreCommand } from './plane-backup.ts';
+import { loadPlaneServerSettings, withPlaneServerOptions, type PlaneServerOptions } from './plane-options.ts';
 import {
   announceReady,
   dataDirectory,
@@ -18,7 +19,7 @@ import {
   type ServerOptions,
 } from './server-options.ts';
 
-interface PlaneCommandOptions extends ServerOptions, HistoryFlags {
+interface PlaneCommandOptions extends ServerOptions, PlaneServerOptions, HistoryFlags {
   readonly dataDir?: string;
   readonly memory?: boolean;
   readonly httpsPort: number;
@@ -36,7 +37,9 @@ export function planeCommand(host: Host): Command {
     .option('--https-port <port>', 'port of the API; 0 takes any', parsePort, 6_443)
     .option('--kubeconfig-out <file>', 'write an administrator kubeconfig here')
     .option('--nodes <count>', 'number of simulated nodes', parseCount, 1);
-  withServerOptions(withHistoryOptions(withRuntimeOption(command))).action(async (options: PlaneCommandOptions) => runPlane(options, host));
+  withServerOptions(withPlaneServerOptions(withHistoryOptions(withRuntimeOption(command)))).action(async (options: PlaneCommandOptions) =>
+    runPlane(options, host),
+  );
   return command.addCommand(backupCommand(host)).addCommand(restoreCommand(host));
 }
 
@@ -44,9 +47,16 @@ async function runPlane(options: PlaneCommandOptions, host: Host): Promise<void>
   const { startPlane } = await import('../wiring/plane.ts');
   const logger = serverLogger(host, options);
   const dataDir = options.memory === true ? undefined : dataDirectory(host, options.dataDir, 'plane');
-  const { runtime, httpsPort, nodes } = options;
-  const history = { ageMs: options.history, changes: options.historyChanges };
-  const plane = await startPlane({ dataDir, runtime, httpsPort, nodes, history, clock: systemClock, logger });
+  const plane = await startPlane({
+    apiServer: await loadPlaneServerSettings(options),
+    dataDir,
+    runtime: options.runtime,
+    httpsPort: options.httpsPort,
+    nodes: options.nodes,
+    history: { ageMs: options.history, changes: options.historyChanges },
+    clock: systemClock,
+    logger,
+  });
   try {
     const kubeconfig = options.kubeconfigOut === undefined ? undefined : resolve(options.kubeconfigOut);
     if (kubeconfig !== undefined) await writePrivate(kubeconfig, plane.server.adminKubeconfig());

@@ -8,6 +8,7 @@ import type { RuntimeChoice } from '../wiring/plane.ts';
 import { loadOrCreateToken } from '../wiring/token.ts';
 import { writePrivate } from '../wiring/private-file.ts';
 import { openPlugins, withRenderOptions, type RenderOptions } from './render-options.ts';
+import { loadPlaneServerSettings, withPlaneServerOptions, type PlaneServerOptions } from './plane-options.ts';
 import {
   announceReady,
   applicationNamespacesOption,
@@ -23,7 +24,7 @@ import {
   type ServerOptions,
 } from './server-options.ts';
 
-interface UpOptions extends ServerOptions, RenderOptions, HistoryFlags {
+interface UpOptions extends ServerOptions, RenderOptions, PlaneServerOptions, HistoryFlags {
   readonly dataDir?: string;
   readonly host: string;
   readonly port: number;
@@ -51,7 +52,9 @@ export function upCommand(host: Host): Command {
     .option('--namespace <name>', 'namespace of Applications and credentials', 'argocd')
     .addOption(applicationNamespacesOption())
     .option('--demo', 'set up a small Git repository and an application to try things on; runs its processes on this machine as you');
-  return withServerOptions(withRenderOptions(withHistoryOptions(withRuntimeOption(command)))).action(async (options: UpOptions) => runUp(options, host));
+  return withServerOptions(withRenderOptions(withPlaneServerOptions(withHistoryOptions(withRuntimeOption(command))))).action(async (options: UpOptions) =>
+    runUp(options, host),
+  );
 }
 
 async function runUp(options: UpOptions, host: Host): Promise<void> {
@@ -61,8 +64,16 @@ async function runUp(options: UpOptions, host: Host): Promise<void> {
   const clock = systemClock;
   const dataDir = dataDirectory(host, options.dataDir, options.demo === true ? 'demo' : 'default');
   const runtime = options.demo === true && options.runtime === 'auto' ? 'process' : options.runtime;
-  const history = { ageMs: options.history, changes: options.historyChanges };
-  const plane = await startPlane({ dataDir, runtime, httpsPort: options.httpsPort, nodes: options.nodes, history, clock, logger });
+  const plane = await startPlane({
+    apiServer: await loadPlaneServerSettings(options),
+    dataDir,
+    runtime,
+    httpsPort: options.httpsPort,
+    nodes: options.nodes,
+    history: { ageMs: options.history, changes: options.historyChanges },
+    clock,
+    logger,
+  });
   const stop = new AbortController();
   const signal = AbortSignal.any([host.signal, stop.signal]);
   const running = start(plane.services, signal, logger);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createInformerFactory, createKubeClient, type InformerFactory, type KubeClient } from '@tiphys/kube-client';
 import { DomainError, type Clock, type Logger, type Service } from '@tiphys/kernel';
-import { startApiServer, type ApiServer } from '@tiphys/plane-apiserver';
+import { startApiServer, type ApiServer, type ApiServerOptions } from '@tiphys/plane-apiserver';
 import { createControllers } from '@tiphys/plane-controllers';
 import { createServiceProxy } from '@tiphys/plane-network';
 import { createNodeAgent, createSimulatedNodes, type NodeAgent } from '@tiphys/plane-node';
@@ -28,6 +28,8 @@ export interface PlaneOptions {
   readonly nodes: number;
   /** How long the history of objects is kept, for watches that come back and for reads of the past. */
   readonly history: HistoryOptions;
+  /** What else the API server is told. */
+  readonly apiServer?: Pick<ApiServerOptions, 'audit' | 'encryption' | 'tokenFile' | 'oidc'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -55,6 +57,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
   const retention = { retainMs: options.history.ageMs, retainRevisions: options.history.changes };
   const store = dataDir === undefined ? createMemoryStore({ clock, ...retention }) : openLmdbStore({ dir: join(dataDir, 'store'), clock, ...retention });
   const server = await startApiServer({
+    ...options.apiServer,
     store,
     clock,
     logger: logger.child({ component: 'apiserver' }),

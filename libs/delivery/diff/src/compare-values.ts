@@ -41,6 +41,7 @@ function objectDifferences(
     const child = Object.hasOwn(desired, name) ? desired[name] : undefined;
     const other = Object.hasOwn(live, name) ? live[name] : undefined;
     if (child === other || (child === undefined && isDefault(other, node.keyDefault(name)))) return [];
+    if (other === undefined && node.omits?.(name, child) === true) return [];
     return differences(child, other, node.child(name), [...elements, { kind: 'field', name }]);
   });
 }

@@ -61,6 +61,24 @@ describe('diffObject', () => {
   it('sees nothing in defaults, in other fields of others, and in other spellings of one amount', () => {
     expect(diffObject({ desired: deployment(), live, manager, schema })).toEqual([]);
   });
+  it('sees nothing in zeros that the API does not keep, and something in one that changes what is kept', () => {
+    const desired = deployment() as never as {
+      spec: { paused?: boolean; template: { spec: { hostNetwork?: boolean; containers: Record<string, unknown>[] } } };
+    };
+    desired.spec.paused = false;
+    desired.spec.template.spec.hostNetwork = false;
+    Object.assign(desired.spec.template.spec.containers[0] ?? {}, { tty: false, command: [], workingDir: '', env: [{ name: 'A', value: '' }] });
+    const stored = edited(live, manager, (object: never) => {
+      const o = object as { spec: { template: { spec: { containers: Record<string, unknown>[] } } } };
+      Object.assign(o.spec.template.spec.containers[0] ?? {}, { env: [{ name: 'A' }] });
+    });
+    const changes = (found: KubeObject): readonly string[] =>
+      diffObject({ desired: desired as never as KubeObject, live: found, manager, schema }).map(({ path }) => path);
+    expect(changes(stored)).toStrictEqual([]);
+    const paused = edited(stored, 'kubectl', (object: never) => ((object as { spec: { paused?: boolean } }).spec.paused = true));
+    expect(changes(paused)).toStrictEqual(['.spec.paused']);
+  });
+
   it('names a changed field of a list item by its key', () => {
     expect(diffObject({ desired: deployment({ image: 'web:2' }), live, manager, schema })).toMatchObject([
       { path: '.spec.template.spec.containers[name="web"].image', kind: 'changed', desired: 'web:2', live: 'web:1', cause: 'gitChanged' },

@@ -25,7 +25,7 @@ export {
   type ObjectKey,
   type ObjectRef,
 } from './object.ts';
-export { decodeKubeProtobuf, isKubeProtobuf } from './protobuf.ts';
+export { decodeKubeProtobuf, isKubeProtobuf, isOmittedZero } from './protobuf.ts';
 export { encodeKubeList, encodeKubeMessage, encodeKubeProtobuf, encodeKubeWatchEvent, hasKubeProtobuf, wrapKubeProtobuf } from './protobuf-encode.ts';
 export { ProtobufError } from './protobuf-table.ts';
 export { ProtobufWriter } from './protobuf-writer.ts';

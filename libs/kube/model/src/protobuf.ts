@@ -169,7 +169,14 @@ function define(map: JsonMap, key: string, value: unknown): void {
 
 // Go writes zero values of plain fields, which JSON leaves out; those of pointers are meant. The table cannot tell
 // them apart, so a zero is kept where it says something and dropped where it is the default anyway.
-const EMPTY_TEXT_KEPT: ReadonlySet<string> = new Set(['storageClassName', 'volumeAttributesClassName']);
+const EMPTY_TEXT_KEPT: ReadonlySet<string> = new Set([
+  'storageClassName',
+  'volumeAttributesClassName',
+  'ingressClassName',
+  'loadBalancerClass',
+  'appProtocol',
+  'runtimeClassName',
+]);
 const ZERO_DROPPED: ReadonlySet<string> = new Set([
   'hostPort',
   'nodePort',
@@ -200,11 +207,40 @@ const ZERO_DROPPED: ReadonlySet<string> = new Set([
   'x-kubernetes-embedded-resource',
   'x-kubernetes-int-or-string',
   'deprecated',
+  'globalDefault',
+  'insecureSkipTLSVerify',
+  'preserveUnknownFields',
+  'sslEnabled',
+  'chapAuthDiscovery',
+  'chapAuthSession',
+  'denied',
+  'count',
+  'deprecatedCount',
+  'number',
+  'signal',
+  'templateGeneration',
+  'active',
+  'succeeded',
+  'failed',
+  'availableReplicas',
+  'readyReplicas',
+  'updatedReplicas',
+  'currentReplicas',
+  'unavailableReplicas',
+  'fullyLabeledReplicas',
+  'numberAvailable',
+  'numberUnavailable',
+  'updatedNumberScheduled',
+  'sizeBytes',
+  'clusterScope',
 ]);
 
 function isZero(name: string, value: unknown): boolean {
-  if (value === undefined) return true;
+  return value === undefined || (value instanceof Uint8Array && value.length === 0) || isOmittedZero(name, value);
+}
+
+/** Whether a field's value is a zero that Go's types do not write: that of a plain field, where those of pointers are meant. */
+export function isOmittedZero(name: string, value: unknown): boolean {
   if (value === '') return !EMPTY_TEXT_KEPT.has(name);
-  if (value instanceof Uint8Array && value.length === 0) return true;
   return (value === 0 || value === false) && ZERO_DROPPED.has(name);
 }

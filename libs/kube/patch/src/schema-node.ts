@@ -1,4 +1,4 @@
-import { fieldAt, isJsonObject, schemaByName, schemaOf, type FieldSchema, type ObjectSchema } from '@tiphys/kube-model';
+import { fieldAt, isJsonObject, isOmittedZero, schemaByName, schemaOf, type FieldSchema, type ObjectSchema } from '@tiphys/kube-model';
 
 /**
  * What patches and server-side apply must know of one place in an object: its form, how it merges and what lies below.
@@ -23,6 +23,8 @@ export interface SchemaNode {
   items(): SchemaNode;
   /** Whether two values mean the same, for scalars with a form of their own that no type of a schema names. */
   readonly isSame?: (a: unknown, b: unknown) => boolean;
+  /** Whether the API server keeps no such value in a field: zeros that the types of built-in kinds do not write. */
+  readonly omits?: (name: string, value: unknown) => boolean;
   /** The default a list item's key has when the item leaves it out. */
   keyDefault(key: string): unknown;
 }
@@ -57,6 +59,7 @@ function objectNode(schema: ObjectSchema, field: Omit<FieldSchema, 'type'>): Sch
     patchStrategy: field.patchStrategy,
     patchMergeKey: field.patchMergeKey,
     hasField: (name) => Object.hasOwn(schema.fields, name),
+    omits: (name, value) => schema.required?.includes(name) !== true && Object.hasOwn(schema.fields, name) && isOmittedZero(name, value),
     child: (name) => {
       const found = children.get(name);
       if (found !== undefined) return found;

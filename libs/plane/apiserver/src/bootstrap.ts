@@ -1,12 +1,22 @@
-import { isStatus, type corev1, type KubeObject, type rbacv1 } from '@tiphys/kube-model';
+import { mapLimit } from '@tiphys/kernel';
+import { deepEqual, isStatus, type corev1, type KubeObject, type rbacv1 } from '@tiphys/kube-model';
+import { settleOwnVersions } from './aggregation/own-versions.ts';
+import { settleAggregates } from './auth/aggregation.ts';
+import { defaultRoles } from './auth/default-roles.ts';
+import { compactRules, missingRules } from './auth/rules.ts';
 import { SERVER_USER, type Core, type Scope, type WriteFlags } from './core.ts';
 import { draftAs, type Draft } from './draft.ts';
 import { CRD_PREFIX } from './crd/crd.ts';
 import { servedResourcesOf } from './crd/establish.ts';
+import { defaultFlows } from './flow/default-flows.ts';
+import { settleDangling } from './flow/status.ts';
 import { parseStored } from './registry/objects.ts';
+import { objectKey } from './registry/served.ts';
 import { createObject } from './verbs/create.ts';
-import { updateObject } from './verbs/update.ts';
+import { changeObject, updateObject } from './verbs/update.ts';
 
+// They share commits of the store.
+const CONCURRENT_WRITES = 64;
 const FLAGS: WriteFlags = { dryRun: false, fieldManager: 'kube-apiserver', fieldValidation: 'Ignore', force: false, warn: () => undefined };
 
 /** Reads back what the store says the server serves and holds: CRDs and the addresses of Services. */
@@ -24,7 +34,15 @@ export function restore(core: Core): void {
 /** Creates what every cluster has, where it is missing. */
 export async function bootstrap(core: Core, address: { readonly host: string; readonly port: number }): Promise<void> {
   for (const object of initialObjects(core)) await ensure(core, object);
-  for (const object of endpointObjects(address)) await replace(core, object);
+  await mapLimit(defaultRoles(), CONCURRENT_WRITES, async (object) => await reconcileRole(core, object));
+  await mapLimit(defaultFlows(), CONCURRENT_WRITES, async (object) => await ensure(core, object));
+  await settleDangling(core);
+  // A role of roles that aggregate takes two turns.
+  for (let turn = 0; turn < 3; turn += 1) await settleAggregates(core);
+  // There or not, it is as it should be afterwards.
+  await ensure(core, authenticationObject(core));
+  for (const object of [...endpointObjects(address), authenticationObject(core)]) await replace(core, object);
+  await settleOwnVersions(core);
 }
 
 function scopeOf(core: Core, object: KubeObject): Scope {
@@ -40,6 +58,34 @@ async function ensure(core: Core, object: KubeObject): Promise<void> {
   } catch (error) {
     if (!isStatus(error, 'AlreadyExists')) throw error;
   }
+}
+
+const AUTO_UPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
+
+// Gives a default role or binding back what it lacks, unless somebody has said to leave it alone; what was added stays.
+async function reconcileRole(core: Core, wanted: KubeObject): Promise<void> {
+  const scope = { ...scopeOf(core, wanted), name: wanted.metadata.name ?? '' };
+  const entry = core.store.get(objectKey(scope.served, scope.namespace, scope.name));
+  if (entry === undefined) return await ensure(core, wanted);
+  const live = parseStored(entry.value);
+  if (live.metadata.annotations?.[AUTO_UPDATE] === 'false') return;
+  const change = missingOf(wanted, live);
+  if (change === undefined) return;
+  await changeObject(core, scope, (draft) => Object.assign(draft, change(draft)), FLAGS);
+}
+
+function missingOf(wanted: KubeObject, live: Draft): ((draft: Draft) => object) | undefined {
+  const role = wanted as KubeObject & Partial<Pick<rbacv1.ClusterRole, 'rules' | 'aggregationRule'>>; // A role or a binding.
+  if (wanted.kind.endsWith('Role')) {
+    if (role.aggregationRule !== undefined) return undefined;
+    const held = draftAs<rbacv1.ClusterRole>(live).rules ?? [];
+    const missing = compactRules(missingRules(held, role.rules ?? []));
+    return missing.length === 0 ? undefined : () => ({ rules: [...held, ...missing] });
+  }
+  const { subjects = [] } = wanted as rbacv1.RoleBinding;
+  const bound = draftAs<rbacv1.RoleBinding>(live).subjects ?? [];
+  const missing = subjects.filter((subject) => !bound.some((other) => deepEqual({ apiGroup: '', ...other }, { apiGroup: '', ...subject })));
+  return missing.length === 0 ? undefined : () => ({ subjects: [...bound, ...missing] });
 }
 
 async function replace(core: Core, object: KubeObject): Promise<void> {
@@ -62,9 +108,29 @@ function initialObjects(core: Core): readonly KubeObject[] {
     ...namespaces,
     service,
     ...classes.map(([name, value, description]) => ({ apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value, description })),
-    ...roles(),
-    ...bindings(),
   ];
+}
+
+/** Common name of the certificate this server shows to other API servers. */
+export const FRONT_PROXY_NAME = 'front-proxy-client';
+
+// By what other API servers check the users this one vouches for, and its clients (KEP of API aggregation).
+function authenticationObject(core: Core): KubeObject {
+  const list = (...items: readonly string[]): string => JSON.stringify(items);
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+    data: {
+      'client-ca-file': core.clientCaPem,
+      'requestheader-client-ca-file': core.frontProxy.caPem,
+      'requestheader-allowed-names': list(FRONT_PROXY_NAME),
+      'requestheader-username-headers': list('X-Remote-User'),
+      'requestheader-uid-headers': list('X-Remote-Uid'),
+      'requestheader-group-headers': list('X-Remote-Group'),
+      'requestheader-extra-headers-prefix': list('X-Remote-Extra-'),
+    },
+  } as KubeObject;
 }
 
 function endpointObjects({ host, port }: { readonly host: string; readonly port: number }): readonly KubeObject[] {
@@ -86,145 +152,4 @@ function endpointObjects({ host, port }: { readonly host: string; readonly port:
       ports: [{ name: 'https', port, protocol: 'TCP' }],
     } as KubeObject,
   ];
-}
-
-type Rule = rbacv1.PolicyRule;
-const rule = (apiGroups: readonly string[], resources: readonly string[], verbs: readonly string[]): Rule => ({ apiGroups, resources, verbs });
-const READ = ['get', 'list', 'watch'];
-const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update'];
-const VIEWED: readonly Rule[] = [
-  rule(
-    [''],
-    [
-      'configmaps',
-      'endpoints',
-      'persistentvolumeclaims',
-      'persistentvolumeclaims/status',
-      'pods',
-      'pods/log',
-      'pods/status',
-      'replicationcontrollers',
-      'replicationcontrollers/scale',
-      'serviceaccounts',
-      'services',
-      'services/status',
-      'events',
-      'limitranges',
-      'resourcequotas',
-      'namespaces',
-      'bindings',
-    ],
-    READ,
-  ),
-  rule(
-    ['apps'],
-    [
-      'controllerrevisions',
-      'daemonsets',
-      'daemonsets/status',
-      'deployments',
-      'deployments/scale',
-      'deployments/status',
-      'replicasets',
-      'replicasets/scale',
-      'replicasets/status',
-      'statefulsets',
-      'statefulsets/scale',
-      'statefulsets/status',
-    ],
-    READ,
-  ),
-  rule(['autoscaling'], ['horizontalpodautoscalers', 'horizontalpodautoscalers/status'], READ),
-  rule(['batch'], ['cronjobs', 'cronjobs/status', 'jobs', 'jobs/status'], READ),
-  rule(['networking.k8s.io'], ['ingresses', 'ingresses/status', 'networkpolicies'], READ),
-  rule(['policy'], ['poddisruptionbudgets', 'poddisruptionbudgets/status'], READ),
-  rule(['discovery.k8s.io'], ['endpointslices'], READ),
-];
-const EDITED: readonly Rule[] = [
-  rule([''], ['pods/attach', 'pods/exec', 'pods/portforward', 'pods/proxy', 'secrets', 'services/proxy'], READ),
-  rule(
-    [''],
-    [
-      'configmaps',
-      'persistentvolumeclaims',
-      'pods',
-      'pods/attach',
-      'pods/exec',
-      'pods/portforward',
-      'pods/proxy',
-      'replicationcontrollers',
-      'replicationcontrollers/scale',
-      'secrets',
-      'serviceaccounts',
-      'services',
-      'services/proxy',
-      'events',
-    ],
-    WRITE,
-  ),
-  rule([''], ['pods/eviction', 'serviceaccounts/token'], ['create']),
-  rule(
-    ['apps'],
-    ['daemonsets', 'deployments', 'deployments/rollback', 'deployments/scale', 'replicasets', 'replicasets/scale', 'statefulsets', 'statefulsets/scale'],
-    WRITE,
-  ),
-  rule(['autoscaling'], ['horizontalpodautoscalers'], WRITE),
-  rule(['batch'], ['cronjobs', 'jobs'], WRITE),
-  rule(['networking.k8s.io'], ['ingresses', 'networkpolicies'], WRITE),
-  rule(['policy'], ['poddisruptionbudgets'], WRITE),
-];
-const ADMINISTERED: readonly Rule[] = [
-  rule(['rbac.authorization.k8s.io'], ['rolebindings', 'roles'], [...READ, ...WRITE]),
-  rule(['authorization.k8s.io'], ['localsubjectaccessreviews'], ['create']),
-];
-
-function roles(): readonly KubeObject[] {
-  const LABELS = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
-  const role = (name: string, rules: readonly Rule[], aggregateTo?: string): KubeObject =>
-    ({
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name, labels: { ...LABELS, ...(aggregateTo === undefined ? {} : { [`rbac.authorization.k8s.io/aggregate-to-${aggregateTo}`]: 'true' }) } },
-      rules,
-    }) as KubeObject;
-  const parts: Readonly<Record<string, readonly Rule[]>> = { view: VIEWED, edit: EDITED, admin: ADMINISTERED };
-  const aggregate = (name: string, from: readonly string[]): KubeObject =>
-    ({
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name, labels: LABELS },
-      aggregationRule: { clusterRoleSelectors: from.map((each) => ({ matchLabels: { [`rbac.authorization.k8s.io/aggregate-to-${each}`]: 'true' } })) },
-      rules: from.flatMap((each) => parts[each] ?? []),
-    }) as KubeObject;
-  return [
-    role('cluster-admin', [rule(['*'], ['*'], ['*']), { nonResourceURLs: ['*'], verbs: ['*'] }]),
-    role('system:aggregate-to-view', VIEWED, 'view'),
-    role('system:aggregate-to-edit', EDITED, 'edit'),
-    role('system:aggregate-to-admin', ADMINISTERED, 'admin'),
-    aggregate('view', ['view']),
-    aggregate('edit', ['edit', 'view']),
-    aggregate('admin', ['admin', 'edit', 'view']),
-    role('system:basic-user', [
-      rule(['authorization.k8s.io'], ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'], ['create']),
-      rule(['authentication.k8s.io'], ['selfsubjectreviews'], ['create']),
-    ]),
-    role('system:discovery', [
-      {
-        nonResourceURLs: ['/api', '/api/*', '/apis', '/apis/*', '/healthz', '/livez', '/openapi', '/openapi/*', '/readyz', '/version', '/version/'],
-        verbs: ['get'],
-      },
-    ]),
-  ];
-}
-
-function bindings(): readonly KubeObject[] {
-  const bind = (name: string, group: string): KubeObject =>
-    ({
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name, labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' } },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: group }],
-    }) as KubeObject;
-  return [bind('cluster-admin', 'system:masters'), bind('system:basic-user', 'system:authenticated'), bind('system:discovery', 'system:authenticated')];
 }

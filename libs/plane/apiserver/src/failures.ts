@@ -98,6 +98,8 @@ export const problem: Readonly<{
   duplicate(field: string, value: unknown): FieldProblem;
   forbidden(field: string, detail: string): FieldProblem;
   notFound(field: string, value: unknown): FieldProblem;
+  tooLong(field: string, maxBytes: number): FieldProblem;
+  tooMany(field: string, count: number, max: number): FieldProblem;
 }> = {
   required: (field, detail) => ({ field, reason: 'FieldValueRequired', message: detail === undefined ? 'Required value' : `Required value: ${detail}` }),
   invalid: (field, value, detail) => ({ field, reason: 'FieldValueInvalid', message: `Invalid value: ${quoteValue(value)}: ${detail}` }),
@@ -109,6 +111,12 @@ export const problem: Readonly<{
   duplicate: (field, value) => ({ field, reason: 'FieldValueDuplicate', message: `Duplicate value: ${quoteValue(value)}` }),
   forbidden: (field, detail) => ({ field, reason: 'FieldValueForbidden', message: `Forbidden: ${detail}` }),
   notFound: (field, value) => ({ field, reason: 'FieldValueNotFound', message: `Not found: ${quoteValue(value)}` }),
+  tooLong: (field, maxBytes) => ({ field, reason: 'FieldValueTooLong', message: `Too long: may not be more than ${maxBytes} bytes` }),
+  tooMany: (field, count, max) => ({
+    field,
+    reason: 'FieldValueTooMany',
+    message: `Too many: ${count}: must have at most ${max} ${max === 1 ? 'item' : 'items'}`,
+  }),
 };
 
 /** 504 for a resourceVersion that has not been assigned yet. */

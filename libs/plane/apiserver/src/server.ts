@@ -1,10 +1,25 @@
 import { systemClock, type Clock, type Logger } from '@tiphys/kernel';
 import type { Store } from '@tiphys/plane-store';
-import { machineAddresses, openAuthority } from './auth/pki.ts';
+import { followRemotes } from './aggregation/availability.ts';
+import { registerOwnVersions } from './aggregation/own-versions.ts';
+import { RemoteVersions } from './aggregation/remote-versions.ts';
+import { createAuditFile, type AuditBackend, type AuditFileOptions } from './audit/file-backend.ts';
+import type { AuditPolicy } from './audit/policy.ts';
+import { createAuditLog } from './audit/trail.ts';
+import { aggregateRoles } from './auth/aggregation.ts';
+import { machineAddresses, openAuthority, type CertificateAuthority } from './auth/pki.ts';
+import { signRequests } from './auth/sign-requests.ts';
+import type { RequestHeaderOptions } from './auth/authenticate.ts';
+import { createOidcAuthenticator, type OidcOptions } from './auth/oidc.ts';
+import { parseTokenFile } from './auth/token-file.ts';
 import { openTokenIssuer } from './auth/tokens.ts';
-import { bootstrap, restore } from './bootstrap.ts';
+import { bootstrap, FRONT_PROXY_NAME, restore } from './bootstrap.ts';
 import type { Core, UserInfo } from './core.ts';
 import { cleanUpCrds } from './crd/cleanup.ts';
+import type { EncryptionConfiguration } from './encryption/configuration.ts';
+import { SealedStore } from './encryption/sealed-store.ts';
+import { defaultInFlightLimits, FlowControl, type InFlightLimits } from './flow/flow-control.ts';
+import { tellDangling } from './flow/status.ts';
 import { RequestMetrics } from './http/metrics.ts';
 import { listen, type Listener } from './http/listener.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
@@ -30,6 +45,18 @@ export interface ApiServerOptions {
   readonly gitVersion?: string;
   /** Further names and addresses in the server's certificate. */
   readonly alternativeNames?: readonly string[];
+  /** Text of a static token file: `token,user,uid,"group1,group2"` a line. */
+  readonly tokenFile?: string;
+  /** Whose ID tokens are accepted besides. */
+  readonly oidc?: OidcOptions;
+  /** What is recorded of requests, and where; absent: nothing. */
+  readonly audit?: { readonly policy: AuditPolicy; readonly file: AuditFileOptions };
+  /** A proxy in front of this server that names its users. */
+  readonly requestHeader?: RequestHeaderOptions;
+  /** Resources that are kept encrypted. */
+  readonly encryption?: EncryptionConfiguration;
+  /** Requests that run at once. */
+  readonly inFlight?: InFlightLimits;
   /** Yields [0, 1); default Math.random. */
   readonly random?: () => number;
 }
@@ -61,45 +88,32 @@ export const defaultApiServerOptions: { readonly host: string; readonly port: nu
 
 /** Starts an API server over a store. Resolves when it listens and the cluster's first objects exist. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { host, port, serviceCidr, gitVersion } = { ...defaultApiServerOptions, ...options };
-  const { store, logger, clock = systemClock, random = Math.random } = options;
+  const { host, port } = { ...defaultApiServerOptions, ...options };
+  const { logger, clock = systemClock } = options;
   const stop = new AbortController();
+  const sealed = options.encryption === undefined ? undefined : new SealedStore(options.store, options.encryption);
   const authority = openAuthority(options.stateDir, clock.now());
-  const nodes = new NodeDirectory();
-  const core: Core = {
-    store,
-    logger,
-    clock,
-    random,
-    gitVersion,
-    metrics: new RequestMetrics(),
-    nodes,
-    catalog: new Catalog(),
-    allocators: new Allocators(serviceCidr, random),
-    tokens: openTokenIssuer(options.stateDir),
-  };
+  const backend = options.audit === undefined ? undefined : createAuditFile(options.audit.file, { clock, logger });
+  const frontAuthority = openAuthority(options.stateDir, clock.now(), 'front-proxy-ca');
+  const frontProxy = { caPem: frontAuthority.caPem, pair: frontAuthority.issueClient(FRONT_PROXY_NAME, []) };
+  const core = createCore(options, { store: sealed ?? options.store, backend, frontProxy, clientCaPem: authority.caPem });
   restore(core);
-  const names = [
-    'localhost',
-    'kubernetes',
-    'kubernetes.default',
-    'kubernetes.default.svc',
-    'kubernetes.default.svc.cluster.local',
-    ...(options.alternativeNames ?? []).filter((name) => !isAddress(name)),
-  ];
-  const addresses = [
-    ...new Set([
-      ...machineAddresses(),
-      core.allocators.apiAddress,
-      ...(isAddress(host) && host !== '0.0.0.0' && host !== '::' ? [host] : []),
-      ...(options.alternativeNames ?? []).filter(isAddress),
-    ]),
-  ];
-  const pair = authority.issueServer(names, addresses);
-  const listener = await listen(core, { host, port, caPem: authority.caPem, ...pair }, createUpgradeHandler(core));
+  const rewritten = (await sealed?.rewriteStale(stop.signal)) ?? 0;
+  if (rewritten > 0) logger.info({ objects: rewritten }, 'objects were encrypted anew');
+  const pair = authority.issueServer(...certificateNames(core, host, options.alternativeNames ?? []));
+  const listener = await listen(
+    core,
+    { host, port, clientCaPems: [authority.caPem, ...(options.requestHeader === undefined ? [] : [options.requestHeader.caPem])], ...pair },
+    createUpgradeHandler(core),
+  );
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  await bootstrap(core, { host: isAddress(reachable) && !reachable.includes(':') ? reachable : '127.0.0.1', port: listener.port });
-  const cleaner = cleanUpCrds(core, stop.signal).catch((error: unknown) => logger.error({ err: error }, 'cleaning up custom resources ended'));
+  try {
+    await bootstrap(core, { host: isAddress(reachable) && !reachable.includes(':') ? reachable : '127.0.0.1', port: listener.port });
+  } catch (error) {
+    await listener.close();
+    throw error;
+  }
+  core.lifecycle.phase = 'ready';
   const url = `https://${reachable.includes(':') ? `[${reachable}]` : reachable}:${listener.port}`;
   const admin = authority.issueClient('kubernetes-admin', ['system:masters']);
   logger.info({ url }, 'api server listens');
@@ -107,12 +121,69 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     core,
     listener,
     stop,
-    cleaner,
+    loops: startLoops(core, authority, stop.signal),
+    backend,
     url,
     caPem: authority.caPem,
     adminConfig: kubeconfigOf({ url, caPem: authority.caPem, user: 'kubernetes-admin', pair: admin }),
     configFor: (user) => kubeconfigOf({ url, caPem: authority.caPem, user: user.username, pair: authority.issueClient(user.username, user.groups) }),
   });
+}
+
+interface CoreParts extends Pick<Core, 'store' | 'frontProxy' | 'clientCaPem'> {
+  readonly backend: AuditBackend | undefined;
+}
+
+function createCore(options: ApiServerOptions, { store, backend, frontProxy, clientCaPem }: CoreParts): Core {
+  const { serviceCidr, gitVersion } = { ...defaultApiServerOptions, ...options };
+  const { logger, clock = systemClock, random = Math.random } = options;
+  return {
+    store,
+    logger,
+    clock,
+    random,
+    gitVersion,
+    metrics: new RequestMetrics(),
+    lifecycle: { phase: 'starting' },
+    frontProxy,
+    clientCaPem,
+    remotes: new RemoteVersions(),
+    nodes: new NodeDirectory(),
+    catalog: new Catalog(),
+    allocators: new Allocators(serviceCidr, random),
+    tokens: openTokenIssuer(options.stateDir),
+    flow: new FlowControl(store, options.inFlight ?? defaultInFlightLimits),
+    audit: createAuditLog(clock, options.audit === undefined || backend === undefined ? undefined : { policy: options.audit.policy, backend }),
+    authenticators: {
+      staticTokens: parseTokenFile(options.tokenFile ?? ''),
+      requestHeader: options.requestHeader,
+      oidc: options.oidc === undefined ? undefined : createOidcAuthenticator(options.oidc, { clock, logger }),
+    },
+  };
+}
+
+function certificateNames(core: Core, host: string, alternativeNames: readonly string[]): readonly [names: readonly string[], addresses: readonly string[]] {
+  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
+  const bound = isAddress(host) && host !== '0.0.0.0' && host !== '::' ? [host] : [];
+  return [
+    ['localhost', ...service, ...alternativeNames.filter((name) => !isAddress(name))],
+    [...new Set([...machineAddresses(), core.allocators.apiAddress, ...bound, ...alternativeNames.filter(isAddress)])],
+  ];
+}
+
+// What the server keeps true of its own objects. Each ends with the signal.
+function startLoops(core: Core, authority: CertificateAuthority, signal: AbortSignal): readonly Promise<void>[] {
+  const loops: Readonly<Record<string, Promise<void>>> = {
+    'cleaning up custom resources': cleanUpCrds(core, signal),
+    'telling of flow schemas': tellDangling(core, signal),
+    'aggregating roles': aggregateRoles(core, signal),
+    'following other api servers': followRemotes(core, signal),
+    'registering own versions': registerOwnVersions(core, signal),
+    'signing certificates': signRequests(core, authority, signal),
+  };
+  return Object.entries(loops).map(([name, loop]) =>
+    loop.catch((error: unknown) => core.logger.error({ err: error, loop: name }, 'a loop of the api server ended')),
+  );
 }
 
 function isAddress(name: string): boolean {
@@ -123,7 +194,8 @@ interface ServerParts {
   readonly core: Core;
   readonly listener: Listener;
   readonly stop: AbortController;
-  readonly cleaner: Promise<void>;
+  readonly loops: readonly Promise<void>[];
+  readonly backend: AuditBackend | undefined;
   readonly url: string;
   readonly caPem: string;
   readonly adminConfig: string;
@@ -134,9 +206,11 @@ function makeServer(parts: ServerParts): ApiServer {
   const { core, listener, stop } = parts;
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    core.lifecycle.phase = 'closing';
     stop.abort();
     await listener.close();
-    await parts.cleaner;
+    await Promise.all(parts.loops);
+    await parts.backend?.close();
   };
   return {
     url: parts.url,

@@ -270,11 +270,14 @@ describe('default classes', () => {
     expect(after.body.spec.storageClassName).toBe('local');
     expect(after.body.metadata.finalizers).toEqual(['kubernetes.io/pvc-protection']);
     expect((await create(path, claim('chosen', { storageClassName: '' }))).body.spec.storageClassName).toBe('');
+    await t.call('PATCH', `${path}/after/status`, { contentType: 'application/merge-patch+json', body: { status: { phase: 'Bound' } } });
     const grown = await t.call('PATCH', `${path}/after`, {
       contentType: 'application/merge-patch+json',
       body: { spec: { resources: { requests: { storage: '2Gi' } } } },
     });
-    expect(grown.body.message).toBe('persistentvolumeclaims "after" is forbidden: Only bound persistent volume claims can be expanded');
+    expect(grown.body.message).toBe(
+      'persistentvolumeclaims "after" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize',
+    );
     await create('/apis/networking.k8s.io/v1/ingressclasses', {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'IngressClass',

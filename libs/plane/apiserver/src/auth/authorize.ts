@@ -2,23 +2,15 @@ import type { rbacv1 } from '@tiphys/kube-model';
 import type { Core, UserInfo } from '../core.ts';
 import { draftAs } from '../draft.ts';
 import { parseStored } from '../registry/objects.ts';
+import type { Attributes } from './attributes.ts';
+import { authorizeNode } from './node-authorizer.ts';
 
-/** What somebody wants to do: with a resource, or with a path that is none. */
-export type Attributes =
-  | {
-      readonly kind: 'resource';
-      readonly verb: string;
-      readonly group: string;
-      readonly resource: string;
-      readonly subresource: string;
-      readonly namespace: string;
-      readonly name: string;
-    }
-  | { readonly kind: 'path'; readonly verb: string; readonly path: string };
+export type { Attributes } from './attributes.ts';
 
-/** Whether the user may. RBAC over the roles in the store; system:masters may everything. */
+/** Whether the user may. A node by what its pods need, everybody by RBAC over the roles in the store; system:masters may everything. */
 export function isAllowed(core: Core, user: UserInfo, attributes: Attributes): boolean {
   if (user.groups.includes('system:masters')) return true;
+  if (authorizeNode(core, user, attributes)) return true;
   return rulesFor(core, user, attributes.kind === 'resource' ? attributes.namespace : '').some((rule) => matchesRule(rule, attributes));
 }
 
@@ -29,7 +21,10 @@ export function rulesFor(core: Core, user: UserInfo, namespace: string): readonl
   const cluster = objects<rbacv1.ClusterRoleBinding>(`${RBAC}clusterrolebindings/`).filter((binding) => concerns(binding.subjects, user, ''));
   const local =
     namespace === '' ? [] : objects<rbacv1.RoleBinding>(`${RBAC}rolebindings/${namespace}/`).filter((binding) => concerns(binding.subjects, user, namespace));
-  return [...cluster.flatMap((binding) => rulesOf(core, binding.roleRef, '')), ...local.flatMap((binding) => rulesOf(core, binding.roleRef, namespace))];
+  return [
+    ...cluster.flatMap((binding) => rulesOfRole(core, binding.roleRef, '')),
+    ...local.flatMap((binding) => rulesOfRole(core, binding.roleRef, namespace)),
+  ];
 }
 
 const RBAC = '/rbac.authorization.k8s.io/';
@@ -42,7 +37,8 @@ function concerns(subjects: readonly rbacv1.Subject[] | undefined, user: UserInf
   });
 }
 
-function rulesOf(core: Core, ref: rbacv1.RoleRef | undefined, namespace: string): readonly rbacv1.PolicyRule[] {
+/** The rules of the role a binding names; none when there is no such role. */
+export function rulesOfRole(core: Core, ref: rbacv1.RoleRef | undefined, namespace: string): readonly rbacv1.PolicyRule[] {
   if (ref === undefined) return [];
   const key = ref.kind === 'Role' ? `${RBAC}roles/${namespace}/${ref.name}` : `${RBAC}clusterroles/${ref.name}`;
   const entry = core.store.get(key);

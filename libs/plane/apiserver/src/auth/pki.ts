@@ -3,11 +3,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import type { CertificateRequest } from './certificate-request.ts';
+import { extendedUsageIds, keyUsageBits } from './signers.ts';
 import { bits, der, integer, objectId, octets, pem, sequence, set, time, TRUE, utf8 } from './der.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 // A client's clock may be behind ours.
 const BACKDATE_MS = 3_600_000;
+// As upstream's signer does it.
+const SIGNED_BACKDATE_MS = 300_000;
 
 /** A certificate with its private key, in PEM. */
 export interface KeyPair {
@@ -20,19 +24,33 @@ export interface CertificateAuthority {
   readonly caPem: string;
   issueServer(names: readonly string[], addresses: readonly string[]): KeyPair;
   issueClient(username: string, groups: readonly string[]): KeyPair;
+  /** Signs somebody else's key, in PEM. It ends no later than the authority. */
+  signRequest(request: CertificateRequest, terms: { readonly usages: readonly string[]; readonly fromMs: number; readonly seconds: number }): string;
 }
 
-/** Opens the authority kept in a folder, or makes one; without a folder it lives as long as the process. */
-export function openAuthority(stateDir: string | undefined, nowMs: number): CertificateAuthority {
-  const { certPem, keyPem } = loadOrCreate(stateDir, nowMs);
-  const signer = { key: createPrivateKey(keyPem), name: CA_NAME };
+/** Opens the authority kept in a folder, or makes one; without a folder it lives as long as the process. `file` is the name of its files. */
+export function openAuthority(stateDir: string | undefined, nowMs: number, file: 'ca' | 'front-proxy-ca' = 'ca'): CertificateAuthority {
+  const caName = nameOf([[COMMON_NAME, `tiphys-${file}`]]);
+  const { certPem, keyPem } = loadOrCreate(stateDir, nowMs, { file, caName });
+  const signer = { key: createPrivateKey(keyPem), name: caName };
   const issue = (subject: Buffer, extensions: readonly Buffer[]): KeyPair => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const certificate = makeCertificate({ signer, subject, publicKey, extensions, fromMs: nowMs - BACKDATE_MS, toMs: nowMs + 2 * YEAR_MS });
     return { certPem: pem('CERTIFICATE', certificate), keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
   };
+  const lastMs = Date.parse(new X509Certificate(certPem).validTo);
   return {
     caPem: certPem,
+    signRequest: ({ subject, publicKey, alternativeNames: names }, { usages, fromMs, seconds }) => {
+      const extensions = [
+        ...usageExtensions(usages),
+        extension('2.5.29.19', sequence(), true),
+        authorityKeyExtension(signer.key),
+        ...(names === undefined ? [] : [extension('2.5.29.17', names)]),
+      ];
+      const toMs = Math.min(fromMs + seconds * 1_000, lastMs);
+      return pem('CERTIFICATE', makeCertificate({ signer, subject, publicKey, extensions, fromMs: fromMs - SIGNED_BACKDATE_MS, toMs }));
+    },
     issueServer: (names, addresses) =>
       issue(nameOf([[COMMON_NAME, 'tiphys-apiserver']]), [...leafExtensions(signer.key, SERVER_AUTH), alternativeNames(names, addresses)]),
     issueClient: (username, groups) =>
@@ -40,21 +58,26 @@ export function openAuthority(stateDir: string | undefined, nowMs: number): Cert
   };
 }
 
-function loadOrCreate(stateDir: string | undefined, nowMs: number): KeyPair {
-  if (stateDir === undefined) return createAuthority(nowMs);
-  const [certFile, keyFile] = [join(stateDir, 'ca.crt'), join(stateDir, 'ca.key')];
+interface AuthorityName {
+  readonly file: string;
+  readonly caName: Buffer;
+}
+
+function loadOrCreate(stateDir: string | undefined, nowMs: number, { file, caName }: AuthorityName): KeyPair {
+  if (stateDir === undefined) return createAuthority(nowMs, caName);
+  const [certFile, keyFile] = [join(stateDir, `${file}.crt`), join(stateDir, `${file}.key`)];
   if (existsSync(certFile) && existsSync(keyFile)) {
     const pair = { certPem: readFileSync(certFile, 'utf8'), keyPem: readFileSync(keyFile, 'utf8') };
     if (Date.parse(new X509Certificate(pair.certPem).validTo) > nowMs) return pair;
   }
-  const pair = createAuthority(nowMs);
+  const pair = createAuthority(nowMs, caName);
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   writeFileSync(keyFile, pair.keyPem, { mode: 0o600 });
   writeFileSync(certFile, pair.certPem, { mode: 0o600 });
   return pair;
 }
 
-function createAuthority(nowMs: number): KeyPair {
+function createAuthority(nowMs: number, caName: Buffer): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const extensions = [
     extension('2.5.29.19', sequence(TRUE), true),
@@ -62,8 +85,8 @@ function createAuthority(nowMs: number): KeyPair {
     extension('2.5.29.14', octets(keyId(publicKey))),
   ];
   const certificate = makeCertificate({
-    signer: { key: privateKey, name: CA_NAME },
-    subject: CA_NAME,
+    signer: { key: privateKey, name: caName },
+    subject: caName,
     publicKey,
     extensions,
     fromMs: nowMs - BACKDATE_MS,
@@ -77,7 +100,6 @@ const ORGANIZATION = '2.5.4.10';
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const ECDSA_SHA256 = sequence(objectId('1.2.840.10045.4.3.2'));
-const CA_NAME = nameOf([[COMMON_NAME, 'tiphys-ca']]);
 
 interface CertificateParts {
   readonly signer: { readonly key: KeyObject; readonly name: Buffer };
@@ -120,7 +142,24 @@ function leafExtensions(caKey: KeyObject, usage: string): readonly Buffer[] {
     extension('2.5.29.15', bits(Buffer.from([0x80]), 7), true),
     extension('2.5.29.37', sequence(objectId(usage))),
     extension('2.5.29.19', sequence(), true),
-    extension('2.5.29.35', sequence(der(0x80, keyId(createPublicKey(caKey))))),
+    authorityKeyExtension(caKey),
+  ];
+}
+
+function authorityKeyExtension(caKey: KeyObject): Buffer {
+  return extension('2.5.29.35', sequence(der(0x80, keyId(createPublicKey(caKey)))));
+}
+
+// The usages a request asks for, as far as a certificate can say them.
+function usageExtensions(usages: readonly string[]): readonly Buffer[] {
+  const flags = keyUsageBits(usages);
+  const last = flags.lastIndexOf(true);
+  const bytes = Buffer.alloc(Math.ceil((last + 1) / 8));
+  for (const [index, isSet] of flags.entries()) if (isSet) bytes[index >> 3] = (bytes[index >> 3] ?? 0) | (0x80 >> (index & 7));
+  const ids = extendedUsageIds(usages);
+  return [
+    ...(last < 0 ? [] : [extension('2.5.29.15', bits(bytes, bytes.length * 8 - last - 1), true)]),
+    ...(ids.length === 0 ? [] : [extension('2.5.29.37', sequence(...ids.map(objectId)))]),
   ];
 }
 

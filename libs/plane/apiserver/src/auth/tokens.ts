@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeJwt, exportJWK, jwtVerify, SignJWT } from 'jose';
 import type { UserInfo } from '../core.ts';
+import { hashToken } from './token-file.ts';
 
 /** The issuer named in service-account tokens. */
 export const ISSUER = 'https://kubernetes.default.svc.cluster.local';
@@ -24,6 +25,10 @@ export interface ServiceAccountClaims {
   readonly audiences: readonly string[];
   readonly expirationSeconds: number;
   readonly bound?: BoundObject;
+  /** The node of the bound pod. */
+  readonly node?: { readonly name: string; readonly uid: string };
+  /** Seconds after which the user of an extended token should have asked for a new one. */
+  readonly warnAfterSeconds?: number;
 }
 
 /** Who a valid token stands for. */
@@ -32,6 +37,8 @@ export interface TokenIdentity {
   readonly audiences: readonly string[];
   readonly serviceAccount?: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly bound?: BoundObject;
+  /** Its user should have asked for a new one by now. */
+  readonly isStale?: boolean;
 }
 
 /** Issues and checks bearer tokens. */
@@ -46,13 +53,13 @@ export class TokenIssuer {
     this.adminToken = adminToken;
     this.#signing = signing;
     this.#public = createPublicKey(signing);
-    this.#static.set(hashOf(adminToken), { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] });
+    this.#static.set(hashToken(adminToken), { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] });
   }
 
   /** A token for a component of this process; it dies with the process. */
   issueStatic(user: UserInfo): string {
     const token = randomBytes(32).toString('base64url');
-    this.#static.set(hashOf(token), { ...user, groups: [...new Set([...user.groups, 'system:authenticated'])] });
+    this.#static.set(hashToken(token), { ...user, groups: [...new Set([...user.groups, 'system:authenticated'])] });
     return token;
   }
 
@@ -64,6 +71,8 @@ export class TokenIssuer {
         namespace,
         serviceaccount: { name, uid },
         ...(bound === undefined ? {} : { [bound.kind.toLowerCase()]: { name: bound.name, uid: bound.uid } }),
+        ...(claims.node === undefined ? {} : { node: claims.node }),
+        ...(claims.warnAfterSeconds === undefined ? {} : { warnafter: issuedAt + claims.warnAfterSeconds }),
       },
     })
       .setProtectedHeader({ alg: ALG, kid: this.keyId })
@@ -79,12 +88,12 @@ export class TokenIssuer {
 
   /** Who the token stands for; undefined when it is not valid for one of the audiences. */
   async identify(token: string, nowMs: number, audiences: readonly string[] = [AUDIENCE]): Promise<TokenIdentity | undefined> {
-    const known = this.#static.get(hashOf(token));
-    if (known !== undefined) return { user: known, audiences };
+    const known = this.#static.get(hashToken(token));
+    if (known !== undefined) return audiences.includes(AUDIENCE) ? { user: known, audiences: [AUDIENCE] } : undefined;
     try {
       const { payload } = await jwtVerify(token, this.#public, { issuer: ISSUER, audience: [...audiences], currentDate: new Date(nowMs), algorithms: [ALG] });
       const tokenAudiences = [payload.aud ?? []].flat();
-      return { ...identityOf(payload['kubernetes.io']), audiences: audiences.filter((audience) => tokenAudiences.includes(audience)) };
+      return { ...identityOf(payload['kubernetes.io'], payload.jti, nowMs), audiences: audiences.filter((audience) => tokenAudiences.includes(audience)) };
     } catch {
       // Whatever is wrong with it, it proves nothing.
       return undefined;
@@ -104,19 +113,40 @@ export class TokenIssuer {
   }
 }
 
-function identityOf(claim: unknown): { user: UserInfo; serviceAccount: { namespace: string; name: string; uid: string }; bound?: BoundObject } {
-  // The signature says that issueServiceAccount wrote it.
-  const { namespace, serviceaccount, pod } = claim as { namespace: string; serviceaccount: { name: string; uid: string }; pod?: { name: string; uid: string } };
-  const username = `system:serviceaccount:${namespace}:${serviceaccount.name}`;
-  return {
-    user: { username, uid: serviceaccount.uid, groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'] },
-    serviceAccount: { namespace, name: serviceaccount.name, uid: serviceaccount.uid },
-    ...(pod === undefined ? {} : { bound: { kind: 'Pod', name: pod.name, uid: pod.uid } }),
-  };
+interface KubernetesClaim {
+  readonly namespace: string;
+  readonly serviceaccount: { readonly name: string; readonly uid: string };
+  readonly pod?: { readonly name: string; readonly uid: string };
+  readonly secret?: { readonly name: string; readonly uid: string };
+  readonly node?: { readonly name: string; readonly uid: string };
+  readonly warnafter?: number;
 }
 
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
+const EXTRA = 'authentication.kubernetes.io/';
+
+function identityOf(value: unknown, id: string | undefined, nowMs: number): Omit<TokenIdentity, 'audiences'> {
+  const claim = value as KubernetesClaim; // The signature says that issueServiceAccount wrote it.
+  const { namespace, serviceaccount, pod, secret, node } = claim;
+  const username = `system:serviceaccount:${namespace}:${serviceaccount.name}`;
+  const bound =
+    pod !== undefined
+      ? { kind: 'Pod', ...pod }
+      : secret !== undefined
+        ? { kind: 'Secret', ...secret }
+        : node !== undefined
+          ? { kind: 'Node', ...node }
+          : undefined;
+  const extra = {
+    ...(id === undefined ? {} : { [`${EXTRA}credential-id`]: [`JTI=${id}`] }),
+    ...(node === undefined ? {} : { [`${EXTRA}node-name`]: [node.name], [`${EXTRA}node-uid`]: [node.uid] }),
+    ...(pod === undefined ? {} : { [`${EXTRA}pod-name`]: [pod.name], [`${EXTRA}pod-uid`]: [pod.uid] }),
+  };
+  return {
+    user: { username, uid: serviceaccount.uid, groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'], extra },
+    serviceAccount: { namespace, name: serviceaccount.name, uid: serviceaccount.uid },
+    ...(bound === undefined ? {} : { bound }),
+    ...(claim.warnafter !== undefined && claim.warnafter * 1_000 < nowMs ? { isStale: true } : {}),
+  };
 }
 
 /** When a token of ours expires, in seconds since the epoch. */

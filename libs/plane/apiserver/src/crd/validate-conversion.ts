@@ -1,6 +1,6 @@
 import type { apiextensionsv1 } from '@tiphys/kube-model';
 import { problem, type FieldProblem } from '../failures.ts';
-import { NAME_DETAILS } from '../validation/names.ts';
+import { dnsLabel1035, dnsSubdomain } from '../validation/formats.ts';
 import { isTrue, type Crd } from './crd.ts';
 
 const PATH = 'spec.conversion';
@@ -65,7 +65,8 @@ function pathProblems(text: string, path: string): readonly FieldProblem[] {
   const segments = text.slice(1).replace(/\/$/, '').split('/');
   return segments.flatMap((segment, index) => {
     if (segment === '') return [problem.invalid(path, text, `segment[${index}] may not be empty`)];
-    return /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(segment) ? [] : [problem.invalid(path, text, `segment[${index}]: ${NAME_DETAILS.subdomain}`)];
+    const detail = dnsSubdomain(segment);
+    return detail === undefined ? [] : [problem.invalid(path, text, `segment[${index}]: ${detail}`)];
   });
 }
 
@@ -75,7 +76,8 @@ function reviewVersionProblems(versions: readonly string[]): readonly FieldProbl
   return [
     ...versions.flatMap((version, index) => {
       if (versions.indexOf(version) < index) return [problem.invalid(`${path}[${index}]`, version, 'duplicate version')];
-      return /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(version) ? [] : [problem.invalid(`${path}[${index}]`, version, NAME_DETAILS.label1035)];
+      const detail = dnsLabel1035(version);
+      return detail === undefined ? [] : [problem.invalid(`${path}[${index}]`, version, detail)];
     }),
     ...(versions.some((version) => ACCEPTED.includes(version)) ? [] : [problem.invalid(path, versions, `must include at least one of ${ACCEPTED.join(', ')}`)]),
   ];

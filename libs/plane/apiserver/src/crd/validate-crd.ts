@@ -1,7 +1,7 @@
-import { deepEqual, isDnsSubdomain, type apiextensionsv1 } from '@tiphys/kube-model';
+import { deepEqual, type apiextensionsv1 } from '@tiphys/kube-model';
 import { asMap, type Draft, type JsonMap } from '../draft.ts';
 import { problem, type FieldProblem } from '../failures.ts';
-import { NAME_DETAILS } from '../validation/names.ts';
+import { dnsLabel1035, dnsSubdomain } from '../validation/formats.ts';
 import { approvalOf } from './approval.ts';
 import { asCrd, isTrue, type Crd } from './crd.ts';
 import { parseFieldPath } from './field-path.ts';
@@ -47,13 +47,7 @@ function groupProblems(spec: Spec): readonly FieldProblem[] {
   const group = spec.group ?? '';
   const scope = spec.scope ?? '';
   return [
-    ...(group === ''
-      ? [problem.required('spec.group')]
-      : !isDnsSubdomain(group)
-        ? [problem.invalid('spec.group', group, NAME_DETAILS.subdomain)]
-        : group.includes('.')
-          ? []
-          : [problem.invalid('spec.group', group, 'should be a domain with at least one dot')]),
+    ...(group === '' ? [problem.required('spec.group')] : badGroup(group)),
     ...(scope === ''
       ? [problem.required('spec.scope')]
       : ['Cluster', 'Namespaced'].includes(scope)
@@ -62,12 +56,14 @@ function groupProblems(spec: Spec): readonly FieldProblem[] {
   ];
 }
 
-const LABEL_1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
-const isLabel1035 = (text: string): boolean => LABEL_1035.test(text) && text.length <= 63;
+function badGroup(group: string): readonly FieldProblem[] {
+  const detail = dnsSubdomain(group) ?? (group.includes('.') ? undefined : 'should be a domain with at least one dot');
+  return detail === undefined ? [] : [problem.invalid('spec.group', group, detail)];
+}
 
 function labelProblem(field: string, text: string, prefix: string = ''): readonly FieldProblem[] {
-  if (isLabel1035(prefix === '' ? text : text.toLowerCase())) return [];
-  return [problem.invalid(field, text, `${prefix}${text.length > 63 ? 'must be no more than 63 characters' : NAME_DETAILS.label1035}`)];
+  const detail = dnsLabel1035(prefix === '' ? text : text.toLowerCase());
+  return detail === undefined ? [] : [problem.invalid(field, text, `${prefix}${detail}`)];
 }
 
 const MIXED_CASE = 'may have mixed case, but should otherwise match: ';

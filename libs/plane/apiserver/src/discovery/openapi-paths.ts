@@ -3,7 +3,7 @@ import { customName } from './openapi-custom.ts';
 import { definitionName, NAMES } from './openapi-schemas.ts';
 
 /** A parameter in the query. */
-export interface QueryParameter {
+interface QueryParameter {
   readonly name: string;
   readonly type: 'string' | 'boolean' | 'integer';
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JsonMap } from '../draft.ts';
+import type { RemoteVersions } from '../aggregation/remote-versions.ts';
 import type { Catalog } from '../registry/catalog.ts';
 import type { ServedResource } from '../registry/served.ts';
 import { customDefinitions } from './openapi-custom.ts';
@@ -7,14 +8,18 @@ import { pathsOf, versionPath, type Operation, type PathItem } from './openapi-p
 import { builtinDefinition, collectNames, definitionName, NAMES, refTo, scalarDefinitions } from './openapi-schemas.ts';
 
 /** `/openapi/v3`: where the document of each version lies, under a name that changes with its content. */
-export function openApiIndex(catalog: Catalog, gitVersion: string): JsonMap {
+export function openApiIndex(catalog: Catalog, remotes: RemoteVersions, gitVersion: string): JsonMap {
   const paths = catalog.groups().flatMap(({ name, versions }) =>
     versions.map((version) => {
       const path = versionPath(name, version);
       return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${versionHash(catalog, name, version, gitVersion)}` }] as const;
     }),
   );
-  return { paths: Object.fromEntries(paths) };
+  const others = remotes.all().map(({ group, version }) => {
+    const path = versionPath(group, version);
+    return [path, { serverRelativeURL: `/openapi/v3/${path}` }] as const;
+  });
+  return { paths: Object.fromEntries([...others, ...paths]) };
 }
 
 const hashes = new WeakMap<ServedResource, string>();

@@ -8,6 +8,8 @@ export interface ApiPath {
   readonly subresource: string | undefined;
   /** What follows the subresource: the path given to a proxy. */
   readonly rest: string;
+  /** A path behind `/watch/`, the way before the parameter of that name. */
+  readonly isWatch: boolean;
 }
 
 // Subresources of the namespace object itself; anything else behind a namespace is a resource in it.
@@ -20,17 +22,19 @@ export function parseApiPath(pathname: string): ApiPath | undefined {
   const isCore = segments[0] === 'api';
   if (!isCore && segments[0] !== 'apis') return undefined;
   const [group = '', version = ''] = isCore ? ['', segments[1]] : [segments[1], segments[2]];
-  const tail = segments.slice(isCore ? 2 : 3);
+  const behind = segments.slice(isCore ? 2 : 3);
+  const isWatch = behind[0] === 'watch' && behind.length > 1;
+  const tail = isWatch ? behind.slice(1) : behind;
   if (version === '' || tail.length === 0) return undefined;
   if (tail[0] === 'namespaces' && tail.length >= 3 && !(isCore && NAMESPACE_SUBRESOURCES.has(tail[2] ?? '') && tail.length === 3)) {
-    return toPath(group, version, tail[1], tail.slice(2));
+    return { group, version, namespace: tail[1], isWatch, ...partsOf(tail.slice(2)) };
   }
-  return toPath(group, version, undefined, tail);
+  return { group, version, namespace: undefined, isWatch, ...partsOf(tail) };
 }
 
-function toPath(group: string, version: string, namespace: string | undefined, tail: readonly string[]): ApiPath {
+function partsOf(tail: readonly string[]): Pick<ApiPath, 'resource' | 'name' | 'subresource' | 'rest'> {
   const [resource = '', name, subresource, ...rest] = tail;
-  return { group, version, resource, namespace, name, subresource, rest: rest.join('/') };
+  return { resource, name, subresource, rest: rest.join('/') };
 }
 
 function decodeSegments(pathname: string): readonly string[] | undefined {

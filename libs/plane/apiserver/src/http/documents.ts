@@ -1,4 +1,5 @@
 import { statusError } from '@tiphys/kube-model';
+import { ISSUER } from '../auth/tokens.ts';
 import type { Core } from '../core.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/discovery.ts';
 import { encodeGnostic } from '../discovery/openapi-gnostic.ts';
@@ -17,7 +18,9 @@ export async function answerDocument(core: Core, exchange: Exchange): Promise<An
   const [first = '', second = '', third = '', ...more] = exchange.path.split('/').filter((part) => part !== '');
   if (first === 'openapi') return openApi(core, exchange);
   if (exchange.path === '/metrics') return plainText(core.metrics.format());
-  if (exchange.path === '/openid/v1/jwks') return json(await core.tokens.keySet());
+  if (first === 'openid' && second === 'v1' && third === 'jwks')
+    return { kind: 'json', code: 200, value: await core.tokens.keySet(), contentType: 'application/jwk-set+json', headers: FOR_AN_HOUR };
+  if (first === '.well-known' && second === 'openid-configuration') return { ...json(issuerConfiguration(exchange)), headers: FOR_AN_HOUR };
   if (exchange.path === '/') return json({ paths: indexPaths(core) });
   if (more.length > 0) throw noSuchPath();
   if ((first === 'api' || first === 'apis') && second === '') return listing(core, exchange, first === 'api');
@@ -25,7 +28,7 @@ export async function answerDocument(core: Core, exchange: Exchange): Promise<An
     first === 'api' && third === ''
       ? apiResourceList(catalog, '', second)
       : first === 'apis' && third === ''
-        ? apiGroup(catalog, second)
+        ? apiGroup(core, second)
         : first === 'apis'
           ? apiResourceList(catalog, second, third)
           : undefined;
@@ -54,9 +57,23 @@ function indexPaths({ catalog }: Core): readonly string[] {
 
 function listing(core: Core, exchange: Exchange, isCore: boolean): Answer {
   const form = chooseRepresentation(header(exchange, 'accept'), { forms: ['object', 'discovery'], encodings: ALL_ENCODINGS });
-  if (form.as !== 'discovery') return json(isCore ? apiVersions(header(exchange, 'host') ?? header(exchange, ':authority') ?? '') : apiGroupList(core.catalog));
-  const bytes = cached(core, `discovery ${isCore} ${form.version}`, () => Buffer.from(JSON.stringify(aggregatedDiscovery(core.catalog, isCore, form.version))));
+  if (form.as !== 'discovery') return json(isCore ? apiVersions(header(exchange, 'host') ?? header(exchange, ':authority') ?? '') : apiGroupList(core));
+  const bytes = cached(core, `discovery ${isCore} ${form.version}`, () => Buffer.from(JSON.stringify(aggregatedDiscovery(core, isCore, form.version))));
   return withETag(exchange, { bytes, contentType: `application/json;g=apidiscovery.k8s.io;v=${form.version};as=APIGroupDiscoveryList` }, PUBLIC);
+}
+
+const FOR_AN_HOUR = { 'cache-control': 'public, max-age=3600' };
+
+// What others need to check tokens of service accounts (KEP-1393).
+function issuerConfiguration(exchange: Exchange): unknown {
+  const address = header(exchange, 'host') ?? header(exchange, ':authority') ?? '';
+  return {
+    issuer: ISSUER,
+    jwks_uri: `https://${address}/openid/v1/jwks`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+  };
 }
 
 const PUBLIC = { 'cache-control': 'public' };
@@ -67,7 +84,7 @@ function openApi(core: Core, exchange: Exchange): Answer {
   const { path } = exchange;
   if (path === '/openapi/v2') return openApi2(core, exchange);
   if (path === '/openapi/v3' || path === '/openapi/v3/') {
-    const bytes = cached(core, 'openapi v3', () => Buffer.from(JSON.stringify(openApiIndex(core.catalog, core.gitVersion))));
+    const bytes = cached(core, 'openapi v3', () => Buffer.from(JSON.stringify(openApiIndex(core.catalog, core.remotes, core.gitVersion))));
     return withETag(exchange, { bytes, contentType: 'application/json' });
   }
   const match = /^\/openapi\/v3\/(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(path);
@@ -103,11 +120,12 @@ function openApi2(core: Core, exchange: Exchange): Answer {
 }
 
 // Documents of the catalog as it is now; all go with its next change.
-const documents = new WeakMap<object, { readonly generation: number; readonly byName: Map<string, Buffer> }>();
+const documents = new WeakMap<object, { readonly generation: string; readonly byName: Map<string, Buffer> }>();
 
-function cached({ catalog }: Core, name: string, make: () => Buffer): Buffer {
+function cached({ catalog, remotes }: Core, name: string, make: () => Buffer): Buffer {
   let held = documents.get(catalog);
-  if (held === undefined || held.generation !== catalog.generation) held = { generation: catalog.generation, byName: new Map() };
+  const generation = `${catalog.generation}/${remotes.generation}`;
+  if (held === undefined || held.generation !== generation) held = { generation, byName: new Map() };
   documents.set(catalog, held);
   const bytes = held.byName.get(name) ?? make();
   held.byName.set(name, bytes);

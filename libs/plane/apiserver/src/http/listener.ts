@@ -6,7 +6,9 @@ import { messageOf, type Logger } from '@tiphys/kernel';
 import { StatusError, statusError } from '@tiphys/kube-model';
 import { StoreError } from '@tiphys/plane-store';
 import type { Core } from '../core.ts';
-import type { Exchange } from './exchange.ts';
+import type { Answer } from './answer.ts';
+import { valueOfAnswer, valueOfBody } from './audited-bodies.ts';
+import { header, type Exchange } from './exchange.ts';
 import { respond, type Outgoing } from './respond.ts';
 import { route } from './route.ts';
 
@@ -15,6 +17,7 @@ interface Incoming extends AsyncIterable<unknown> {
   readonly method?: string;
   readonly url?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly rawHeaders: readonly string[];
   readonly socket: unknown;
 }
 
@@ -22,7 +25,8 @@ interface Incoming extends AsyncIterable<unknown> {
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
-  readonly caPem: string;
+  /** Authorities of client certificates. */
+  readonly clientCaPems: readonly string[];
   readonly certPem: string;
   readonly keyPem: string;
 }
@@ -46,7 +50,7 @@ export async function listen(core: Core, options: ListenOptions, upgrade: Upgrad
     allowHTTP1: true,
     cert: options.certPem,
     key: options.keyPem,
-    ca: [options.caPem],
+    ca: [...options.clientCaPems],
     requestCert: true,
     rejectUnauthorized: false,
     // Informers hold one stream per kind; a client with more kinds than this opens a second connection.
@@ -98,20 +102,27 @@ async function serve(core: Core, request: Incoming, response: Outgoing, requests
     gone.abort();
     requests.delete(gone);
   });
-  const warnings: string[] = [];
   const { signal } = gone;
-  const exchange = exchangeOf(request, signal, warnings);
-  const extra = (): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warnings });
+  const { exchange, extra, captured } = openExchange(core, request, signal);
+  let sent: Answer | undefined;
   try {
-    await respond(response, exchange, await route(core, exchange), extra());
+    sent = await route(core, exchange);
+    if (sent.kind === 'stream') exchange.trail.started(sent.code);
+    await respond(response, exchange, sent, extra());
   } catch (error) {
     if (signal.aborted) return;
     const status = toStatus(error, core.logger, request);
+    sent = { kind: 'json', code: status.httpCode, value: status.status, headers: retryHeaders(status) };
     if (response.headersSent) response.end();
-    else
-      await respond(response, exchange, { kind: 'json', code: status.httpCode, value: status.status, headers: retryHeaders(status) }, extra()).catch(
-        () => undefined,
-      ); // The client went away.
+    else await respond(response, exchange, sent, extra()).catch(() => undefined); // The client went away.
+  } finally {
+    const { code = 499 } = sent ?? {};
+    exchange.trail.complete({
+      code,
+      status: code >= 400 && sent?.kind === 'json' ? sent.value : undefined,
+      requestObject: () => valueOfBody(Buffer.concat(captured), header(exchange, 'content-type')),
+      responseObject: () => valueOfAnswer(sent),
+    });
   }
 }
 
@@ -120,19 +131,50 @@ function retryHeaders(status: StatusError): Readonly<Record<string, string>> {
   return seconds === undefined ? {} : { 'retry-after': String(seconds) };
 }
 
-function exchangeOf(request: Incoming, signal: AbortSignal, warnings: string[]): Exchange {
+interface OpenExchange {
+  readonly exchange: Exchange;
+  /** Headers every answer gets. */
+  readonly extra: () => Readonly<Record<string, string | readonly string[]>>;
+  /** What of the body has been read, where the audit log wants it. */
+  readonly captured: readonly Buffer[];
+}
+
+function openExchange(core: Core, request: Incoming, signal: AbortSignal): OpenExchange {
   const url = request.url ?? '/';
   const mark = url.indexOf('?');
-  return {
+  const path = mark < 0 ? url : url.slice(0, mark);
+  const warnings: string[] = [];
+  const headers: Record<string, string> = {};
+  const captured: Buffer[] = [];
+  const first = (name: string): string | undefined => header(request, name);
+  const trail = core.audit.open({ uri: url, path, userAgent: first('user-agent') ?? '', sourceAddress: addressOf(request.socket), auditId: first('audit-id') });
+  const exchange: Exchange = {
     method: request.method ?? 'GET',
-    path: mark < 0 ? url : url.slice(0, mark),
+    path,
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
     headers: request.headers,
-    body: request,
+    rawHeaders: request.rawHeaders,
+    body: capture(request, captured, () => trail.level === 'Request' || trail.level === 'RequestResponse'),
     socket: request.socket,
     signal,
+    trail,
+    setHeader: (name, value) => void (headers[name] = value),
     warn: (text) => void (warnings.length < MAX_WARNINGS && warnings.push(`299 - "${text.replace(/[\\"]/g, '\\$&').replace(/[^\x20-\x7e]/g, '?')}"`)),
   };
+  return { exchange, captured, extra: () => ({ 'audit-id': trail.auditId, ...headers, ...(warnings.length === 0 ? {} : { warning: warnings }) }) };
+}
+
+function addressOf(socket: unknown): string | undefined {
+  return typeof socket === 'object' && socket !== null && 'remoteAddress' in socket && typeof socket.remoteAddress === 'string'
+    ? socket.remoteAddress
+    : undefined;
+}
+
+async function* capture(body: AsyncIterable<unknown>, captured: Buffer[], isWanted: () => boolean): AsyncGenerator<unknown> {
+  for await (const chunk of body) {
+    if (isWanted() && Buffer.isBuffer(chunk)) captured.push(chunk);
+    yield chunk;
+  }
 }
 
 const MAX_WARNINGS = 50;

@@ -21,7 +21,7 @@ export interface ListQuery {
 const isTrue = (text: string | null): boolean => text === 'true' || text === '1';
 
 /** Reads the parameters of a list or watch. Throws 400 and 422 as upstream does. */
-export function parseListQuery(query: URLSearchParams): ListQuery {
+export function parseListQuery(query: URLSearchParams, isWatch: boolean = false): ListQuery {
   const sendInitial = query.get('sendInitialEvents');
   const parsed: ListQuery = {
     labelSelector: query.get('labelSelector') ?? '',
@@ -30,7 +30,7 @@ export function parseListQuery(query: URLSearchParams): ListQuery {
     continueToken: query.get('continue') ?? '',
     resourceVersion: query.get('resourceVersion') ?? '',
     resourceVersionMatch: query.get('resourceVersionMatch') ?? '',
-    watch: isTrue(query.get('watch')),
+    watch: isWatch || isTrue(query.get('watch')),
     allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
     sendInitialEvents: sendInitial === null ? undefined : isTrue(sendInitial),
     timeoutSeconds: numberOf(query, 'timeoutSeconds'),

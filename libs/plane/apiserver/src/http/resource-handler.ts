@@ -39,7 +39,7 @@ export async function handleResource(core: Core, exchange: Exchange, scope: Scop
       return await get(core, exchange, scope);
     case 'list':
     case 'watch':
-      return await collection(core, exchange, scope);
+      return await collection(core, exchange, scope, verb);
     case 'create':
       return await create(core, exchange, scope);
     case 'update':
@@ -81,14 +81,15 @@ async function get(core: Core, exchange: Exchange, scope: Scope): Promise<Answer
   return showStored(view, value);
 }
 
-async function collection(core: Core, exchange: Exchange, scope: Scope): Promise<Answer> {
-  const query = parseListQuery(exchange.query);
+async function collection(core: Core, exchange: Exchange, scope: Scope, verb: string): Promise<Answer> {
+  const query = parseListQuery(exchange.query, verb === 'watch');
   const view = viewOf(core, exchange, scope);
   return query.watch ? showWatch(view, watchObjects(core, scope, query, exchange.signal)) : showList(view, await listObjects(core, scope, query));
 }
 
 function flagsOf(exchange: Exchange, scope: Scope): WriteFlags {
-  return parseWriteFlags(exchange.query, scope.userAgent, exchange.warn, header(exchange, 'content-type')?.includes('apply-patch') === true);
+  const flags = parseWriteFlags(exchange.query, scope.userAgent, exchange.warn, header(exchange, 'content-type')?.includes('apply-patch') === true);
+  return { ...flags, annotate: exchange.trail.annotate.bind(exchange.trail) };
 }
 
 interface DraftBody {

@@ -1,37 +1,56 @@
 import { statusError } from '@tiphys/kube-model';
-import { authenticate } from '../auth/authenticate.ts';
+import { forwardToRemote } from '../aggregation/forward.ts';
+import type { RemoteVersion } from '../aggregation/remote-versions.ts';
 import { isAllowed, type Attributes } from '../auth/authorize.ts';
+import { identify } from '../auth/identify.ts';
 import type { Core, Scope, UserInfo } from '../core.ts';
-import { forbidden, methodNotAllowed, noSuchPath, qualified } from '../failures.ts';
-import { json, plainText, type Answer } from './answer.ts';
-import { parseApiPath, type ApiPath } from './api-path.ts';
+import { forbidden, noSuchPath, qualified } from '../failures.ts';
+import { json, type Answer } from './answer.ts';
+import type { ApiPath } from './api-path.ts';
 import { answerDocument } from './documents.ts';
 import { header, type Exchange } from './exchange.ts';
+import { answerHealth, isHealthPath } from './health.ts';
+import { inTime } from './in-time.ts';
+import { requestInfoOf, type RequestInfo } from './request-info.ts';
 import { handleResource } from './resource-handler.ts';
 
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/']);
+const NOBODY: UserInfo = { username: '', groups: [] };
 
-/** Answers a request. Failures are thrown as StatusError. */
+/** Answers a request: who asks, is there room, may they, and what they asked for. Failures are thrown as StatusError. */
 export async function route(core: Core, exchange: Exchange): Promise<Answer> {
-  const { path } = exchange;
-  const open = OPEN_PATHS.has(path) || /^\/(healthz|livez|readyz)\//.test(path);
-  const user = await authenticate(core, exchange.socket, header(exchange, 'authorization'));
-  if (open) return health(core, exchange);
-  if (user.groups.includes('system:unauthenticated')) throw statusError('Unauthorized', 'Unauthorized');
-  const target = parseApiPath(path);
-  if (target === undefined || target.resource === '') {
-    authorizePath(core, user, exchange);
-    return await answerDocument(core, exchange);
+  const info = requestInfoOf(exchange);
+  const { path, socket, signal, warn, trail } = exchange;
+  const identity = await identify(core, { socket, authorization: header(exchange, 'authorization'), rawHeaders: exchange.rawHeaders, signal, warn }).catch(
+    (error: unknown) => {
+      trail.begin(info, { user: NOBODY, realUser: NOBODY });
+      throw error;
+    },
+  );
+  trail.begin(info, identity);
+  const flow = core.flow.classify({ user: identity.user, path, info });
+  for (const [name, value] of Object.entries(flow.headers)) exchange.setHeader(name, value);
+  const release = await flow.enter(signal);
+  try {
+    return await inTime(exchange, info, (timed) => answer(core, timed, identity.user, info));
+  } finally {
+    release();
   }
-  return await resource(core, exchange, user, target);
 }
 
-function health(core: Core, { path, query }: Exchange): Answer {
-  if (path.startsWith('/version')) return json(versionInfo(core));
-  const verbose = query.has('verbose');
-  const [, endpoint = '', check] = path.split('/');
-  if (check !== undefined && check !== '') return plainText('ok');
-  return plainText(verbose ? `[+]ping ok\n[+]store ok\n[+]poststarthook/bootstrap ok\n${endpoint} check passed\n` : 'ok');
+async function answer(core: Core, exchange: Exchange, user: UserInfo, info: RequestInfo): Promise<Answer> {
+  if (info.target !== undefined) return await resource(core, exchange, user, { ...info, target: info.target });
+  authorizePath(core, user, exchange);
+  const remote = remoteOfPath(core, exchange.path);
+  if (remote !== undefined) return await forwardToRemote(core, exchange, user, remote);
+  if (isHealthPath(exchange.path)) return answerHealth(core, exchange);
+  if (exchange.path === '/version' || exchange.path === '/version/') return json(versionInfo(core));
+  return await answerDocument(core, exchange);
+}
+
+// The documents of a version another server answers for.
+function remoteOfPath({ remotes, catalog }: Core, path: string): RemoteVersion | undefined {
+  const [, group = '', version = ''] = /^(?:\/openapi\/v3)?\/apis\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
+  return catalog.resourcesOf(group, version).length > 0 ? undefined : remotes.find(group, version);
 }
 
 function versionInfo(core: Core): unknown {
@@ -49,31 +68,31 @@ function versionInfo(core: Core): unknown {
   };
 }
 
-const DISCOVERY_PATH = /^\/(api|apis|openapi)(\/|$)|^\/$|^\/\.well-known\/|^\/openid\//;
-
 function authorizePath(core: Core, user: UserInfo, exchange: Exchange): void {
-  // Discovery is open to everyone who is somebody (system:discovery).
-  if (DISCOVERY_PATH.test(exchange.path) && exchange.method === 'GET') return;
   const verb = exchange.method.toLowerCase();
-  if (!isAllowed(core, user, { kind: 'path', verb, path: exchange.path }))
-    throw statusError('Forbidden', `User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(exchange.path)}`);
+  if (decided(exchange, isAllowed(core, user, { kind: 'path', verb: verb === 'head' ? 'get' : verb, path: exchange.path }))) return;
+  refuseAnonymous(user);
+  throw statusError('Forbidden', `forbidden: User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(exchange.path)}`);
 }
 
-async function resource(core: Core, exchange: Exchange, user: UserInfo, target: ApiPath): Promise<Answer> {
+function decided({ trail }: Pick<Exchange, 'trail'>, isGranted: boolean): boolean {
+  trail.annotate('authorization.k8s.io/decision', isGranted ? 'allow' : 'forbid');
+  trail.annotate('authorization.k8s.io/reason', '');
+  return isGranted;
+}
+
+// Who has proved nothing may be somebody: the answer is to say who, not that it is forbidden.
+function refuseAnonymous(user: UserInfo): void {
+  if (user.groups.includes('system:unauthenticated')) throw statusError('Unauthorized', 'Unauthorized');
+}
+
+async function resource(core: Core, exchange: Exchange, user: UserInfo, info: RequestInfo & { readonly target: ApiPath }): Promise<Answer> {
+  const { target, verb } = info;
   const served = core.catalog.find(target.group, target.version, target.resource);
-  const verb = verbOf(exchange, target);
   const { group, resource: name, namespace = '', subresource = '' } = target;
-  const isNamespaceObject = group === '' && name === 'namespaces';
-  const attributes: Attributes = {
-    kind: 'resource',
-    verb,
-    group,
-    resource: name,
-    subresource,
-    namespace: isNamespaceObject ? (target.name ?? '') : namespace,
-    name: target.name ?? '',
-  };
-  if (!isAllowed(core, user, attributes)) {
+  const attributes: Attributes = { kind: 'resource', verb, group, resource: name, subresource, namespace: info.namespace, name: info.name };
+  if (!decided(exchange, isAllowed(core, user, attributes))) {
+    refuseAnonymous(user);
     const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
     const what = subresource === '' ? name : `${name}/${subresource}`;
     const text = `User ${JSON.stringify(user.username)} cannot ${verb} resource ${JSON.stringify(what)} in API group ${JSON.stringify(group)} ${where}`;
@@ -81,9 +100,11 @@ async function resource(core: Core, exchange: Exchange, user: UserInfo, target: 
       ? statusError('Forbidden', `${qualified({ group, resource: name })} is forbidden: ${text}`, { kind: name, ...(group === '' ? {} : { group }) })
       : forbidden({ group, resource: name }, target.name, text);
   }
+  const remote = served === undefined && core.catalog.resourcesOf(group, target.version).length === 0 ? core.remotes.find(group, target.version) : undefined;
+  if (remote !== undefined) return await forwardToRemote(core, exchange, user, remote);
   if (served === undefined) throw noSuchPath();
   if (!served.namespaced && target.namespace !== undefined) throw noSuchPath();
-  const deprecation = served.custom?.deprecationWarning;
+  const deprecation = served.deprecation ?? served.custom?.deprecationWarning;
   if (deprecation !== undefined) exchange.warn(deprecation);
   const scope: Scope = {
     served,
@@ -94,24 +115,4 @@ async function resource(core: Core, exchange: Exchange, user: UserInfo, target: 
     userAgent: header(exchange, 'user-agent') ?? '',
   };
   return await handleResource(core, exchange, scope, verb, target.rest);
-}
-
-/** The verb RBAC and the registry know a request by. */
-function verbOf({ method, query }: Pick<Exchange, 'method' | 'query'>, target: Pick<ApiPath, 'name' | 'subresource'>): string {
-  const isWatch = query.get('watch') === 'true' || query.get('watch') === '1';
-  switch (method) {
-    case 'GET':
-    case 'HEAD':
-      return target.name === undefined ? (isWatch ? 'watch' : 'list') : 'get';
-    case 'POST':
-      return 'create';
-    case 'PUT':
-      return 'update';
-    case 'PATCH':
-      return 'patch';
-    case 'DELETE':
-      return target.name === undefined ? 'deletecollection' : 'delete';
-    default:
-      throw methodNotAllowed();
-  }
 }

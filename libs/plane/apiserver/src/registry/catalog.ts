@@ -13,9 +13,24 @@ export class Catalog {
   #byPath = new Map<string, ServedResource>();
   #byKind = new Map<string, ServedResource>();
   #generation = 0;
+  readonly #waiters = new Set<() => void>();
 
   constructor() {
     this.#rebuild();
+  }
+
+  /** Resolves when there has been a change since a generation, or the signal aborts. */
+  async changedSince(generation: number, signal: AbortSignal): Promise<void> {
+    if (this.#generation !== generation || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        signal.removeEventListener('abort', wake);
+        this.#waiters.delete(wake);
+        resolve();
+      };
+      signal.addEventListener('abort', wake, { once: true });
+      this.#waiters.add(wake);
+    });
   }
 
   /** Grows with every change: discovery and OpenAPI documents are cached by it. */
@@ -71,11 +86,12 @@ export class Catalog {
     this.#byPath = new Map(all.map((served) => [`${served.group}/${served.version}/${served.resource}`, served]));
     this.#byKind = new Map(all.map((served) => [`${served.apiVersion}/${served.kind}`, served]));
     this.#generation += 1;
+    for (const wake of this.#waiters) wake();
   }
 }
 
 /** Kube-aware version order, the most stable and newest first: v2, v1, v1beta2, v1beta1, v1alpha1, others by name. */
-function compareVersions(a: string, b: string): number {
+export function compareVersions(a: string, b: string): number {
   const left = rank(a);
   const right = rank(b);
   for (const [index, value] of left.entries()) {

@@ -1,8 +1,10 @@
 import type { corev1 } from '@tiphys/kube-model';
 import { settlePolicy } from '../admission/policies/type-check.ts';
 import type { Core, Scope } from '../core.ts';
+import { checkEscalation } from '../auth/escalation.ts';
 import { servedResourcesOf, settleCrd, withdrawCrd } from '../crd/establish.ts';
 import { draftAs, type Draft } from '../draft.ts';
+import { completeCertificateRequest, isCertificateRequest } from './certificate-requests.ts';
 import { qosClassOf } from './prepare.ts';
 
 /** Cluster resources a write has claimed before it is certain. */
@@ -17,6 +19,8 @@ export function completeDraft(core: Core, scope: Scope, draft: Draft, live: Draf
   if (draft.kind === 'Secret' && draft.apiVersion === 'v1') mergeStringData(draft);
   if (draft.kind === 'Pod' && live === undefined) Object.assign(draft.status ?? {}, { qosClass: qosClassOf(draftAs<corev1.Pod>(draft)) });
   if (draft.kind === 'CustomResourceDefinition') settleCrd(core, draft);
+  checkEscalation(core, scope, draft, live);
+  if (isCertificateRequest(scope)) completeCertificateRequest(core, scope, draft, live);
   if (draft.kind === 'ValidatingAdmissionPolicy') settlePolicy(core, draft);
   if (!isService(draft)) return [];
   core.allocators.allocate(draftAs<corev1.Service>(draft), ownerOf(draft));

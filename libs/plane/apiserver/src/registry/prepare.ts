@@ -1,4 +1,4 @@
-import { deepEqual, schemaByName, type Mutable, type corev1, type batchv1 } from '@tiphys/kube-model';
+import { deepEqual, schemaByName, type batchv1, type corev1, type Mutable } from '@tiphys/kube-model';
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { shapeMetadata, visitEmbedded } from '../crd/embedded.ts';
@@ -7,8 +7,11 @@ import { applyConditionalDefaults, applyEarlyDefaults } from '../defaults/by-han
 import { applyDefaultTable } from '../defaults/table.ts';
 import { asMap, draftAs, type Draft, type DraftMeta, type JsonMap } from '../draft.ts';
 import { badRequest } from '../failures.ts';
+import { dropZeros } from './canonical.ts';
 import { coerceObject } from './coerce.ts';
 import type { ServedResource } from './served.ts';
+import { keepServiceFields } from './service-fields.ts';
+import { keepOthersThan } from './subresource-fields.ts';
 
 /** Gives a decoded body the shape of its kind; unknown fields are refused, warned about or dropped as the request wants. */
 export function shapeBody(scope: Scope, draft: Draft, flags: WriteFlags, duplicates: readonly string[] = []): void {
@@ -43,6 +46,7 @@ export function applyDefaults(served: ServedResource, draft: Draft): void {
     defaultCustom(map, served.custom.schema);
     return;
   }
+  if (served.schema !== undefined) dropZeros(map, served.schema);
   applyEarlyDefaults(draft);
   applyDefaultTable(map, served.group, served.version, served.kind);
   applyConditionalDefaults(draft);
@@ -99,6 +103,7 @@ export function prepareCreate(core: Core, scope: Scope, draft: Draft, uid: strin
   initialStatus(draft, served);
 }
 
+// Who asks for a certificate is written into the request by the server, so that signers can trust it.
 function initialStatus(draft: Draft, served: ServedResource): void {
   if (served.custom !== undefined) return;
   switch (`${draft.apiVersion}/${draft.kind}`) {
@@ -174,7 +179,8 @@ export function prepareUpdate(scope: Scope, live: Draft, draft: Draft): void {
   const { metadata } = draft;
   const kept = live.metadata;
   if (subresource === 'status') keepAllButStatus(served, live, draft);
-  else if (hasStatusSubresource(served)) keepField(draft, live, 'status');
+  else if (hasStatusSubresource(served) && subresource !== 'approval') keepField(draft, live, 'status');
+  keepOthersThan(subresource, live, draft);
   for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'namespace'] as const) {
     if (kept[field] === undefined) delete metadata[field];
     else Object.assign(metadata, { [field]: kept[field] });
@@ -223,25 +229,11 @@ function keepField(draft: Draft, live: Draft, field: 'status' | 'spec'): void {
 
 // What the server has given an object and clients may leave out when they write it back.
 function keepServerFields(live: Draft, draft: Draft, subresource: string | undefined): void {
-  if (draft.kind === 'Service' && draft.apiVersion === 'v1') keepAddresses(draftAs<corev1.Service>(live), draftAs<corev1.Service>(draft));
+  if (draft.kind === 'Service' && draft.apiVersion === 'v1') keepServiceFields(draftAs<corev1.Service>(live), draftAs<corev1.Service>(draft));
   if (draft.kind === 'Namespace' && draft.apiVersion === 'v1' && subresource !== 'finalize') keepField(draft, live, 'spec');
+  if (draft.kind === 'CertificateSigningRequest' && draft.apiVersion === 'certificates.k8s.io/v1') keepField(draft, live, 'spec');
   if (draft.kind === 'Job' && draft.apiVersion === 'batch/v1') {
     const [old, next] = [asMap(live.spec), asMap(draft.spec)];
     if (old !== undefined && next !== undefined && next['selector'] === undefined) next['selector'] = structuredClone(old['selector']);
-  }
-}
-
-function keepAddresses(live: Mutable<corev1.Service>, draft: Mutable<corev1.Service>): void {
-  const [old, next] = [live.spec, draft.spec];
-  if (old === undefined || next === undefined || old.type === 'ExternalName' || next.type === 'ExternalName') return;
-  if (next.clusterIP === undefined || next.clusterIP === '') {
-    if (old.clusterIP !== undefined) next.clusterIP = old.clusterIP;
-    if (old.clusterIPs !== undefined) next.clusterIPs = [...old.clusterIPs];
-  }
-  next.ipFamilies ??= old.ipFamilies === undefined ? ['IPv4'] : [...old.ipFamilies];
-  next.ipFamilyPolicy ??= old.ipFamilyPolicy ?? 'SingleStack';
-  for (const port of next.ports ?? []) {
-    const before = old.ports?.find((candidate) => candidate.port === port.port && (candidate.protocol ?? 'TCP') === (port.protocol ?? 'TCP'));
-    if ((port.nodePort === undefined || port.nodePort === 0) && before?.nodePort !== undefined && next.type !== 'ClusterIP') port.nodePort = before.nodePort;
   }
 }

@@ -29,6 +29,8 @@ export interface ServedResource {
   readonly keyPrefix: string;
   /** apiVersion objects are stored in. */
   readonly storedApiVersion: string;
+  /** What whoever uses the resource is told. */
+  readonly deprecation?: string;
   readonly schema: ObjectSchema | undefined;
   readonly custom: CustomVersion | undefined;
 }
@@ -49,6 +51,11 @@ const STORED_AS: Readonly<Record<string, { readonly group: string; readonly apiV
 // Resources that only answer, and store nothing.
 const SINGULAR_OF: Readonly<Record<string, string>> = { endpoints: 'endpoints' };
 
+// Built-in APIs that are to be used no more (KEP-4974).
+const DEPRECATED: Readonly<Record<string, string>> = {
+  'v1/Endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+};
+
 /** The built-in resources this server serves. */
 export function builtinResources(): readonly ServedResource[] {
   return BUILTIN_RESOURCES.filter(isServed).map(servedBuiltin);
@@ -57,6 +64,7 @@ export function builtinResources(): readonly ServedResource[] {
 function servedBuiltin(row: ResourceRow): ServedResource {
   const stored = STORED_AS[`${row.group}/${row.resource}`];
   const storedGroup = stored?.group ?? row.group;
+  const deprecation = DEPRECATED[`${formatApiVersion(row.group, row.version)}/${row.kind}`];
   return {
     group: row.group,
     version: row.version,
@@ -74,6 +82,7 @@ function servedBuiltin(row: ResourceRow): ServedResource {
     ),
     keyPrefix: keyPrefixOf(storedGroup, row.resource),
     storedApiVersion: stored?.apiVersion ?? storedVersion(row),
+    ...(deprecation === undefined ? {} : { deprecation }),
     schema: row.schema === undefined ? undefined : schemaByName(row.schema),
     custom: undefined,
   };

@@ -3,9 +3,10 @@ import type { Duplex } from 'node:stream';
 import { statusError, type StatusError } from '@tiphys/kube-model';
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws';
 import { admitConnect } from '../admission/connect.ts';
-import { authenticate } from '../auth/authenticate.ts';
+import { remoteOfUpgrade, tunnelToRemote } from '../aggregation/tunnel.ts';
 import { isAllowed } from '../auth/authorize.ts';
-import type { Core, Scope } from '../core.ts';
+import { identify } from '../auth/identify.ts';
+import type { Core, Scope, UserInfo } from '../core.ts';
 import { badRequest, forbidden, noSuchPath } from '../failures.ts';
 import { parseApiPath } from '../http/api-path.ts';
 import { toStatus, type UpgradeHandler } from '../http/listener.ts';
@@ -58,6 +59,11 @@ async function handle(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
+  const remote = remoteOfUpgrade(core, request.url);
+  if (remote !== undefined) {
+    await tunnelToRemote(core, await userOf(core, request), remote, { request, socket, head });
+    return;
+  }
   const upgrade = await check(core, request);
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
@@ -72,9 +78,14 @@ async function handle(
   else throw badRequest('unable to upgrade: expected websocket or SPDY/3.1');
 }
 
+async function userOf(core: Core, { socket, headers, rawHeaders }: IncomingMessage): Promise<UserInfo> {
+  const { signal } = new AbortController();
+  return (await identify(core, { socket, authorization: headers.authorization, rawHeaders, signal, warn: () => undefined })).user;
+}
+
 async function check(core: Core, request: IncomingMessage): Promise<Upgrade> {
   const url = new URL(request.url ?? '/', 'https://server');
-  const user = await authenticate(core, request.socket, request.headers.authorization);
+  const user = await userOf(core, request);
   if (user.groups.includes('system:unauthenticated')) throw statusError('Unauthorized', 'Unauthorized');
   const path = parseApiPath(url.pathname);
   const served = path === undefined ? undefined : core.catalog.find(path.group, path.version, path.resource);

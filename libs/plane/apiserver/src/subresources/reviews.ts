@@ -2,11 +2,12 @@ import { fieldAt, statusError, type authenticationv1, type corev1 } from '@tiphy
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, UserInfo, WriteFlags } from '../core.ts';
 import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.ts';
+import { identifyToken } from '../auth/authenticate.ts';
 import { isAllowed, rulesFor, type Attributes } from '../auth/authorize.ts';
 import { expiryOf, ISSUER } from '../auth/tokens.ts';
 import { asList, asMap, asText, draftAs, type Draft } from '../draft.ts';
 import { badRequest, conflict, invalid, problem } from '../failures.ts';
-import { mustGetEntry, readAs } from '../registry/objects.ts';
+import { mustGetEntry, parseStored, readAs } from '../registry/objects.ts';
 
 const text = (value: unknown, ...path: readonly string[]): string => asText(fieldAt(value, ...path)) ?? '';
 
@@ -14,10 +15,12 @@ const text = (value: unknown, ...path: readonly string[]): string => asText(fiel
 export async function answerReview(core: Core, scope: Scope, body: Draft): Promise<Draft | undefined> {
   switch (scope.served.resource) {
     case 'selfsubjectaccessreviews':
-      return { ...body, status: accessStatus(core, scope.user, body.spec) };
-    case 'subjectaccessreviews':
+      return { ...body, status: accessStatus(core, scope.user, body) };
     case 'localsubjectaccessreviews':
-      return { ...body, status: accessStatus(core, subjectOf(body.spec), body.spec) };
+      checkNamespace(scope, body.spec);
+      return { ...body, status: accessStatus(core, subjectOf(body), body) };
+    case 'subjectaccessreviews':
+      return { ...body, status: accessStatus(core, subjectOf(body), body) };
     case 'selfsubjectrulesreviews':
       return { ...body, status: rulesStatus(core, scope.user, text(body.spec, 'namespace')) };
     case 'selfsubjectreviews':
@@ -29,10 +32,15 @@ export async function answerReview(core: Core, scope: Scope, body: Draft): Promi
   }
 }
 
-function accessStatus(core: Core, user: UserInfo, spec: unknown): unknown {
+function accessStatus(core: Core, user: UserInfo, { spec, kind }: Pick<Draft, 'spec' | 'kind'>): unknown {
   const resource = fieldAt(spec, 'resourceAttributes');
   const path = fieldAt(spec, 'nonResourceAttributes');
-  if ((resource === undefined) === (path === undefined)) throw badRequest('exactly one of nonResourceAttributes or resourceAttributes must be specified');
+  if ((resource === undefined) === (path === undefined))
+    throw invalid('authorization.k8s.io', kind, '', [
+      resource === undefined
+        ? problem.invalid('spec.resourceAttributes', null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified')
+        : problem.invalid('spec.nonResourceAttributes', path, 'cannot be specified in combination with resourceAttributes'),
+    ]);
   const attributes: Attributes =
     resource === undefined
       ? { kind: 'path', verb: text(path, 'verb'), path: text(path, 'path') }
@@ -45,11 +53,20 @@ function accessStatus(core: Core, user: UserInfo, spec: unknown): unknown {
           namespace: text(resource, 'namespace'),
           name: text(resource, 'name'),
         };
-  return isAllowed(core, user, attributes) ? { allowed: true } : { allowed: false, reason: '' };
+  return isAllowed(core, user, attributes) ? { allowed: true } : { allowed: false };
 }
 
-function subjectOf(spec: unknown): UserInfo {
-  return { username: text(spec, 'user'), groups: asList(fieldAt(spec, 'groups')).map(String) };
+// A question about somebody says about whom.
+function subjectOf({ spec, kind }: Pick<Draft, 'spec' | 'kind'>): UserInfo {
+  const [username, groups, uid] = [text(spec, 'user'), asList(fieldAt(spec, 'groups')).map(String), text(spec, 'uid')];
+  if (username === '' && groups.length === 0)
+    throw invalid('authorization.k8s.io', kind, '', [problem.invalid('spec.user', username, 'at least one of user or group must be specified')]);
+  return { username, groups, ...(uid === '' ? {} : { uid }) };
+}
+
+function checkNamespace(scope: Scope, spec: unknown): void {
+  const namespace = text(spec, 'resourceAttributes', 'namespace');
+  if (namespace !== scope.namespace) throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${scope.namespace ?? ''}`);
 }
 
 function rulesStatus(core: Core, user: UserInfo, namespace: string): unknown {
@@ -67,14 +84,21 @@ function rulesStatus(core: Core, user: UserInfo, namespace: string): unknown {
 }
 
 async function tokenStatus(core: Core, spec: unknown): Promise<unknown> {
+  const token = text(spec, 'token');
+  if (token === '') throw badRequest('token is required for TokenReview in authentication');
   const audiences = asList(fieldAt(spec, 'audiences')).map(String);
-  const identity = await core.tokens.identify(text(spec, 'token'), core.clock.now(), audiences.length === 0 ? [ISSUER] : audiences);
+  const { signal } = new AbortController();
+  const identity = await identifyToken(core, token, audiences.length === 0 ? undefined : audiences, signal);
   return identity === undefined
     ? { authenticated: false, user: {}, error: 'invalid bearer token' }
     : { authenticated: true, user: identity.user, audiences: identity.audiences };
 }
 
 const MIN_SECONDS = 600;
+const MAX_SECONDS = 2 ** 32;
+// What kubelets ask for: clients that never read their token again get a year, and warnings (KEP-1205).
+const EXTENDED_SECONDS = 3_607;
+const YEAR_SECONDS = 365 * 86_400;
 
 /** Issues a token of a service account (`serviceaccounts/token`). */
 export async function requestToken(core: Core, scope: Scope, body: Draft, flags: WriteFlags): Promise<Draft> {
@@ -91,19 +115,28 @@ async function issueToken(core: Core, scope: Scope, body: Draft, uid: string): P
     throw invalid('authentication.k8s.io', 'TokenRequest', '', [
       problem.invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration less than 10 minutes'),
     ]);
+  if (expirationSeconds > MAX_SECONDS)
+    throw invalid('authentication.k8s.io', 'TokenRequest', '', [
+      problem.invalid('spec.expirationSeconds', expirationSeconds, 'may not specify a duration larger than 2^32 seconds'),
+    ]);
   const bound = boundOf(core, scope, spec?.boundObjectRef);
+  const node = bound?.kind === 'Pod' ? nodeOf(core, scope, bound.name) : undefined;
+  const isExtended = expirationSeconds === EXTENDED_SECONDS && bound?.kind === 'Pod' && (spec?.audiences ?? [ISSUER]).includes(ISSUER);
   const token = await core.tokens.issueServiceAccount(
     {
       namespace: scope.namespace ?? '',
       name: scope.name,
       uid,
       audiences: spec?.audiences ?? [],
-      expirationSeconds,
+      expirationSeconds: isExtended ? YEAR_SECONDS : expirationSeconds,
+      ...(isExtended ? { warnAfterSeconds: expirationSeconds } : {}),
       ...(bound === undefined ? {} : { bound }),
+      ...(node === undefined ? {} : { node }),
     },
     core.clock.now(),
   );
-  const status = { token, expirationTimestamp: toTimestamp(expiryOf(token) * 1_000) };
+  const expiresAt = isExtended ? Math.floor(core.clock.now() / 1_000) + expirationSeconds : expiryOf(token);
+  const status = { token, expirationTimestamp: toTimestamp(expiresAt * 1_000) };
   return {
     ...body,
     apiVersion: 'authentication.k8s.io/v1',
@@ -129,4 +162,12 @@ function boundOf(core: Core, scope: Scope, ref: authenticationv1.BoundObjectRefe
       `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
   return { kind: ref.kind, name: ref.name, uid };
+}
+
+// Where the bound pod runs: its token says so (KEP-4193).
+function nodeOf(core: Core, scope: Scope, pod: string): { readonly name: string; readonly uid: string } | undefined {
+  const entry = core.store.get(`/core/pods/${scope.namespace ?? ''}/${pod}`);
+  const name = entry === undefined ? '' : text(parseStored(entry.value).spec, 'nodeName');
+  const node = name === '' ? undefined : core.store.get(`/core/nodes/${name}`);
+  return node === undefined ? undefined : { name, uid: parseStored(node.value).metadata.uid ?? '' };
 }

@@ -14,8 +14,8 @@ export function validateDraft(scope: Scope, draft: Draft, live: Draft | undefine
   if (live === undefined) problems.push(...validateMetadata(served, draft.metadata));
   else problems.push(...validateMetadata(served, draft.metadata).filter(({ field }) => field !== 'metadata.name'), ...validateMetadataUpdate(draft, live));
   if (served.custom !== undefined) problems.push(...validateCustomObject(scope, served.custom, { draft, live }, warn));
-  else if (scope.subresource !== 'status' && draft.metadata.deletionTimestamp === undefined)
-    problems.push(...validateKind(draft, scope.subresource === 'resize' ? undefined : live));
+  // What is going may be let go of in whatever state it is.
+  else if (draft.metadata.deletionTimestamp === undefined) problems.push(...validateKind(draft, live, scope.subresource));
   if (draft.kind === 'CustomResourceDefinition' && served.custom === undefined && scope.subresource === undefined) problems.push(...validateCrd(draft, live));
   if (served.group === 'admissionregistration.k8s.io' && scope.subresource === undefined) problems.push(...validatePolicy(draft));
   if (problems.length > 0) throw invalid(served.group, served.kind, draft.metadata.name ?? '', problems);

@@ -9,6 +9,7 @@ import { putObject } from '../registry/objects.ts';
 import { applyDefaults, prepareCreate, shapeBody } from '../registry/prepare.ts';
 import { objectKey } from '../registry/served.ts';
 import { validateDraft } from '../validation/validate.ts';
+import { warningsOn } from '../validation/warnings.ts';
 import { withManagers } from './managed.ts';
 
 // Attempts to find a free generated name (KEP-4420).
@@ -55,6 +56,7 @@ async function createNamed(core: Core, scope: Scope, body: Draft, track: (prepar
   const claims = completeDraft(core, scope, body, undefined);
   try {
     validateDraft(scope, body, undefined, flags.warn);
+    for (const warning of warningsOn(body, undefined)) flags.warn(warning);
     const draft = track(body);
     return await admitWrite(core, admissionRequest('CREATE', scope, flags, { object: draft }), async () => {
       if (flags.dryRun) {

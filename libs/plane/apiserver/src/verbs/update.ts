@@ -9,6 +9,7 @@ import { mustGetEntry, putObject, readable, readAs, removeObject } from '../regi
 import { applyDefaults, prepareUpdate, shapeBody } from '../registry/prepare.ts';
 import { objectKey } from '../registry/served.ts';
 import { validateDraft } from '../validation/validate.ts';
+import { warningsOn } from '../validation/warnings.ts';
 import { checkBody, createObject } from './create.ts';
 import { withManagers } from './managed.ts';
 
@@ -100,6 +101,7 @@ async function changeOnce(core: Core, scope: Scope, change: Change, flags: Write
   prepareUpdate(scope, live, draft);
   completeDraft(core, scope, draft, live);
   validateDraft(scope, draft, live, flags.warn);
+  if (scope.subresource === undefined) for (const warning of warningsOn(draft, live)) flags.warn(warning);
   const next = options.tracked === true ? draft : withManagers(core, scope, flags, live, draft);
   next.metadata.resourceVersion = live.metadata.resourceVersion ?? '';
   const { viewedAs = (object: Draft): Draft => object } = options;

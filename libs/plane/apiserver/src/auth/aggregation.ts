@@ -1,0 +1,52 @@
+import { deepEqual, isStatus, matchesSelector, selectorOf, type rbacv1 } from '@tiphys/kube-model';
+import type { Core, Scope, WriteFlags } from '../core.ts';
+import { draftAs, type Draft } from '../draft.ts';
+import { parseStored } from '../registry/objects.ts';
+import { changeObject } from '../verbs/update.ts';
+
+const FLAGS: WriteFlags = { dryRun: false, fieldManager: 'clusterrole-aggregation-controller', fieldValidation: 'Ignore', force: false, warn: () => undefined };
+const USER = { username: 'system:serviceaccount:kube-system:clusterrole-aggregation-controller', groups: ['system:masters'] };
+
+/** Keeps the rules of aggregated roles those of the roles they select, until the signal aborts. */
+export async function aggregateRoles(core: Core, signal: AbortSignal): Promise<void> {
+  for await (const { events } of core.store.watch({ prefix: PREFIX, afterRevision: core.store.revision, signal })) {
+    if (events.length > 0) await settleAggregates(core);
+  }
+}
+
+/** Writes what stale aggregated roles should have; roles that aggregate aggregated ones settle with the next change. */
+export async function settleAggregates(core: Core): Promise<void> {
+  const served = core.catalog.find('rbac.authorization.k8s.io', 'v1', 'clusterroles');
+  if (served === undefined) return;
+  for (const { name, rules } of staleAggregates(core)) {
+    const scope: Scope = { served, namespace: undefined, name, subresource: undefined, user: USER, userAgent: FLAGS.fieldManager };
+    try {
+      await changeObject(core, scope, (live) => Object.assign(live, { rules }), FLAGS);
+    } catch (error) {
+      // Deleted in the meantime.
+      if (!isStatus(error, 'NotFound')) throw error;
+    }
+  }
+}
+
+const PREFIX = '/rbac.authorization.k8s.io/clusterroles/';
+
+function staleAggregates(core: Core): readonly { readonly name: string; readonly rules: readonly rbacv1.PolicyRule[] }[] {
+  const roles = core.store
+    .list({ prefix: PREFIX })
+    .entries.map((entry) => draftAs<rbacv1.ClusterRole>(parseStored(entry.value) satisfies Draft) as rbacv1.ClusterRole); // Read only.
+  return roles.flatMap((role) => {
+    if (role.aggregationRule === undefined || role.metadata.deletionTimestamp !== undefined) return [];
+    const rules = aggregate(role, roles);
+    return deepEqual(rules, role.rules ?? []) ? [] : [{ name: role.metadata.name ?? '', rules }];
+  });
+}
+
+function aggregate(role: rbacv1.ClusterRole, roles: readonly rbacv1.ClusterRole[]): readonly rbacv1.PolicyRule[] {
+  const selectors = (role.aggregationRule?.clusterRoleSelectors ?? []).map((selector) => selectorOf(selector));
+  const selected = roles.filter(
+    (candidate) => candidate.metadata.name !== role.metadata.name && selectors.some((selector) => matchesSelector(selector, candidate.metadata.labels)),
+  );
+  const unique = new Map(selected.flatMap((candidate) => candidate.rules ?? []).map((rule) => [JSON.stringify(rule), rule]));
+  return [...unique.values()];
+}

@@ -1,0 +1,20 @@
+/** Headers whose names begin with a prefix, with every value that came under a name: a group's name may have a comma, so values are not joined. */
+export function collectHeaders(rawHeaders: readonly string[], prefix: string): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase();
+    const value = rawHeaders[index + 1] ?? '';
+    if (name.startsWith(prefix) && value !== '') found.set(name, [...(found.get(name) ?? []), value]);
+  }
+  return found;
+}
+
+/** The key of an extra field as it stands in a header's name. */
+export function unescapeKey(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Not escaped: the key is what stands there.
+    return text;
+  }
+}

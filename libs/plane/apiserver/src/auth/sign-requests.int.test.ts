@@ -1,0 +1,124 @@
+import { generateKeyPairSync, sign, X509Certificate, type KeyObject } from 'node:crypto';
+import { connect } from 'node:http2';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestServer, type TestServer } from '../test-server.test-suite.ts';
+import { bits, der, integer, objectId, octets, pem, sequence, set, utf8 } from './der.ts';
+
+let t: TestServer;
+beforeAll(async () => (t = await startTestServer()));
+afterAll(async () => await t[Symbol.asyncDispose]());
+
+const CSRS = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+
+interface Wish {
+  readonly name: string;
+  readonly organization?: string;
+  readonly dns?: string;
+  readonly algorithm?: 'ec' | 'rsa' | 'ed25519';
+}
+
+function keys(algorithm: Wish['algorithm']): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+  if (algorithm === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return algorithm === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}
+
+const ALGORITHMS = { ec: '1.2.840.10045.4.3.2', rsa: '1.2.840.113549.1.1.11', ed25519: '1.3.101.112' };
+
+function requestFor({ name, organization, dns, algorithm = 'ec' }: Wish): { readonly request: string; readonly keyPem: string } {
+  const { privateKey, publicKey } = keys(algorithm);
+  const rdn = (id: string, value: string): Buffer => set(sequence(objectId(id), utf8(value)));
+  const subject = sequence(...(organization === undefined ? [] : [rdn('2.5.4.10', organization)]), rdn('2.5.4.3', name));
+  const names =
+    dns === undefined
+      ? []
+      : [sequence(objectId('1.2.840.113549.1.9.14'), set(sequence(sequence(objectId('2.5.29.17'), octets(sequence(der(0x82, Buffer.from(dns))))))))];
+  const info = sequence(integer(Buffer.from([0])), subject, publicKey.export({ type: 'spki', format: 'der' }), der(0xa0, ...names));
+  const signature = sign(algorithm === 'ed25519' ? null : 'sha256', info, privateKey);
+  const text = pem('CERTIFICATE REQUEST', sequence(info, sequence(objectId(ALGORITHMS[algorithm])), bits(signature)));
+  return { request: Buffer.from(text).toString('base64'), keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
+
+interface Asked {
+  readonly request: string;
+  readonly signerName: string;
+  readonly usages: readonly string[];
+  readonly expirationSeconds?: number;
+}
+
+async function approve(
+  name: string,
+  spec: Asked,
+): Promise<{ readonly certificate?: string; readonly conditions: readonly { type: string; message?: string; lastTransitionTime?: string }[] }> {
+  const created = await t.call('POST', CSRS, { body: { apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest', metadata: { name }, spec } });
+  expect(created.code).toBe(201);
+  const approved = await t.call('PUT', `${CSRS}/${name}/approval`, {
+    body: {
+      ...created.body,
+      spec: { ...created.body.spec, usages: ['any'] },
+      status: { conditions: [{ type: 'Approved', status: 'True', reason: 'Test', message: 'fine' }] },
+    },
+  });
+  expect(approved.code).toBe(200);
+  expect(approved.body.spec).toEqual(created.body.spec);
+  const read = async (): Promise<{ certificate?: string; conditions?: { type: string }[] }> => (await t.call('GET', `${CSRS}/${name}`)).body.status;
+  await expect.poll(async () => ((await read()).certificate ?? '') !== '' || (await read()).conditions?.length === 2).toBe(true);
+  return (await t.call('GET', `${CSRS}/${name}`)).body.status;
+}
+
+describe('certificate signing requests', () => {
+  it.each(['ec', 'rsa', 'ed25519'] as const)('become client certificates once approved (%s)', async (algorithm) => {
+    const { request, keyPem } = requestFor({ name: 'zoe', organization: 'crew', algorithm });
+    const status = await approve(`zoe-${algorithm}`, {
+      request,
+      signerName: 'kubernetes.io/kube-apiserver-client',
+      usages: ['digital signature', 'client auth'],
+      expirationSeconds: 3_600,
+    });
+    expect(status.conditions[0]).toMatchObject({ type: 'Approved', lastTransitionTime: expect.any(String) });
+    const certPem = Buffer.from(status.certificate ?? '', 'base64').toString();
+    const certificate = new X509Certificate(certPem);
+    expect(certificate.checkIssued(new X509Certificate(t.server.caPem))).toBe(true);
+    expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+    expect(Math.round((Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / 1_000)).toBe(3_900);
+    const session = connect(t.server.url, { ca: t.server.caPem, cert: certPem, key: keyPem });
+    const stream = session.request({ ':method': 'POST', ':path': '/apis/authentication.k8s.io/v1/selfsubjectreviews', 'content-type': 'application/json' });
+    stream.end(JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }));
+    let text = '';
+    for await (const part of stream) text += String(part);
+    session.destroy();
+    expect(JSON.parse(text).status.userInfo).toMatchObject({ username: 'zoe', groups: ['crew', 'system:authenticated'] });
+  });
+
+  it('say who asked, whatever the body says', async () => {
+    const { request } = requestFor({ name: 'x' });
+    const created = await t.call('POST', CSRS, {
+      headers: { 'impersonate-user': 'kim', 'impersonate-group': ['system:masters'] },
+      body: {
+        apiVersion: 'certificates.k8s.io/v1',
+        kind: 'CertificateSigningRequest',
+        metadata: { name: 'who' },
+        spec: { request, signerName: 'acme.io/own', usages: ['client auth'], username: 'admin' },
+        status: { certificate: 'Zm9v' },
+      },
+    });
+    expect(created.body.spec).toMatchObject({ username: 'kim', groups: ['system:masters', 'system:authenticated'] });
+    expect(created.body.status).toEqual({});
+  });
+
+  it('of kubelets get what their signers allow', async () => {
+    const serving = { signerName: 'kubernetes.io/kubelet-serving', usages: ['digital signature', 'server auth'] };
+    const node = { name: 'system:node:n1', organization: 'system:nodes' };
+    const good = await approve('serving', { ...serving, request: requestFor({ ...node, dns: 'n1.local' }).request });
+    expect(new X509Certificate(Buffer.from(good.certificate ?? '', 'base64')).subjectAltName).toBe('DNS:n1.local');
+    const client = { signerName: 'kubernetes.io/kube-apiserver-client-kubelet', usages: ['digital signature', 'client auth'] };
+    expect((await approve('kubelet', { ...client, request: requestFor(node).request })).certificate).toBeDefined();
+    const bad: readonly (readonly [Asked, string])[] = [
+      [{ ...serving, request: requestFor(node).request }, 'at least one DNS name or address is needed'],
+      [{ ...serving, request: requestFor({ ...node, organization: 'other', dns: 'a' }).request }, 'organization must be exactly system:nodes'],
+      [{ ...client, request: requestFor({ ...node, dns: 'a' }).request }, 'alternative names are not allowed'],
+      [{ ...client, usages: ['server auth'], request: requestFor(node).request }, 'invalid usage for this signer: server auth'],
+    ];
+    for (const [index, [asked, message]] of bad.entries())
+      expect((await approve(`bad-${index}`, asked)).conditions[1]).toMatchObject({ type: 'Failed', message });
+  });
+});

@@ -1,0 +1,114 @@
+import { statusError, type flowcontrolv1 } from '@tiphys/kube-model';
+import type { Store } from '@tiphys/plane-store';
+import { draftAs } from '../draft.ts';
+import { parseStored } from '../registry/objects.ts';
+import { flowOf, matchesSchema, type FlowSubject } from './classify.ts';
+import { LevelQueue, type LevelLimits, type Release } from './level-queue.ts';
+
+/** Requests that run at once, watches and connections not counted. */
+export interface InFlightLimits {
+  readonly reads: number;
+  readonly writes: number;
+}
+
+export const defaultInFlightLimits: InFlightLimits = { reads: 400, writes: 200 };
+
+/** Where a request belongs: headers that say by what, and the way in. */
+export interface Classified {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Lets the request in. Throws 429 when its level has no seat for it in time. */
+  enter(signal: AbortSignal): Promise<Release>;
+}
+
+const GROUP = '/flowcontrol.apiserver.k8s.io/';
+// A quarter of the time a request has.
+const MAX_WAIT_MS = 15_000;
+const nothing: Release = () => undefined;
+
+interface Plan {
+  readonly revision: number;
+  readonly schemas: readonly flowcontrolv1.FlowSchema[];
+  readonly levels: ReadonlyMap<string, flowcontrolv1.PriorityLevelConfiguration>;
+}
+
+/** Priority and fairness (KEP-1040): the flow schemas in the store say which priority level a request belongs to, and that how many run at once. */
+export class FlowControl {
+  readonly #store: Store;
+  readonly #seats: number;
+  readonly #queues = new Map<string, LevelQueue>();
+  #plan: Plan | undefined;
+
+  constructor(store: Store, limits: InFlightLimits) {
+    this.#store = store;
+    this.#seats = limits.reads + limits.writes;
+  }
+
+  /** The schema and the level of a request. Before the first objects exist, and for schemas that name no level, nothing is held back. */
+  classify(subject: FlowSubject): Classified {
+    const plan = this.#current();
+    const schema = plan.schemas.find((each) => matchesSchema(each, subject));
+    const level = plan.levels.get(schema?.spec?.priorityLevelConfiguration.name ?? '');
+    if (schema === undefined || level === undefined) return { headers: {}, enter: async () => nothing };
+    const headers = { 'x-kubernetes-pf-flowschema-uid': schema.metadata.uid ?? '', 'x-kubernetes-pf-prioritylevel-uid': level.metadata.uid ?? '' };
+    if (level.spec?.type === 'Exempt' || subject.info.isLongRunning) return { headers, enter: async () => nothing };
+    return {
+      headers,
+      enter: async (signal) => {
+        const release = await this.#queue(level, plan).enter(flowOf(schema, subject), MAX_WAIT_MS, signal);
+        if (release === undefined) throw statusError('TooManyRequests', 'too many requests, please try again later', { retryAfterSeconds: 1 });
+        return release;
+      },
+    };
+  }
+
+  #queue(level: flowcontrolv1.PriorityLevelConfiguration, plan: Plan): LevelQueue {
+    const { name = '' } = level.metadata;
+    const limits = limitsOf(level, plan, this.#seats);
+    const queue = this.#queues.get(name) ?? new LevelQueue(limits);
+    queue.limits = limits;
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  // Read again only when something of it was written.
+  #current(): Plan {
+    const schemas = this.#store.list({ prefix: `${GROUP}flowschemas/` }).entries;
+    const levels = this.#store.list({ prefix: `${GROUP}prioritylevelconfigurations/` }).entries;
+    const revision = Math.max(0, ...schemas.map((entry) => entry.modRevision), ...levels.map((entry) => entry.modRevision)) + schemas.length + levels.length;
+    if (this.#plan?.revision === revision) return this.#plan;
+    this.#plan = {
+      revision,
+      schemas: schemas.map((entry) => draftAs<flowcontrolv1.FlowSchema>(parseStored(entry.value)) as flowcontrolv1.FlowSchema).toSorted(byPrecedence), // Read only.
+      levels: new Map(
+        levels.map((entry) => {
+          const level = draftAs<flowcontrolv1.PriorityLevelConfiguration>(parseStored(entry.value)) as flowcontrolv1.PriorityLevelConfiguration; // Read only.
+          return [level.metadata.name ?? '', level] as const;
+        }),
+      ),
+    };
+    for (const name of this.#queues.keys()) if (!this.#plan.levels.has(name)) this.#queues.delete(name);
+    return this.#plan;
+  }
+}
+
+function byPrecedence(a: flowcontrolv1.FlowSchema, b: flowcontrolv1.FlowSchema): number {
+  const [left, right] = [a.spec?.matchingPrecedence ?? 0, b.spec?.matchingPrecedence ?? 0];
+  return left === right ? ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1) : left - right;
+}
+
+const DEFAULT_SHARES = 30;
+const DEFAULT_QUEUES = 64;
+const DEFAULT_QUEUE_LENGTH = 50;
+
+// The level's part of all seats, by its shares.
+function limitsOf(level: flowcontrolv1.PriorityLevelConfiguration, plan: Plan, seats: number): LevelLimits {
+  const shares = (each: flowcontrolv1.PriorityLevelConfiguration): number =>
+    each.spec?.type === 'Exempt' ? (each.spec.exempt?.nominalConcurrencyShares ?? 0) : (each.spec?.limited?.nominalConcurrencyShares ?? DEFAULT_SHARES);
+  const total = [...plan.levels.values()].reduce((sum, each) => sum + shares(each), 0);
+  const response = level.spec?.limited?.limitResponse;
+  const queuing = response?.type === 'Queue' ? response.queuing : undefined;
+  return {
+    seats: total === 0 ? seats : Math.ceil((seats * shares(level)) / total),
+    waiting: response?.type === 'Queue' ? (queuing?.queues ?? DEFAULT_QUEUES) * (queuing?.queueLengthLimit ?? DEFAULT_QUEUE_LENGTH) : 0,
+  };
+}
