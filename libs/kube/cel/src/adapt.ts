@@ -1,6 +1,7 @@
 import { decodeBase64 } from './bytes.ts';
 import { formatType } from './cel-type.ts';
 import type { DeclField, DeclType } from './decl-type.ts';
+import { fieldNamed } from './field-name.ts';
 import { CelError } from './problem.ts';
 import { parseDate, parseDuration, parseTimestamp } from './time.ts';
 import { lazyList, type CelMap, type CelValue } from './value.ts';
@@ -88,12 +89,12 @@ class JsonObjectValue implements CelMap {
   }
 
   has(key: CelValue): boolean {
-    const field = typeof key === 'string' ? this.#fields.get(key) : undefined;
+    const field = typeof key === 'string' ? fieldNamed(this.#fields, key) : undefined;
     return field !== undefined && Object.hasOwn(this.#data, field.name) && this.#data[field.name] !== undefined;
   }
 
   get(key: CelValue): CelValue | undefined {
-    const field = typeof key === 'string' ? this.#fields.get(key) : undefined;
+    const field = typeof key === 'string' ? fieldNamed(this.#fields, key) : undefined;
     return field !== undefined && this.has(key) ? adapt(this.#data[field.name], field.type) : undefined;
   }
 

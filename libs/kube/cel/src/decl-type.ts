@@ -1,5 +1,5 @@
 import { BOOL, BYTES, DOUBLE, DURATION, DYN, INT, listOf, mapOf, STRING, TIMESTAMP, type CelType, type ObjectType } from './cel-type.ts';
-import { escapeFieldName } from './field-name.ts';
+import { escapeFieldName, fieldNamed } from './field-name.ts';
 import { MAX_REQUEST_BYTES } from './limits.ts';
 import type { ListIdentity } from './value.ts';
 
@@ -36,6 +36,8 @@ const BOUND_DURATION = 32;
 const BOUND_DATETIME = 32;
 const BOUND_DATE = 12;
 
+/** Keys of maps: upstream counts no size for them. */
+const KEY_TYPE: DeclType = { celType: STRING, maxElements: 0, minSize: MIN_STRING };
 const STRING_TYPE: DeclType = { celType: STRING, maxElements: MAX_STRING, minSize: MIN_STRING };
 
 /**
@@ -113,7 +115,7 @@ function objectOrMap(schema: OpenApiSchema, name: string, isRoot: boolean): Decl
   if (element === undefined) return undefined;
   return {
     celType: mapOf(STRING, element.celType),
-    key: STRING_TYPE,
+    key: KEY_TYPE,
     element,
     maxElements: numberAt(schema, 'maxProperties') ?? Math.floor((MAX_REQUEST_BYTES - 2) / (element.minSize + 6)),
     minSize: 2,
@@ -146,7 +148,7 @@ function objectTypeOf(schema: OpenApiSchema, name: string, isRoot: boolean): Dec
 
 /** An object type with the fields given, by their names in expressions. */
 export function objectDecl(name: string, fields: ReadonlyMap<string, DeclField>, minSize: number = 2): DeclType {
-  const celType: ObjectType = { kind: 'object', name, field: (field) => fields.get(field)?.type.celType };
+  const celType: ObjectType = { kind: 'object', name, field: (field) => fieldNamed(fields, field)?.type.celType };
   return { celType, fields, maxElements: 0, minSize };
 }
 

@@ -4,6 +4,11 @@ const RESERVED: ReadonlySet<string> = new Set(
 
 const ESCAPES: Readonly<Record<string, string>> = { __: '__underscores__', '.': '__dot__', '-': '__dash__', '/': '__slash__' };
 
+/** The field an expression names: by its identifier, or by a reserved word as it stands in the data (Kubernetes 1.31 and later). */
+export function fieldNamed<T>(fields: ReadonlyMap<string, T>, name: string): T | undefined {
+  return fields.get(name) ?? (RESERVED.has(name) ? fields.get(`__${name}__`) : undefined);
+}
+
 /** The identifier a field has in expressions (apiserver pkg/cel/escaping.go); undefined when it can have none. */
 export function escapeFieldName(name: string): string | undefined {
   if (RESERVED.has(name)) return `__${name}__`;

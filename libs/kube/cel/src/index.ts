@@ -19,7 +19,7 @@ export {
 } from './cel-type.ts';
 export { compile, evaluate, yields, type CelProgram, type Compilation, type CompileOptions, type Evaluation } from './compile.ts';
 export { declTypeOf, objectDecl, type DeclField, type DeclType, type OpenApiSchema } from './decl-type.ts';
-export { escapeFieldName } from './field-name.ts';
+export { escapeFieldName, fieldNamed } from './field-name.ts';
 export { authorizerValue, resourceCheckValue, type AuthorizationQuery, type Authorize } from './library/authorizers.ts';
 export { CEL_LIMITS } from './limits.ts';
 export { isKnownFormat, matchesFormat } from './openapi-format.ts';

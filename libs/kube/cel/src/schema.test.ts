@@ -57,6 +57,7 @@ describe('data with a schema', () => {
     ["type(self.either) == int ? self.either < 5 : self.either.endsWith('%')", { either: '5%' }, true],
     ["type(self.either) == int ? self.either < 5 : self.either.endsWith('%')", { either: 3 }, true],
     ["self.odd__dash__name && self.__namespace__ == 'x'", { 'odd-name': true, namespace: 'x' }, true],
+    ["self.namespace == 'x'", { namespace: 'x' }, true],
     ["self.labels.all(k, self.labels[k] != '') && self.labels.a == 'b' && 'a' in self.labels", { labels: { a: 'b' } }, true],
     ['has(self.count) ? self.count : 7', {}, 7],
     ['self.count', {}, '!no such key: count'],

@@ -44,6 +44,7 @@ export function estimateCost(checked: Checked, declared: ReadonlyMap<string, Dec
 class Coster {
   readonly #checked: Checked;
   readonly #declared: ReadonlyMap<string, DeclType>;
+  readonly #root: DeclType | undefined;
   readonly #paths = new Map<Expr, Path>();
   readonly #sizes = new Map<Expr, Range>();
   readonly #entrySizes = new Map<Expr, EntrySizes>();
@@ -53,6 +54,7 @@ class Coster {
   constructor(checked: Checked, declared: ReadonlyMap<string, DeclType>) {
     this.#checked = checked;
     this.#declared = declared;
+    [this.#root] = declared.values();
   }
 
   cost(expr: Expr): Range {
@@ -247,7 +249,8 @@ class Coster {
   }
 
   #declaredSize(path: Path): Range | undefined {
-    let type = this.#declared.get(path[0] ?? '');
+    // As upstream, which starts at the schema whatever the path's root: paths lost on the way, such as that of `c ? self.list : []`, start there too.
+    let type = this.#declared.get(path[0] ?? '') ?? this.#root;
     for (const step of path.slice(1)) {
       if (step === '@items' || step === '@values') type = type?.element;
       else type = step === '@keys' ? type?.key : type?.fields?.get(step)?.type;

@@ -1,6 +1,7 @@
 import { convertDraft } from '../convert/convert.ts';
 import type { Draft } from '../draft.ts';
 import type { FieldProblem } from '../failures.ts';
+import { apiService } from './api-service.ts';
 import { horizontalPodAutoscaler } from './autoscaling.ts';
 import { certificateSigningRequest } from './certificates.ts';
 import { configMap, secret } from './core/config.ts';
@@ -36,6 +37,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'v1/ReplicationController': replicationController,
   'admissionregistration.k8s.io/v1/MutatingWebhookConfiguration': webhookConfiguration,
   'admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration': webhookConfiguration,
+  'apiregistration.k8s.io/v1/APIService': apiService,
   'apps/v1/ControllerRevision': controllerRevision,
   'apps/v1/DaemonSet': daemonSet,
   'apps/v1/Deployment': deployment,

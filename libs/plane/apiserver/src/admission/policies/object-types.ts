@@ -1,4 +1,19 @@
-import { BOOL, BYTES, declTypeOf, DOUBLE, DYN, escapeFieldName, INT, listOf, mapOf, STRING, TIMESTAMP, type CelType, type ObjectType } from '@tiphys/kube-cel';
+import {
+  BOOL,
+  BYTES,
+  declTypeOf,
+  DOUBLE,
+  DYN,
+  escapeFieldName,
+  fieldNamed,
+  INT,
+  listOf,
+  mapOf,
+  STRING,
+  TIMESTAMP,
+  type CelType,
+  type ObjectType,
+} from '@tiphys/kube-cel';
 import { schemaByName, type FieldSchema } from '@tiphys/kube-model';
 import { asMap } from '../../draft.ts';
 import type { ServedResource } from '../../registry/served.ts';
@@ -26,7 +41,7 @@ function builtinType(name: string): ObjectType | undefined {
     name,
     field: (field) => {
       fields ??= new Map(Object.entries(schema.fields).flatMap(([own, value]) => [[escapeFieldName(own) ?? '', value] as const]));
-      const found = fields.get(field);
+      const found = fieldNamed(fields, field);
       return found === undefined ? undefined : fieldType(found);
     },
   };

@@ -101,15 +101,17 @@ const mutatingOf = createView((objects) => objects.map((object) => compiledOnce(
 
 /** The policies that have bindings, in the order of their names. */
 export function validatingPolicies(core: Core): readonly ValidatingPolicy[] {
-  return bound(validatingOf(core, `${PREFIX}validatingadmissionpolicies/`), bindingsOf(core, `${PREFIX}validatingadmissionpolicybindings/`));
+  return bound(core, validatingOf(core, `${PREFIX}validatingadmissionpolicies/`), 'validatingadmissionpolicybindings');
 }
 
 /** The mutating policies that have bindings, in the order of their names. */
 export function mutatingPolicies(core: Core): readonly MutatingPolicy[] {
-  return bound(mutatingOf(core, `${PREFIX}mutatingadmissionpolicies/`), bindingsOf(core, `${PREFIX}mutatingadmissionpolicybindings/`));
+  return bound(core, mutatingOf(core, `${PREFIX}mutatingadmissionpolicies/`), 'mutatingadmissionpolicybindings');
 }
 
-function bound<T extends PolicyBase>(policies: readonly T[], bindings: ReadonlyMap<string, readonly Binding[]>): readonly T[] {
+function bound<T extends PolicyBase>(core: Core, policies: readonly T[], resource: string): readonly T[] {
+  if (policies.length === 0) return policies;
+  const bindings = bindingsOf(core, `${PREFIX}${resource}/`);
   return policies.flatMap((policy) => {
     const own = bindings.get(policy.name);
     return own === undefined ? [] : [{ ...policy, bindings: own }];

@@ -161,7 +161,7 @@ function validationProblems(validation: admissionregistrationv1.Validation, path
       ? [problem.invalid(`${path}.message`, message, 'message must be non-empty if specified')]
       : []),
     ...(trimmed?.includes('\n') === true ? [problem.invalid(`${path}.message`, message, 'message must not contain line breaks')] : []),
-    ...(expression.includes('\n') && (trimmed ?? '') === ''
+    ...(expression?.includes('\n') === true && (trimmed ?? '') === ''
       ? [problem.required(`${path}.message`, 'message must be specified if expression contains line breaks')]
       : []),
     ...(reason === undefined || REASONS.includes(reason) ? [] : [problem.notSupported(`${path}.reason`, reason, REASONS)]),
