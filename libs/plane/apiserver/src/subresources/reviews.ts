@@ -2,7 +2,7 @@ import { fieldAt, statusError, type authenticationv1, type corev1 } from '@tiphy
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, UserInfo } from '../core.ts';
 import { identifyToken } from '../auth/authenticate.ts';
-import { isAllowed, rulesFor, type Attributes } from '../auth/authorize.ts';
+import { decide, rulesFor, type Attributes } from '../auth/authorize.ts';
 import { expiryOf, ISSUER } from '../auth/tokens.ts';
 import { asList, asMap, asText, draftAs, type Draft } from '../draft.ts';
 import { badRequest, conflict, invalid, problem } from '../failures.ts';
@@ -52,7 +52,8 @@ function accessStatus(core: Core, user: UserInfo, { spec, kind }: Pick<Draft, 's
           namespace: text(resource, 'namespace'),
           name: text(resource, 'name'),
         };
-  return isAllowed(core, user, attributes) ? { allowed: true } : { allowed: false };
+  const { isAllowed: allowed, reason } = decide(core, user, attributes);
+  return { allowed, ...(reason === '' ? {} : { reason }) };
 }
 
 // A question about somebody says about whom.
