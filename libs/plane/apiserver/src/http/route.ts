@@ -1,8 +1,9 @@
 import { statusError } from '@tiphys/kube-model';
 import { forwardToRemote } from '../aggregation/forward.ts';
 import type { RemoteVersion } from '../aggregation/remote-versions.ts';
-import { decide, type Attributes, type Decision } from '../auth/authorize.ts';
+import { isAllowed, type Attributes } from '../auth/authorize.ts';
 import { identify } from '../auth/identify.ts';
+import { reasonOf } from '../auth/reason.ts';
 import type { Core, Scope, UserInfo } from '../core.ts';
 import { forbidden, noSuchPath, qualified } from '../failures.ts';
 import { json, type Answer } from './answer.ts';
@@ -74,15 +75,17 @@ function versionInfo(core: Core): unknown {
 
 function authorizePath(core: Core, user: UserInfo, exchange: Exchange): void {
   const verb = exchange.method.toLowerCase();
-  if (decided(exchange, decide(core, user, { kind: 'path', verb: verb === 'head' ? 'get' : verb, path: exchange.path }))) return;
+  if (decided(core, exchange, user, { kind: 'path', verb: verb === 'head' ? 'get' : verb, path: exchange.path })) return;
   refuseAnonymous(user);
   throw statusError('Forbidden', `forbidden: User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(exchange.path)}`);
 }
 
-function decided({ trail }: Pick<Exchange, 'trail'>, { isAllowed, reason }: Decision): boolean {
-  trail.annotate('authorization.k8s.io/decision', isAllowed ? 'allow' : 'forbid');
-  trail.annotate('authorization.k8s.io/reason', reason);
-  return isAllowed;
+function decided(core: Core, { trail }: Pick<Exchange, 'trail'>, user: UserInfo, attributes: Attributes): boolean {
+  const isGranted = isAllowed(core, user, attributes);
+  if (trail.level === 'None') return isGranted;
+  trail.annotate('authorization.k8s.io/decision', isGranted ? 'allow' : 'forbid');
+  trail.annotate('authorization.k8s.io/reason', isGranted ? reasonOf(core, user, attributes) : '');
+  return isGranted;
 }
 
 // Who has proved nothing may be somebody: the answer is to say who, not that it is forbidden.
@@ -95,7 +98,7 @@ async function resource(core: Core, exchange: Exchange, user: UserInfo, info: Re
   const served = core.catalog.find(target.group, target.version, target.resource);
   const { group, resource: name, namespace = '', subresource = '' } = target;
   const attributes: Attributes = { kind: 'resource', verb, group, resource: name, subresource, namespace: info.namespace, name: info.name };
-  if (!decided(exchange, decide(core, user, attributes))) {
+  if (!decided(core, exchange, user, attributes)) {
     refuseAnonymous(user);
     const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
     const what = subresource === '' ? name : `${name}/${subresource}`;

@@ -2,7 +2,8 @@ import { fieldAt, statusError, type authenticationv1, type corev1 } from '@tiphy
 import { toTimestamp } from '@tiphys/kernel';
 import type { Core, Scope, UserInfo } from '../core.ts';
 import { identifyToken } from '../auth/authenticate.ts';
-import { decide, rulesFor, type Attributes } from '../auth/authorize.ts';
+import { isAllowed, rulesFor, type Attributes } from '../auth/authorize.ts';
+import { reasonOf } from '../auth/reason.ts';
 import { expiryOf, ISSUER } from '../auth/tokens.ts';
 import { asList, asMap, asText, draftAs, type Draft } from '../draft.ts';
 import { badRequest, conflict, invalid, problem } from '../failures.ts';
@@ -52,7 +53,8 @@ function accessStatus(core: Core, user: UserInfo, { spec, kind }: Pick<Draft, 's
           namespace: text(resource, 'namespace'),
           name: text(resource, 'name'),
         };
-  const { isAllowed: allowed, reason } = decide(core, user, attributes);
+  const allowed = isAllowed(core, user, attributes);
+  const reason = allowed ? reasonOf(core, user, attributes) : '';
   return { allowed, ...(reason === '' ? {} : { reason }) };
 }
 
