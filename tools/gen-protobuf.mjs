@@ -37,7 +37,8 @@ const SCALARS = new Set([
   'sfixed32',
   'sfixed64',
 ]);
-const SKIPPED = /alpha|\.audit\.|\.imagepolicy\.|\.apps\.v1beta|\.extensions\.|autoscaling\.v2beta|\.metrics\./;
+// Of the alpha versions only that of mutating policies is served.
+const SKIPPED = /(?<!admissionregistration\.v1)alpha|\.audit\.|\.imagepolicy\.|\.apps\.v1beta|\.extensions\.|autoscaling\.v2beta|\.metrics\./;
 const messages = new Map();
 const comment = /\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
 for (const file of files) {

@@ -69,8 +69,10 @@ async function send(request) {
     }
     const text = await answer.body.text();
     // Upstream's own answer to a revision that is still to come is 504; a HEAD has no text to tell it by.
-    if (statusCode >= 500 && !(statusCode === 504 && request.path.includes('resourceVersion=99999999999999999')))
-      note(request, `${statusCode}: ${text.slice(0, 300)}`);
+    // What a backend of a proxy path does not answer is 503.
+    const isMeant =
+      (statusCode === 504 && request.path.includes('resourceVersion=99999999999999999')) || (statusCode === 503 && request.path.includes('/proxy'));
+    if (statusCode >= 500 && !isMeant) note(request, `${statusCode}: ${text.slice(0, 300)}`);
   } catch (error) {
     // What cannot be written as a request never reached the server.
     if (error.code === 'UND_ERR_INVALID_ARG' || error instanceof TypeError) return;

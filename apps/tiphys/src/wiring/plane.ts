@@ -13,7 +13,7 @@ import { createMemoryStore, openLmdbStore } from '@tiphys/plane-store';
 export type RuntimeChoice = 'auto' | 'cri' | 'process' | 'simulated';
 
 /** How much history the plane keeps: both bounds hold. */
-export interface HistoryOptions {
+interface HistoryOptions {
   readonly ageMs: number;
   readonly changes: number;
 }

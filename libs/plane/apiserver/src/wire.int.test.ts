@@ -136,3 +136,18 @@ describe('negotiation', () => {
     expect((await t.call('GET', `${MAPS}/big`)).headers['content-encoding']).toBeUndefined();
   });
 });
+
+describe('paths', () => {
+  it('may say watch before the resource, as old clients do', async () => {
+    const of = async (path: string): Promise<string[]> =>
+      (await t.watch(`${path}?timeoutSeconds=1`, 9)).map((event) => `${event.type} ${event.object.metadata.name}`);
+    expect(await of('/api/v1/watch/namespaces/default/configmaps')).toEqual(expect.arrayContaining(['ADDED a', 'ADDED b']));
+    expect(await of('/api/v1/watch/namespaces/default/configmaps/b')).toEqual(['ADDED b']);
+  });
+
+  it('take the time a client gives them', async () => {
+    expect((await t.call('GET', `${MAPS}?timeout=nonsense`)).body).toMatchObject({ code: 400, message: 'invalid timeout specified in the request URL' });
+    expect((await t.call('GET', `${MAPS}?timeout=5s`)).code).toBe(200);
+    expect((await t.call('OPTIONS', MAPS)).code).toBe(405);
+  });
+});

@@ -1,5 +1,6 @@
 import type { Service } from '@tiphys/kernel';
 import { createDeploymentController } from './deployment/deployment.ts';
+import { createDisruptionController } from './disruption/disruption.ts';
 import { createEndpointsController } from './endpoints.ts';
 import { createGarbageCollector } from './gc/garbage-collector.ts';
 import { createJobController } from './job/job.ts';
@@ -36,5 +37,6 @@ export function createControllers(options: ControllersOptions): readonly Service
     createClaimProtectionController(options),
     createVolumeProtectionController(options),
     createResourceQuotaController(options),
+    createDisruptionController(options),
   ];
 }

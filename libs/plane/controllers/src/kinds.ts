@@ -31,6 +31,7 @@ export const KINDS: Readonly<
     | 'crd'
     | 'lease'
     | 'resourceQuota'
+    | 'podDisruptionBudget'
     | 'persistentVolume'
     | 'persistentVolumeClaim',
     ResourceType
@@ -54,6 +55,7 @@ export const KINDS: Readonly<
   crd: builtin('apiextensions.k8s.io/v1', 'CustomResourceDefinition'),
   lease: builtin('coordination.k8s.io/v1', 'Lease'),
   resourceQuota: builtin('v1', 'ResourceQuota'),
+  podDisruptionBudget: builtin('policy/v1', 'PodDisruptionBudget'),
   persistentVolume: builtin('v1', 'PersistentVolume'),
   persistentVolumeClaim: builtin('v1', 'PersistentVolumeClaim'),
 };

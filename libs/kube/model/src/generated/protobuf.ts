@@ -34,6 +34,32 @@ export const PROTOBUF_LINES: string = String.raw`
 ~a.admissionregistration.v1.Validation 1:expression:string 2:message:string 3:reason:string 4:messageExpression:string
 ~a.admissionregistration.v1.Variable 1:name:string 2:expression:string
 ~a.admissionregistration.v1.WebhookClientConfig 1:service:~a.admissionregistration.v1.ServiceReference 2:caBundle:bytes 3:url:string
+~a.admissionregistration.v1alpha1.ApplyConfiguration 1:expression:string
+~a.admissionregistration.v1alpha1.AuditAnnotation 1:key:string 2:valueExpression:string
+~a.admissionregistration.v1alpha1.ExpressionWarning 2:fieldRef:string 3:warning:string
+~a.admissionregistration.v1alpha1.JSONPatch 1:expression:string
+~a.admissionregistration.v1alpha1.MatchCondition 1:name:string 2:expression:string
+~a.admissionregistration.v1alpha1.MatchResources 1:namespaceSelector:~m.v1.LabelSelector 2:objectSelector:~m.v1.LabelSelector 3:resourceRules:~a.admissionregistration.v1alpha1.NamedRuleWithOperations:r 4:excludeResourceRules:~a.admissionregistration.v1alpha1.NamedRuleWithOperations:r 7:matchPolicy:string
+~a.admissionregistration.v1alpha1.MutatingAdmissionPolicy 1:metadata:~m.v1.ObjectMeta 2:spec:~a.admissionregistration.v1alpha1.MutatingAdmissionPolicySpec
+~a.admissionregistration.v1alpha1.MutatingAdmissionPolicyBinding 1:metadata:~m.v1.ObjectMeta 2:spec:~a.admissionregistration.v1alpha1.MutatingAdmissionPolicyBindingSpec
+~a.admissionregistration.v1alpha1.MutatingAdmissionPolicyBindingList 1:metadata:~m.v1.ListMeta 2:items:~a.admissionregistration.v1alpha1.MutatingAdmissionPolicyBinding:r
+~a.admissionregistration.v1alpha1.MutatingAdmissionPolicyBindingSpec 1:policyName:string 2:paramRef:~a.admissionregistration.v1alpha1.ParamRef 3:matchResources:~a.admissionregistration.v1alpha1.MatchResources
+~a.admissionregistration.v1alpha1.MutatingAdmissionPolicyList 1:metadata:~m.v1.ListMeta 2:items:~a.admissionregistration.v1alpha1.MutatingAdmissionPolicy:r
+~a.admissionregistration.v1alpha1.MutatingAdmissionPolicySpec 1:paramKind:~a.admissionregistration.v1alpha1.ParamKind 2:matchConstraints:~a.admissionregistration.v1alpha1.MatchResources 3:variables:~a.admissionregistration.v1alpha1.Variable:r 4:mutations:~a.admissionregistration.v1alpha1.Mutation:r 5:failurePolicy:string 6:matchConditions:~a.admissionregistration.v1alpha1.MatchCondition:r 7:reinvocationPolicy:string
+~a.admissionregistration.v1alpha1.Mutation 2:patchType:string 3:applyConfiguration:~a.admissionregistration.v1alpha1.ApplyConfiguration 4:jsonPatch:~a.admissionregistration.v1alpha1.JSONPatch
+~a.admissionregistration.v1alpha1.NamedRuleWithOperations 1:resourceNames:string:r 2:ruleWithOperations:~a.admissionregistration.v1.RuleWithOperations:i
+~a.admissionregistration.v1alpha1.ParamKind 1:apiVersion:string 2:kind:string
+~a.admissionregistration.v1alpha1.ParamRef 1:name:string 2:namespace:string 3:selector:~m.v1.LabelSelector 4:parameterNotFoundAction:string
+~a.admissionregistration.v1alpha1.TypeChecking 1:expressionWarnings:~a.admissionregistration.v1alpha1.ExpressionWarning:r
+~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicy 1:metadata:~m.v1.ObjectMeta 2:spec:~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicySpec 3:status:~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicyStatus
+~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicyBinding 1:metadata:~m.v1.ObjectMeta 2:spec:~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicyBindingSpec
+~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicyBindingList 1:metadata:~m.v1.ListMeta 2:items:~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicyBinding:r
+~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicyBindingSpec 1:policyName:string 2:paramRef:~a.admissionregistration.v1alpha1.ParamRef 3:matchResources:~a.admissionregistration.v1alpha1.MatchResources 4:validationActions:string:r
+~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicyList 1:metadata:~m.v1.ListMeta 2:items:~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicy:r
+~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicySpec 1:paramKind:~a.admissionregistration.v1alpha1.ParamKind 2:matchConstraints:~a.admissionregistration.v1alpha1.MatchResources 3:validations:~a.admissionregistration.v1alpha1.Validation:r 4:failurePolicy:string 5:auditAnnotations:~a.admissionregistration.v1alpha1.AuditAnnotation:r 6:matchConditions:~a.admissionregistration.v1alpha1.MatchCondition:r 7:variables:~a.admissionregistration.v1alpha1.Variable:r
+~a.admissionregistration.v1alpha1.ValidatingAdmissionPolicyStatus 1:observedGeneration:int64 2:typeChecking:~a.admissionregistration.v1alpha1.TypeChecking 3:conditions:~m.v1.Condition:r
+~a.admissionregistration.v1alpha1.Validation 1:Expression:string 2:message:string 3:reason:string 4:messageExpression:string
+~a.admissionregistration.v1alpha1.Variable 1:name:string 2:expression:string
 ~a.admissionregistration.v1beta1.AuditAnnotation 1:key:string 2:valueExpression:string
 ~a.admissionregistration.v1beta1.ExpressionWarning 2:fieldRef:string 3:warning:string
 ~a.admissionregistration.v1beta1.MatchCondition 1:name:string 2:expression:string

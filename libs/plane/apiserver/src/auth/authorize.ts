@@ -1,4 +1,5 @@
-import type { rbacv1 } from '@tiphys/kube-model';
+import { matchesSelector, selectorOf, type rbacv1 } from '@tiphys/kube-model';
+import { createView } from '../admission/view.ts';
 import type { Core, UserInfo } from '../core.ts';
 import { draftAs } from '../draft.ts';
 import { parseStored } from '../registry/objects.ts';
@@ -14,49 +15,65 @@ export function isAllowed(core: Core, user: UserInfo, attributes: Attributes): b
   return rulesFor(core, user, attributes.kind === 'resource' ? attributes.namespace : '').some((rule) => matchesRule(rule, attributes));
 }
 
+const RBAC = '/rbac.authorization.k8s.io/';
+
+/** Roles by whom they are bound to: `User name`, `Group name`, `ServiceAccount namespace name`. */
+type RefsBySubject = ReadonlyMap<string, readonly rbacv1.RoleRef[]>;
+
+const bindingsOf = createView((objects): RefsBySubject => {
+  const bySubject = new Map<string, rbacv1.RoleRef[]>();
+  for (const object of objects) {
+    const { metadata, roleRef, subjects = [] } = draftAs<rbacv1.RoleBinding>(object);
+    if (roleRef === undefined) continue;
+    for (const { kind, name, namespace = metadata.namespace ?? '' } of subjects) {
+      const subject = kind === 'ServiceAccount' ? `${kind} ${namespace} ${name}` : `${kind} ${name}`;
+      bySubject.set(subject, [...(bySubject.get(subject) ?? []), roleRef]);
+    }
+  }
+  return bySubject;
+});
+
 /** The rules that hold for a user in a namespace. */
 export function rulesFor(core: Core, user: UserInfo, namespace: string): readonly rbacv1.PolicyRule[] {
-  const objects = <T extends rbacv1.RoleBinding | rbacv1.ClusterRoleBinding>(prefix: string): readonly T[] =>
-    core.store.list({ prefix }).entries.map((entry) => draftAs<T>(parseStored(entry.value)) as unknown as T); // Read only.
-  const cluster = objects<rbacv1.ClusterRoleBinding>(`${RBAC}clusterrolebindings/`).filter((binding) => concerns(binding.subjects, user, ''));
-  const local =
-    namespace === '' ? [] : objects<rbacv1.RoleBinding>(`${RBAC}rolebindings/${namespace}/`).filter((binding) => concerns(binding.subjects, user, namespace));
+  const subjects = subjectsOf(user);
+  const refs = (prefix: string): readonly rbacv1.RoleRef[] => {
+    const bySubject = bindingsOf(core, prefix);
+    return subjects.flatMap((subject) => bySubject.get(subject) ?? []);
+  };
   return [
-    ...cluster.flatMap((binding) => rulesOfRole(core, binding.roleRef, '')),
-    ...local.flatMap((binding) => rulesOfRole(core, binding.roleRef, namespace)),
+    ...refs(`${RBAC}clusterrolebindings/`).flatMap((ref) => rulesOfRole(core, ref, '')),
+    ...(namespace === '' ? [] : refs(`${RBAC}rolebindings/${namespace}/`).flatMap((ref) => rulesOfRole(core, ref, namespace))),
   ];
 }
 
-const RBAC = '/rbac.authorization.k8s.io/';
-
-function concerns(subjects: readonly rbacv1.Subject[] | undefined, user: UserInfo, namespace: string): boolean {
-  return (subjects ?? []).some((subject) => {
-    if (subject.kind === 'User') return subject.name === user.username;
-    if (subject.kind === 'Group') return user.groups.includes(subject.name);
-    return subject.kind === 'ServiceAccount' && user.username === `system:serviceaccount:${subject.namespace ?? namespace}:${subject.name}`;
-  });
+function subjectsOf({ username, groups }: UserInfo): readonly string[] {
+  const [, namespace, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
+  return [
+    `User ${username}`,
+    ...(namespace === undefined || account === undefined ? [] : [`ServiceAccount ${namespace} ${account}`]),
+    ...groups.map((group) => `Group ${group}`),
+  ];
 }
+
+const clusterRolesOf = createView((objects) => {
+  const roles = objects.map((object) => draftAs<rbacv1.ClusterRole>(object) as rbacv1.ClusterRole); // Read only.
+  // Aggregation is resolved when asked, so it holds without a controller.
+  return new Map(roles.map((role) => [role.metadata.name ?? '', [...(role.rules ?? []), ...aggregated(role, roles)]]));
+});
 
 /** The rules of the role a binding names; none when there is no such role. */
 export function rulesOfRole(core: Core, ref: rbacv1.RoleRef | undefined, namespace: string): readonly rbacv1.PolicyRule[] {
   if (ref === undefined) return [];
-  const key = ref.kind === 'Role' ? `${RBAC}roles/${namespace}/${ref.name}` : `${RBAC}clusterroles/${ref.name}`;
-  const entry = core.store.get(key);
-  if (entry === undefined) return [];
-  const role = draftAs<rbacv1.ClusterRole>(parseStored(entry.value)) as rbacv1.ClusterRole; // Read only.
-  return role.aggregationRule === undefined ? (role.rules ?? []) : [...(role.rules ?? []), ...aggregated(core, role)];
+  if (ref.kind !== 'Role') return clusterRolesOf(core, `${RBAC}clusterroles/`).get(ref.name) ?? [];
+  const entry = core.store.get(`${RBAC}roles/${namespace}/${ref.name}`);
+  return entry === undefined ? [] : (draftAs<rbacv1.Role>(parseStored(entry.value)).rules ?? []);
 }
 
-// Aggregation is resolved when asked, so it holds without a controller.
-function aggregated(core: Core, role: rbacv1.ClusterRole): readonly rbacv1.PolicyRule[] {
-  const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];
-  return core.store
-    .list({ prefix: `${RBAC}clusterroles/` })
-    .entries.map((entry) => draftAs<rbacv1.ClusterRole>(parseStored(entry.value)) as rbacv1.ClusterRole)
-    .filter((candidate) => candidate.metadata.name !== role.metadata.name)
-    .filter((candidate) =>
-      selectors.some((selector) => Object.entries(selector.matchLabels ?? {}).every(([key, value]) => candidate.metadata.labels?.[key] === value)),
-    )
+function aggregated({ metadata, aggregationRule }: rbacv1.ClusterRole, roles: readonly rbacv1.ClusterRole[]): readonly rbacv1.PolicyRule[] {
+  const selectors = aggregationRule?.clusterRoleSelectors ?? [];
+  return roles
+    .filter((candidate) => candidate.metadata.name !== metadata.name)
+    .filter((candidate) => selectors.some((selector) => matchesSelector(selectorOf(selector), candidate.metadata.labels)))
     .flatMap((candidate) => candidate.rules ?? []);
 }
 

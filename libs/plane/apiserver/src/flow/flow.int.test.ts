@@ -29,6 +29,22 @@ describe('priority and fairness', () => {
     );
   });
 
+  it('shows what there is in tables', async () => {
+    const rows = async (resource: string): Promise<unknown[][]> =>
+      (await t.call('GET', `${API}/${resource}`, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' })).body.rows.map(
+        (row: { cells: unknown[] }) => row.cells,
+      );
+    expect((await rows('flowschemas')).find(([name]) => name === 'service-accounts')).toEqual([
+      'service-accounts',
+      'workload-low',
+      '9000',
+      'ByUser',
+      expect.any(String),
+      'False',
+    ]);
+    expect((await rows('prioritylevelconfigurations')).find(([name]) => name === 'system')).toEqual(['system', 'Limited', 30, 64, 6, 50, expect.any(String)]);
+  });
+
   it('follows schemas as they are written, and says which have no level', async () => {
     const schema = {
       apiVersion: 'flowcontrol.apiserver.k8s.io/v1',

@@ -1,12 +1,13 @@
 import { coerceObject } from '../registry/coerce.ts';
-import { schemaNames, schemaByName, statusError } from '@tiphys/kube-model';
+import { hasKubeProtobuf, schemaNames, schemaByName, statusError } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { asMap, asText, type Draft, type JsonMap } from '../draft.ts';
 import { badRequest, methodNotAllowed, noSuchPath } from '../failures.ts';
 import { mustGetEntry, readable, readAs } from '../registry/objects.ts';
 import { returnsDeletedObject } from '../registry/served.ts';
 import { writeScale, getScale } from '../subresources/scale.ts';
-import { bindPod, evictPod } from '../subresources/pods.ts';
+import { evictPod } from '../subresources/eviction.ts';
+import { bindPod } from '../subresources/pods.ts';
 import { proxy } from '../subresources/proxy.ts';
 import { readLog } from '../subresources/logs.ts';
 import { answerReview, requestToken } from '../subresources/reviews.ts';
@@ -66,7 +67,7 @@ function viewOf(core: Core, exchange: Exchange, scope: Scope): View {
     form: chooseRepresentation(header(exchange, 'accept'), {
       // A question is no object that a table could be made of.
       forms: isQuestion(scope) ? ['object'] : ['object', 'table', 'metadata'],
-      encodings: scope.served.custom === undefined ? ALL_ENCODINGS : TEXT_ENCODINGS,
+      encodings: hasKubeProtobuf(scope.served.apiVersion, scope.served.kind) ? ALL_ENCODINGS : TEXT_ENCODINGS,
     }),
     includeObject: includeObjectOf(exchange.query),
     isPretty: isPretty(exchange.query, header(exchange, 'user-agent')),
@@ -82,7 +83,10 @@ async function get(core: Core, exchange: Exchange, scope: Scope): Promise<Answer
 }
 
 async function collection(core: Core, exchange: Exchange, scope: Scope, verb: string): Promise<Answer> {
-  const query = parseListQuery(exchange.query, verb === 'watch');
+  const asked = parseListQuery(exchange.query, verb === 'watch');
+  // A watch of one object by its path is a watch of those with its name.
+  const query =
+    scope.name === '' ? asked : { ...asked, fieldSelector: [asked.fieldSelector, `metadata.name=${scope.name}`].filter((text) => text !== '').join(',') };
   const view = viewOf(core, exchange, scope);
   return query.watch ? showWatch(view, watchObjects(core, scope, query, exchange.signal)) : showList(view, await listObjects(core, scope, query));
 }

@@ -42,7 +42,7 @@ export async function respond(
   if (exchange.signal.aborted) return;
   response.writeHead(answer.code, {
     ...headers,
-    ...(isCompressed ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : {}),
+    ...(isCompressed ? { 'content-encoding': 'gzip', vary: [answer.headers?.['vary'] ?? [], 'Accept-Encoding'].flat().join(', ') } : {}),
     ...(answer.code === 304 ? {} : { 'content-type': contentType, 'content-length': body.length }),
   });
   response.end(isHead || answer.code === 304 ? undefined : body);

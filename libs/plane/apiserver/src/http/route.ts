@@ -49,7 +49,9 @@ async function answer(core: Core, exchange: Exchange, user: UserInfo, info: Requ
 
 // The documents of a version another server answers for.
 function remoteOfPath({ remotes, catalog }: Core, path: string): RemoteVersion | undefined {
-  const [, group = '', version = ''] = /^(?:\/openapi\/v3)?\/apis\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
+  const match = /^(?:\/openapi\/v3)?\/apis\/([^/]+)\/([^/]+)\/?$/.exec(path);
+  if (match === null) return undefined;
+  const [, group = '', version = ''] = match;
   return catalog.resourcesOf(group, version).length > 0 ? undefined : remotes.find(group, version);
 }
 

@@ -20,21 +20,11 @@ function dropZero(object: JsonMap, key: string, value: unknown, schema: ObjectSc
   else descend(value, field);
 }
 
-function isEmpty(key: string, value: unknown, field: FieldSchema): boolean {
-  switch (field.type) {
-    case 'array':
-      return Array.isArray(value) && value.length === 0 && !KEPT_EMPTY.has(key);
-    case 'map': {
-      const map = asMap(value);
-      return map !== undefined && Object.keys(map).length === 0;
-    }
-    case 'string':
-    case 'integer':
-    case 'boolean':
-      return isOmittedZero(key, value);
-    default:
-      return false;
-  }
+function isEmpty(key: string, value: unknown, { type }: FieldSchema): boolean {
+  if (type === 'array') return Array.isArray(value) && value.length === 0 && !KEPT_EMPTY.has(key);
+  if (type !== 'map') return (type === 'string' || type === 'integer' || type === 'boolean') && isOmittedZero(key, value);
+  const map = asMap(value);
+  return map !== undefined && Object.keys(map).length === 0;
 }
 
 function descend(value: unknown, field: FieldSchema): void {

@@ -8,8 +8,11 @@ import { isAllowed } from '../auth/authorize.ts';
 import { identify } from '../auth/identify.ts';
 import type { Core, Scope, UserInfo } from '../core.ts';
 import { badRequest, forbidden, noSuchPath } from '../failures.ts';
+import type { AuditTrail } from '../audit/trail.ts';
 import { parseApiPath } from '../http/api-path.ts';
+import { header } from '../http/exchange.ts';
 import { toStatus, type UpgradeHandler } from '../http/listener.ts';
+import { requestInfoOf } from '../http/request-info.ts';
 import { findTarget, type RunningTarget } from '../subresources/logs.ts';
 import { streamChoice } from './channel.ts';
 import { runExec } from './exec.ts';
@@ -41,8 +44,22 @@ export function createUpgradeHandler(core: Core): UpgradeHandler {
   return (request, socket, head) => {
     // A reset connection ends its streams by their own close events.
     socket.on('error', () => socket.destroy());
-    handle(core, { sockets, tunnels }, request, socket, head).catch((error: unknown) => refuse(socket, toStatus(error, core.logger, request)));
+    const trail = openTrail(core, request);
+    let refused: StatusError | undefined;
+    socket.once('close', () =>
+      trail.complete({ code: refused?.httpCode ?? 101, status: refused?.status, requestObject: () => undefined, responseObject: () => undefined }),
+    );
+    handle(core, { sockets, tunnels }, { request, socket, head, trail }).catch((error: unknown) => {
+      refused = toStatus(error, core.logger, request);
+      refuse(socket, refused);
+    });
   };
+}
+
+function openTrail(core: Core, request: IncomingMessage): AuditTrail {
+  const { url: uri = '/', headers, socket } = request;
+  const auditId = header(request, 'audit-id');
+  return core.audit.open({ uri, path: uri.split('?')[0] ?? '/', userAgent: headers['user-agent'] ?? '', sourceAddress: socket.remoteAddress, auditId });
 }
 
 function refuse(socket: Duplex, error: StatusError): void {
@@ -55,16 +72,18 @@ function refuse(socket: Duplex, error: StatusError): void {
 async function handle(
   core: Core,
   servers: { readonly sockets: WebSocketServer; readonly tunnels: WebSocketServer },
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
+  connection: Connection & { readonly trail: AuditTrail },
 ): Promise<void> {
+  const { request, socket, head, trail } = connection;
+  const user = await userOf(core, request, trail);
   const remote = remoteOfUpgrade(core, request.url);
   if (remote !== undefined) {
-    await tunnelToRemote(core, await userOf(core, request), remote, { request, socket, head });
+    await tunnelToRemote(core, user, remote, connection);
+    trail.started(101);
     return;
   }
-  const upgrade = await check(core, request);
+  const upgrade = await check(core, request, user);
+  trail.started(101);
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
   const { signal } = gone;
@@ -78,14 +97,17 @@ async function handle(
   else throw badRequest('unable to upgrade: expected websocket or SPDY/3.1');
 }
 
-async function userOf(core: Core, { socket, headers, rawHeaders }: IncomingMessage): Promise<UserInfo> {
+async function userOf(core: Core, request: IncomingMessage, trail: AuditTrail): Promise<UserInfo> {
+  const { socket, headers, rawHeaders } = request;
   const { signal } = new AbortController();
-  return (await identify(core, { socket, authorization: headers.authorization, rawHeaders, signal, warn: () => undefined })).user;
+  const identity = await identify(core, { socket, authorization: headers.authorization, rawHeaders, signal, warn: () => undefined });
+  const url = new URL(request.url ?? '/', 'https://server');
+  trail.begin(requestInfoOf({ method: request.method ?? 'GET', path: url.pathname, query: url.searchParams }), identity);
+  return identity.user;
 }
 
-async function check(core: Core, request: IncomingMessage): Promise<Upgrade> {
+async function check(core: Core, request: IncomingMessage, user: UserInfo): Promise<Upgrade> {
   const url = new URL(request.url ?? '/', 'https://server');
-  const user = await userOf(core, request);
   if (user.groups.includes('system:unauthenticated')) throw statusError('Unauthorized', 'Unauthorized');
   const path = parseApiPath(url.pathname);
   const served = path === undefined ? undefined : core.catalog.find(path.group, path.version, path.resource);

@@ -1,6 +1,7 @@
 import { fieldAt, formatSelector, selectorOf, type batchv1, type corev1, type metav1 } from '@tiphys/kube-model';
 import { asList, asMap, asText, draftAs, type Draft } from '../draft.ts';
 import { Age, ageOf, humanDuration } from './age.ts';
+import { FLOW_CELLS } from './flow-cells.ts';
 import { podSummary } from './pod-cells.ts';
 
 /** Computes one cell: a JSON value, or an Age. */
@@ -78,6 +79,7 @@ const pod =
 
 /** Cells that are more than a field, by kind and column. */
 export const CELLS: Readonly<Record<string, Readonly<Record<string, Cell>>>> = {
+  ...FLOW_CELLS,
   Pod: {
     Ready: pod('ready'),
     Status: pod('status'),

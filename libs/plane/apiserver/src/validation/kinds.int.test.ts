@@ -366,6 +366,27 @@ const CASES: readonly (readonly [what: string, kind: string, fields: Json, probl
       'spec.paramRef.selector: Forbidden: name and selector are mutually exclusive',
     ],
   ],
+  [
+    'APIServices',
+    'APIService',
+    {
+      spec: {
+        group: 'x.io',
+        version: 'v1',
+        groupPriorityMinimum: 30_000,
+        versionPriority: 1,
+        service: { name: 'x' },
+        insecureSkipTLSVerify: true,
+        caBundle: 'eA==',
+      },
+    },
+    [
+      'spec.groupPriorityMinimum: Invalid value: 30000: must be between 1 and 20000, inclusive',
+      'metadata.name: Invalid value: "x": must be `spec.version+"."+spec.group`: "v1.x.io"',
+      'spec.service.namespace: Required value',
+      'spec.insecureSkipTLSVerify: Invalid value: true: may not be true if caBundle is present',
+    ],
+  ],
 ];
 
 describe('new objects', () => {

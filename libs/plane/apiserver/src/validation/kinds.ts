@@ -1,5 +1,6 @@
 import type { Draft } from '../draft.ts';
 import type { FieldProblem } from '../failures.ts';
+import { apiService } from './api-service.ts';
 import { horizontalPodAutoscaler } from './autoscaling.ts';
 import { certificateSigningRequest } from './certificates.ts';
 import { configMap, secret } from './core/config.ts';
@@ -40,6 +41,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding': validatingAdmissionPolicyBinding,
   'admissionregistration.k8s.io/v1alpha1/MutatingAdmissionPolicy': mutatingAdmissionPolicy,
   'admissionregistration.k8s.io/v1alpha1/MutatingAdmissionPolicyBinding': mutatingAdmissionPolicyBinding,
+  'apiregistration.k8s.io/v1/APIService': apiService,
   'apps/v1/ControllerRevision': controllerRevision,
   'apps/v1/DaemonSet': daemonSet,
   'apps/v1/Deployment': deployment,

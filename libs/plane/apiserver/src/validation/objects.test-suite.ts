@@ -19,6 +19,7 @@ export const PATHS: Readonly<Record<string, string>> = {
   Deployment: '/apis/apps/v1/namespaces/default/deployments',
   DaemonSet: '/apis/apps/v1/namespaces/default/daemonsets',
   StatefulSet: '/apis/apps/v1/namespaces/default/statefulsets',
+  APIService: '/apis/apiregistration.k8s.io/v1/apiservices',
   Job: '/apis/batch/v1/namespaces/default/jobs',
   CronJob: '/apis/batch/v1/namespaces/default/cronjobs',
   HorizontalPodAutoscaler: '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers',

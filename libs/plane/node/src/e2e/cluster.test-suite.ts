@@ -41,6 +41,7 @@ const API_VERSIONS: Readonly<Record<string, string>> = {
   Job: 'batch/v1',
   EndpointSlice: 'discovery.k8s.io/v1',
   Lease: 'coordination.k8s.io/v1',
+  PodDisruptionBudget: 'policy/v1',
   CustomResourceDefinition: 'apiextensions.k8s.io/v1',
 };
 

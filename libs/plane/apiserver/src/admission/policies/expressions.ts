@@ -24,7 +24,7 @@ export interface Variables {
 }
 
 /** Compiles variables in order; those that fail are dyn to the others and fail when they are read. */
-export function compileVariables(variables: readonly { readonly name: string; readonly expression: string }[], options: CompileOptions): Variables {
+export function compileVariables(variables: readonly { readonly name: string; readonly expression?: string }[], options: CompileOptions): Variables {
   const compiled = new Map<string, Compiled>();
   const types = new Map<string, CelType>();
   const type: ObjectType = { kind: 'object', name: 'kubernetes.variables', field: (name) => types.get(name) };
@@ -37,8 +37,9 @@ export function compileVariables(variables: readonly { readonly name: string; re
 }
 
 /** Compiles an expression whose result is to be of one of the types; any will do where none is given. */
-export function compileExpression(expression: string, results: readonly CelType[] | undefined, options: CompileOptions): Compiled {
-  const compiled = compile(expression, options);
+export function compileExpression(expression: string | undefined, results: readonly CelType[] | undefined, options: CompileOptions): Compiled {
+  // One that was left out is told as missing by validation, which comes here all the same.
+  const compiled = compile(expression ?? '', options);
   if (!compiled.ok) return { kind: 'problem', problem: `compilation failed: ${compiled.message}` };
   const { program } = compiled;
   const got = formatType(program.resultType);
@@ -143,7 +144,7 @@ export interface MatchCondition {
 
 /** Compiles match conditions (KEP-3716). */
 export function compileConditions(
-  conditions: readonly { readonly name: string; readonly expression: string }[],
+  conditions: readonly { readonly name: string; readonly expression?: string }[],
   options: CompileOptions,
 ): readonly MatchCondition[] {
   return conditions.map(({ name, expression }) => ({ name, compiled: compileExpression(expression, [BOOL], options) }));
