@@ -295,6 +295,78 @@ const CASES: readonly (readonly [what: string, kind: string, fields: Json, probl
     ],
   ],
   [
+    'conditions of webhooks',
+    'MutatingWebhookConfiguration',
+    {
+      webhooks: [
+        {
+          name: 'a.b.c',
+          sideEffects: 'None',
+          clientConfig: { service: { name: 'x', namespace: 'x', path: '/a//b' } },
+          admissionReviewVersions: ['v1'],
+          matchConditions: [
+            { name: 'a', expression: 'object.' },
+            { name: 'a', expression: '1' },
+            { name: 'a b', expression: 'namespaceObject != null' },
+          ],
+        },
+      ],
+    },
+    [
+      'webhooks[0].clientConfig.service.path: Invalid value: "/a//b": segment[1] may not be empty',
+      expect.stringContaining('webhooks[0].matchConditions[0].expression: Invalid value: "object.": compilation failed: ERROR: <input>:1:8: Syntax error'),
+      'webhooks[0].matchConditions[1].expression: Invalid value: "1": must evaluate to bool but got int',
+      expect.stringContaining(
+        'webhooks[0].matchConditions[2].expression: Invalid value: "namespaceObject != null": compilation failed: ERROR: <input>:1:1: undeclared reference to \'namespaceObject\'',
+      ),
+      expect.stringContaining('webhooks[0].matchConditions[2].name: Invalid value: "a b": name part must consist of'),
+      'webhooks[0].matchConditions[1].name: Duplicate value: "a"',
+    ],
+  ],
+  [
+    'policies',
+    'ValidatingAdmissionPolicy',
+    {
+      spec: {
+        failurePolicy: 'Maybe',
+        paramKind: { apiVersion: 'a/b/c', kind: '' },
+        matchConstraints: { resourceRules: [{ operations: ['READ'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }] },
+        validations: [{ expression: 'true ||\nfalse' }, { expression: 'true', message: ' ' }],
+      },
+    },
+    [
+      'spec.failurePolicy: Unsupported value: "Maybe": supported values: "Fail", "Ignore"',
+      'spec.paramKind.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c',
+      'spec.paramKind.kind: Required value',
+      'spec.matchConstraints.resourceRules[0].operations[0]: Unsupported value: "READ": supported values: "*", "CONNECT", "CREATE", "DELETE", "UPDATE"',
+      'spec.validations[1].message: Invalid value: " ": message must be non-empty if specified',
+      'spec.validations[0].message: Required value: message must be specified if expression contains line breaks',
+    ],
+  ],
+  [
+    'mutating policies',
+    'MutatingAdmissionPolicy',
+    { spec: { mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: 'object' } }, { patchType: 'ApplyConfiguration' }, { patchType: 'x' }] } },
+    [
+      'spec.matchConstraints: Required value',
+      'spec.mutations[2].patchType: Unsupported value: "x": supported values: "ApplyConfiguration", "JSONPatch"',
+      'spec.reinvocationPolicy: Required value',
+      'spec.mutations[0].jsonPatch.expression: Invalid value: "object": must evaluate to list(JSONPatch) but got dyn',
+      'spec.mutations[1].applyConfiguration: Required value: applyConfiguration must be specified when patchType is ApplyConfiguration',
+    ],
+  ],
+  [
+    'bindings of policies',
+    'ValidatingAdmissionPolicyBinding',
+    { spec: { policyName: 'x', validationActions: ['Deny', 'Shout'], paramRef: { name: 'x', selector: {} } } },
+    [
+      'spec.paramRef.parameterNotFoundAction: Required value',
+      'spec.validationActions[1]: Unsupported value: "Shout": supported values: "Audit", "Deny", "Warn"',
+      'spec.paramRef.name: Forbidden: name and selector are mutually exclusive',
+      'spec.paramRef.selector: Forbidden: name and selector are mutually exclusive',
+    ],
+  ],
+  [
     'APIServices',
     'APIService',
     {
