@@ -216,7 +216,11 @@ describe('definitions of policies', () => {
     const deployments = { resourceRules: [{ operations: ['CREATE'], apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments', 'replicasets'] }] };
     const made = await policy('typed', {
       matchConstraints: deployments,
-      validations: [{ expression: "object.spec.replicas > 1 && object.metadata.namespace != ''" }, { expression: "object.spec.replicas > '1'" }, { expression: 'object.spec.maxReplicas > 1' }],
+      validations: [
+        { expression: "object.spec.replicas > 1 && object.metadata.namespace != ''" },
+        { expression: "object.spec.replicas > '1'" },
+        { expression: 'object.spec.maxReplicas > 1' },
+      ],
     });
     const { expressionWarnings } = made.body.status.typeChecking;
     expect(expressionWarnings.map(({ fieldRef }: { fieldRef: string }) => fieldRef)).toEqual([
