@@ -8,6 +8,7 @@ afterAll(async () => await t[Symbol.asyncDispose]());
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments';
 const PODS = '/api/v1/namespaces/default/pods';
+const SERVICES = '/api/v1/namespaces/default/services';
 const map = (name: string, data: object = { a: '1' }): object => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data });
 const deployment = (name: string, image = 'nginx:1'): object => ({
   apiVersion: 'apps/v1',
@@ -29,6 +30,42 @@ const pod = (name: string, extra: object = {}): object => ({
 });
 
 describe('create', () => {
+  it('writes times as Kubernetes does', async () => {
+    const lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: 'timed' },
+      spec: { renewTime: '2026-01-02T05:04:05.1234567+02:00' },
+    };
+    const { body } = await t.call('POST', '/apis/coordination.k8s.io/v1/namespaces/default/leases', { body: lease });
+    expect(body.spec.renewTime).toBe('2026-01-02T03:04:05.123456Z');
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'timed' }, spec: { containers: [{ name: 'c', image: 'x' }] } };
+    await t.call('POST', PODS, { body: pod });
+    const started = await t.call('PATCH', `${PODS}/timed/status`, {
+      contentType: 'application/merge-patch+json',
+      body: { status: { startTime: '2026-01-02T05:04:05.9+02:00' } },
+    });
+    expect(started.body.status.startTime).toBe('2026-01-02T03:04:05Z');
+    const bad = await t.call('PATCH', `${PODS}/timed/status`, {
+      contentType: 'application/merge-patch+json',
+      body: { status: { startTime: '2 January 2026' } },
+    });
+    expect(bad.code).toBe(400);
+  });
+
+  it('gives a Service what its type needs, and refuses families there are not', async () => {
+    const service = (name: string, spec: object): object => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name },
+      spec: { ports: [{ port: 80 }], ...spec },
+    });
+    const local = await t.call('POST', SERVICES, { body: service('local', { type: 'LoadBalancer', externalTrafficPolicy: 'Local' }) });
+    expect(local.body.spec.healthCheckNodePort).toBeGreaterThanOrEqual(30_000);
+    const dual = await t.call('POST', SERVICES, { body: service('dual', { ipFamilyPolicy: 'RequireDualStack' }) });
+    expect(dual.body.message).toContain('this cluster is not configured for dual-stack services');
+  });
+
   it('gives identity, defaults, canonical quantities and managers', async () => {
     const { code, body } = await t.call('POST', DEPLOYMENTS, { body: deployment('made') });
     expect(code).toBe(201);

@@ -8,6 +8,7 @@ import type { ControllerDeps } from './kinds.ts';
 import { createLoadBalancerController } from './load-balancer.ts';
 import { createNamespaceController } from './namespace.ts';
 import { createRootCaPublisher, createServiceAccountController } from './namespace-defaults.ts';
+import { createNodeTaintController } from './node-taints.ts';
 import { createPodGcController } from './pod-gc.ts';
 import { createResourceQuotaController } from './quota/resource-quota.ts';
 import { createReplicaSetController } from './replica-set.ts';
@@ -38,5 +39,6 @@ export function createControllers(options: ControllersOptions): readonly Service
     createVolumeProtectionController(options),
     createResourceQuotaController(options),
     createDisruptionController(options),
+    createNodeTaintController(options),
   ];
 }

@@ -248,6 +248,16 @@ describe('RuntimeClass', () => {
   });
 });
 
+describe('TaintNodesByCondition', () => {
+  it('keeps pods from new nodes', async () => {
+    const node = (name: string, spec: object): object => ({ apiVersion: 'v1', kind: 'Node', metadata: { name }, spec });
+    const taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
+    const gpu = { key: 'gpu', effect: 'NoSchedule' };
+    expect((await create('/api/v1/nodes', node('new', { taints: [gpu] }))).body.spec.taints).toEqual([gpu, taint]);
+    expect((await create('/api/v1/nodes', node('again', { taints: [taint] }))).body.spec.taints).toEqual([taint]);
+  });
+});
+
 describe('default classes', () => {
   it('are set where none is named', async () => {
     const ns = await namespace();

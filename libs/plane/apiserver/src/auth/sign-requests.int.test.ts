@@ -105,6 +105,26 @@ describe('certificate signing requests', () => {
     expect(created.body.status).toEqual({});
   });
 
+  it('are decided once', async () => {
+    const { request } = requestFor({ name: 'z' });
+    await t.call('POST', CSRS, {
+      body: {
+        apiVersion: 'certificates.k8s.io/v1',
+        kind: 'CertificateSigningRequest',
+        metadata: { name: 'once' },
+        spec: { request, signerName: 'acme.io/own', usages: ['client auth'] },
+      },
+    });
+    const decideBy = async (...types: readonly string[]): Promise<{ code: number; body: { message: string } }> =>
+      await t.call('PATCH', `${CSRS}/once/approval`, {
+        contentType: 'application/merge-patch+json',
+        body: { status: { conditions: types.map((type) => ({ type, status: 'True', reason: 'r', message: 'm' })) } },
+      });
+    expect((await decideBy('Approved', 'Denied')).body.message).toContain('Approved and Denied conditions are mutually exclusive');
+    expect((await decideBy('Denied')).code).toBe(200);
+    expect((await decideBy('Approved')).body.message).toContain('updates may not remove a condition of type "Denied"');
+  });
+
   it('of kubelets get what their signers allow', async () => {
     const serving = { signerName: 'kubernetes.io/kubelet-serving', usages: ['digital signature', 'server auth'] };
     const node = { name: 'system:node:n1', organization: 'system:nodes' };

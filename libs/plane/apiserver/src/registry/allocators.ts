@@ -34,6 +34,7 @@ export class Allocators {
     const { spec } = service;
     if (spec === undefined) return;
     if (spec.type === 'ExternalName') return;
+    refuseOtherFamilies(service);
     const [first] = spec.clusterIPs ?? [];
     if (spec.clusterIP === undefined && first !== undefined) spec.clusterIP = first;
     if (spec.clusterIP === undefined || spec.clusterIP === '') spec.clusterIP = this.#freeAddress(owner);
@@ -42,6 +43,16 @@ export class Allocators {
     spec.ipFamilies ??= ['IPv4'];
     spec.ipFamilyPolicy ??= 'SingleStack';
     this.#allocatePorts(service, owner);
+    this.#allocateHealthCheck(service, owner);
+  }
+
+  // A balancer asks the nodes themselves which of them has a pod, where traffic may not go on to another.
+  #allocateHealthCheck(service: Service, owner: string): void {
+    const { spec } = service;
+    if (spec?.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local') return;
+    const { healthCheckNodePort = 0 } = spec;
+    if (healthCheckNodePort === 0) spec.healthCheckNodePort = this.#freePort(owner);
+    else this.#claimPort(service, healthCheckNodePort, 'spec.healthCheckNodePort', owner);
   }
 
   /** Gives back everything an owner holds. */
@@ -52,7 +63,7 @@ export class Allocators {
 
   /** Gives back what the owner holds and the Service no longer names. */
   keepOnly(service: Service, owner: string): void {
-    const ports = new Set(service.spec?.ports?.map((port) => port.nodePort));
+    const ports = new Set([service.spec?.healthCheckNodePort, ...(service.spec?.ports ?? []).map((port) => port.nodePort)]);
     for (const [address, holder] of this.#addresses) if (holder === owner && address !== service.spec?.clusterIP) this.#addresses.delete(address);
     for (const [port, holder] of this.#ports) if (holder === owner && !ports.has(port)) this.#ports.delete(port);
   }
@@ -66,7 +77,7 @@ export class Allocators {
         continue;
       }
       if (port.nodePort === undefined || port.nodePort === 0) port.nodePort = this.#freePort(owner);
-      else this.#claimPort(service, port.nodePort, index, owner);
+      else this.#claimPort(service, port.nodePort, `spec.ports[${index}].nodePort`, owner);
     }
   }
 
@@ -109,21 +120,29 @@ export class Allocators {
     throw invalid('', 'Service', owner, [problem.invalid('spec.ports[0].nodePort', 0, 'failed to allocate a nodePort: range is full')]);
   }
 
-  #claimPort(service: Service, port: number, index: number, owner: string): void {
+  #claimPort(service: Service, port: number, field: string, owner: string): void {
     const name = service.metadata.name ?? '';
     if (port < NODE_PORTS.first || port > NODE_PORTS.last)
       throw invalid('', 'Service', name, [
-        problem.invalid(
-          `spec.ports[${index}].nodePort`,
-          port,
-          `provided port is not in the valid range. The range of valid ports is ${NODE_PORTS.first}-${NODE_PORTS.last}`,
-        ),
+        problem.invalid(field, port, `provided port is not in the valid range. The range of valid ports is ${NODE_PORTS.first}-${NODE_PORTS.last}`),
       ]);
     const holder = this.#ports.get(port);
-    if (holder !== undefined && holder !== owner)
-      throw invalid('', 'Service', name, [problem.invalid(`spec.ports[${index}].nodePort`, port, 'provided port is already allocated')]);
+    if (holder !== undefined && holder !== owner) throw invalid('', 'Service', name, [problem.invalid(field, port, 'provided port is already allocated')]);
     this.#ports.set(port, owner);
   }
+}
+
+// Services have IPv4 addresses here and no others.
+function refuseOtherFamilies({ metadata, spec }: Service): void {
+  const problems = [
+    ...(spec?.ipFamilyPolicy === 'RequireDualStack'
+      ? [problem.invalid('spec.ipFamilyPolicy', 'RequireDualStack', 'this cluster is not configured for dual-stack services')]
+      : []),
+    ...(spec?.ipFamilies ?? []).flatMap((family, index) =>
+      family === 'IPv6' ? [problem.invalid(`spec.ipFamilies[${index}]`, family, 'not configured on this cluster')] : [],
+    ),
+  ];
+  if (problems.length > 0) throw invalid('', 'Service', metadata.name ?? '', problems);
 }
 
 function toNumber(address: string): number {

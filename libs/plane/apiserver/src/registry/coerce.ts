@@ -73,16 +73,29 @@ function coerceValue(value: unknown, field: FieldSchema, place: Place, unknown: 
     case 'bytes':
       return coerceBytes(value, place);
     case 'time':
-    case 'microtime':
-      if (typeof value !== 'string' || Number.isNaN(Date.parse(value)))
+    case 'microtime': {
+      const canonical = typeof value === 'string' ? canonicalTime(value, field.type) : undefined;
+      if (canonical === undefined)
         throw badRequest(
           `${place.kind} in version "${place.version}" cannot be handled as a ${place.kind}: parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`,
         );
-      return value;
+      return canonical;
+    }
     case 'string':
       if (typeof value !== 'string') throw mismatch(value, place, 'string');
       return value;
   }
+}
+
+const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.(\d+))?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+/** A time as Kubernetes writes it: in UTC, in whole seconds or with six digits. Undefined when it is none. */
+function canonicalTime(text: string, type: 'time' | 'microtime'): string | undefined {
+  const [, fraction = ''] = RFC3339.exec(text) ?? [];
+  const atMs = RFC3339.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(atMs)) return undefined;
+  const seconds = new Date(Math.floor(atMs / 1_000) * 1_000).toISOString().slice(0, 19);
+  return type === 'time' ? `${seconds}Z` : `${seconds}.${fraction.slice(0, 6).padEnd(6, '0')}Z`;
 }
 
 function coerceChild(value: unknown, field: FieldSchema, place: Place, unknown: string[]): unknown {

@@ -64,7 +64,12 @@ describe('changes', () => {
   it('of a pod by its subresources touch only their part', async () => {
     const path = `${PATHS['Pod']}/parts`;
     await t.call('POST', PATHS['Pod'] ?? '', {
-      body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'parts' }, spec: podSpec({}, { resources: { requests: { cpu: '1' } } }) },
+      body: {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'parts' },
+        spec: podSpec({}, { resources: { requests: { cpu: '1' }, limits: { memory: '2Gi' } } }),
+      },
     });
     const strategic = (sub: string, body: object): Promise<TestAnswer> =>
       t.call('PATCH', `${path}/${sub}`, { contentType: 'application/strategic-merge-patch+json', body });
@@ -78,7 +83,11 @@ describe('changes', () => {
     const probed = await strategic('ephemeralcontainers', { spec: { ephemeralContainers: [{ name: 'two', image: 'x', ports: [{ containerPort: 1 }] }] } });
     expect(problemsOf(probed)).toEqual(['spec.ephemeralContainers[1].ports: Forbidden: cannot be set for an Ephemeral Container']);
     const bigger = await strategic('resize', { spec: { containers: [{ name: 'c', image: 'ignored', resources: { requests: { cpu: '2' } } }] } });
-    expect([bigger.code, bigger.body.spec.containers[0].image, bigger.body.spec.containers[0].resources]).toEqual([200, 'x', { requests: { cpu: '2' } }]);
+    expect([bigger.code, bigger.body.spec.containers[0].image, bigger.body.spec.containers[0].resources.requests.cpu]).toEqual([200, 'x', '2']);
+    const less = await strategic('resize', { spec: { containers: [{ name: 'c', resources: { limits: { memory: '1Gi' }, requests: { memory: '1Gi' } } }] } });
+    expect(problemsOf(less)).toContain(
+      'spec.containers[0].resources.limits: Forbidden: memory limits cannot be decreased unless resizePolicy is RestartContainer',
+    );
     const more = await strategic('resize', { spec: { containers: [{ name: 'c', resources: { requests: { 'ephemeral-storage': '1' } } }] } });
     expect(problemsOf(more)).toEqual(['spec.containers[0].resources.requests: Forbidden: only cpu and memory resources are mutable']);
   });

@@ -1,3 +1,4 @@
+import { convertDraft } from '../convert/convert.ts';
 import type { Draft } from '../draft.ts';
 import type { FieldProblem } from '../failures.ts';
 import { apiService } from './api-service.ts';
@@ -59,6 +60,8 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration': priorityLevelConfiguration,
   'networking.k8s.io/v1/Ingress': ingress,
   'networking.k8s.io/v1/IngressClass': ingressClass,
+  'networking.k8s.io/v1beta1/IPAddress': ipAddress,
+  'networking.k8s.io/v1beta1/ServiceCIDR': serviceCidr,
   'networking.k8s.io/v1/IPAddress': ipAddress,
   'networking.k8s.io/v1/NetworkPolicy': networkPolicy,
   'networking.k8s.io/v1/ServiceCIDR': serviceCidr,
@@ -77,8 +80,18 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'storage.k8s.io/v1beta1/VolumeAttributesClass': volumeAttributesClass,
 };
 
+// Versions whose objects are looked at as those of another version.
+const CHECKED_AS: Readonly<Record<string, string>> = { 'autoscaling/v1/HorizontalPodAutoscaler': 'autoscaling/v2' };
+
 /** Everything wrong with an object of a built-in kind; `live` is the object before an update. */
 export function validateKind(draft: Draft, live: Draft | undefined, subresource: string | undefined): readonly FieldProblem[] {
+  const version = CHECKED_AS[`${draft.apiVersion}/${draft.kind}`];
+  if (version === undefined) return problemsOf(draft, live, subresource);
+  const inVersion = (object: Draft): Draft => convertDraft(structuredClone(object), version);
+  return problemsOf(inVersion(draft), live === undefined ? undefined : inVersion(live), subresource);
+}
+
+function problemsOf(draft: Draft, live: Draft | undefined, subresource: string | undefined): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];
   const kind = `${draft.apiVersion}/${draft.kind}`;
   if (subresource === 'status') {

@@ -30,6 +30,11 @@ it('tells of what is legal and still a mistake', async () => {
   );
 });
 
+it('takes owners that are listed twice once', async () => {
+  const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'o', uid: '0b1c2d3e' };
+  expect(await warnings('ConfigMap', {}, { name: 'x', ownerReferences: [owner, owner] })).toContain('duplicate UID(s) observed: 0b1c2d3e');
+});
+
 it('tells of names, finalizers and APIs that are better avoided', async () => {
   expect(await warnings('Pod', { spec: podSpec() }, { name: 'a.b' })).toContain("metadata.name: this is used in the Pod's hostname");
   expect(await warnings('ConfigMap', {}, { name: 'x', finalizers: ['plain', 'example.com/x'] })).toBe(

@@ -7,6 +7,7 @@ import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.
 import { afterWrite, completeDraft, undoClaims } from '../registry/hooks.ts';
 import { putObject } from '../registry/objects.ts';
 import { applyDefaults, prepareCreate, shapeBody } from '../registry/prepare.ts';
+import { dedupeOwners } from '../registry/owner-references.ts';
 import { objectKey } from '../registry/served.ts';
 import { validateDraft } from '../validation/validate.ts';
 import { warningsOn } from '../validation/warnings.ts';
@@ -45,6 +46,7 @@ async function admitNew(core: Core, scope: Scope, body: Draft, flags: WriteFlags
   if (name !== '' && body.metadata.name === undefined) body.metadata.name = name;
   if (served.namespaced && namespace !== undefined) body.metadata.namespace = namespace;
   else delete body.metadata.namespace;
+  dedupeOwners(body.metadata, flags.warn);
   applyDefaults(served, body);
   await admitMutating(core, admissionRequest('CREATE', scope, flags, { object: body }));
 }

@@ -7,6 +7,7 @@ import { badRequest, conflict } from '../failures.ts';
 import { afterRemove, afterWrite, completeDraft } from '../registry/hooks.ts';
 import { mustGetEntry, putObject, readable, readAs, removeObject } from '../registry/objects.ts';
 import { applyDefaults, prepareUpdate, shapeBody } from '../registry/prepare.ts';
+import { dedupeOwners } from '../registry/owner-references.ts';
 import { objectKey } from '../registry/served.ts';
 import { validateDraft } from '../validation/validate.ts';
 import { warningsOn } from '../validation/warnings.ts';
@@ -96,6 +97,7 @@ async function changeOnce(core: Core, scope: Scope, change: Change, flags: Write
   const live = readAs(scope.served, entry.value);
   const draft = await change(structuredClone(live));
   checkVersion(scope, live, draft);
+  dedupeOwners(draft.metadata, flags.warn);
   applyDefaults(scope.served, draft);
   if (options.viewedAs === undefined) await admitMutating(core, admissionRequest('UPDATE', scope, flags, { object: draft, oldObject: live }));
   prepareUpdate(scope, live, draft);

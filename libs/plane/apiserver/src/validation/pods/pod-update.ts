@@ -1,4 +1,4 @@
-import { deepEqual, type corev1 } from '@tiphys/kube-model';
+import { deepEqual, parseQuantity, type corev1 } from '@tiphys/kube-model';
 import { problem, type FieldProblem } from '../../failures.ts';
 
 type Pod = corev1.Pod;
@@ -121,7 +121,17 @@ function checkResizedResources(container: corev1.Container, old: corev1.Containe
     for (const name of new Set([...Object.keys(now), ...Object.keys(before)])) {
       if (now[name] === before[name]) continue;
       if (name !== 'cpu' && name !== 'memory') problems.push(problem.forbidden(`${at}.${list}`, 'only cpu and memory resources are mutable'));
+      else if (name === 'memory' && list === 'limits' && isLess(now[name], before[name]) && !restartsFor(old, name))
+        problems.push(problem.forbidden(`${at}.limits`, 'memory limits cannot be decreased unless resizePolicy is RestartContainer'));
       else if (now[name] === undefined) problems.push(problem.forbidden(`${at}.${list}`, `resource ${list} cannot be removed`));
     }
   }
+}
+
+function isLess(now: string | undefined, before: string | undefined): boolean {
+  return now !== undefined && before !== undefined && (parseQuantity(now)?.nano ?? 0n) < (parseQuantity(before)?.nano ?? 0n);
+}
+
+function restartsFor({ resizePolicy = [] }: corev1.Container, resource: string): boolean {
+  return resizePolicy.some(({ resourceName, restartPolicy }) => resourceName === resource && restartPolicy === 'RestartContainer');
 }
