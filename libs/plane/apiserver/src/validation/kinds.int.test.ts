@@ -8,6 +8,12 @@ afterAll(async () => await t[Symbol.asyncDispose]());
 
 const CASES: readonly (readonly [what: string, kind: string, fields: Json, problems: readonly string[]])[] = [
   [
+    'events of another namespace',
+    'Event',
+    { involvedObject: { namespace: 'other' } },
+    ['involvedObject.namespace: Invalid value: "other": does not match event.namespace'],
+  ],
+  [
     'ports of Services',
     'Service',
     { spec: { ports: [{ port: 80 }, { port: 80, nodePort: 30000 }] } },
