@@ -8,8 +8,8 @@ import { CliError } from '../cli/cli-error.ts';
 /** Options of every command that runs a control plane. */
 export interface PlaneServerOptions {
   readonly auditPolicyFile?: string;
-  readonly auditLog?: string;
-  readonly encryptionConfig?: string;
+  readonly auditLogPath?: string;
+  readonly encryptionProviderConfig?: string;
   readonly tokenAuthFile?: string;
   readonly oidcIssuerUrl?: string;
   readonly oidcClientId?: readonly string[];
@@ -29,8 +29,8 @@ export function withPlaneServerOptions(command: Command): Command {
   const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
   return command
     .option('--audit-policy-file <file>', 'record requests to the Kubernetes API as this Policy (audit.k8s.io/v1) says')
-    .option('--audit-log <file>', 'where they are recorded; needs --audit-policy-file')
-    .option('--encryption-config <file>', 'keep resources encrypted as this EncryptionConfiguration (apiserver.config.k8s.io/v1) says')
+    .option('--audit-log-path <file>', 'where they are recorded; needs --audit-policy-file')
+    .option('--encryption-provider-config <file>', 'keep resources encrypted as this EncryptionConfiguration (apiserver.config.k8s.io/v1) says')
     .option('--token-auth-file <file>', 'accept these tokens: token,user,uid,"group1,group2" a line')
     .option('--oidc-issuer-url <url>', 'accept ID tokens of this OpenID Connect provider', parseHttps)
     .option('--oidc-client-id <id>', 'audience such a token has to have; may be given several times', collect)
@@ -49,16 +49,16 @@ function parseHttps(text: string): string {
 
 /** Reads the files the options name. Throws CliError. */
 export async function loadPlaneServerSettings(options: PlaneServerOptions): Promise<PlaneServerSettings> {
-  if ((options.auditPolicyFile === undefined) !== (options.auditLog === undefined))
-    throw new CliError({ code: 'usage' }, '--audit-policy-file and --audit-log need each other');
+  if ((options.auditPolicyFile === undefined) !== (options.auditLogPath === undefined))
+    throw new CliError({ code: 'usage' }, '--audit-policy-file and --audit-log-path need each other');
   // Loaded when needed: most commands never run a server.
   const { parseAuditPolicy, parseEncryptionConfiguration } = await import('@tiphys/plane-apiserver');
   const policy = await parsed('--audit-policy-file', options.auditPolicyFile, parseAuditPolicy);
-  const encryption = await parsed('--encryption-config', options.encryptionConfig, parseEncryptionConfiguration);
+  const encryption = await parsed('--encryption-provider-config', options.encryptionProviderConfig, parseEncryptionConfiguration);
   const tokenFile = await parsed('--token-auth-file', options.tokenAuthFile, (text) => text);
   const oidc = await oidcOf(options);
   return {
-    ...(policy === undefined || options.auditLog === undefined ? {} : { audit: { policy, file: { path: resolve(options.auditLog) } } }),
+    ...(policy === undefined || options.auditLogPath === undefined ? {} : { audit: { policy, file: { path: resolve(options.auditLogPath) } } }),
     ...(encryption === undefined ? {} : { encryption }),
     ...(tokenFile === undefined ? {} : { tokenFile }),
     ...(oidc === undefined ? {} : { oidc }),

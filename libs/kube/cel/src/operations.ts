@@ -94,8 +94,13 @@ function compareNumbers(a: CelValue, b: CelValue): number | undefined {
   const left = a instanceof CelUint ? a.value : a;
   const right = b instanceof CelUint ? b.value : b;
   if ((typeof left !== 'bigint' && typeof left !== 'number') || (typeof right !== 'bigint' && typeof right !== 'number')) return undefined;
-  // JavaScript compares bigint and number exactly.
-  return left < right ? -1 : left > right ? 1 : left >= right ? 0 : Number.NaN;
+  if (typeof left === typeof right) return order(left, right);
+  // As doubles, like cel-go: the largest int equals 2^63.
+  return order(Number(left), Number(right));
+}
+
+function order<T extends bigint | number>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : a >= b ? 0 : Number.NaN;
 }
 
 /** Orders two values of one ordered type, or two numbers. Throws `CelError` for others. */

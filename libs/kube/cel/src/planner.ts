@@ -281,10 +281,16 @@ function planCall(candidates: readonly Overload[], steps: readonly Step[]): Step
   return (frame) => {
     const args: CelValue[] = [];
     for (const step of steps) args.push(step(frame));
-    const overload = candidates.find((candidate) => args.every((arg, index) => fits(arg, candidate.params[index] ?? { kind: 'dyn' })));
+    const overload = candidates.find((candidate) => takes(candidate, args));
     if (overload === undefined) throw noSuchOverload();
     // Charged before it is done: what costs too much is not done.
     charge(frame, overload.cost === undefined ? 1 : overload.cost(args));
     return overload.run(args);
   };
+}
+
+function takes({ name, params }: Overload, args: readonly CelValue[]): boolean {
+  // An index of dyn may be a whole number of any type: the function judges it.
+  const judged = name === OPERATORS.index || name === OPERATORS.optIndex ? args.slice(0, 1) : args;
+  return judged.every((arg, index) => fits(arg, params[index] ?? { kind: 'dyn' }));
 }

@@ -1,5 +1,6 @@
 import { mapLimit } from '@tiphys/kernel';
 import { deepEqual, isStatus, type corev1, type KubeObject, type rbacv1 } from '@tiphys/kube-model';
+import { formatYaml } from '@tiphys/kube-yaml';
 import { settleOwnVersions } from './aggregation/own-versions.ts';
 import { settleAggregates } from './auth/aggregation.ts';
 import { defaultRoles } from './auth/default-roles.ts';
@@ -39,9 +40,9 @@ export async function bootstrap(core: Core, address: { readonly host: string; re
   await settleDangling(core);
   // A role of roles that aggregate takes two turns.
   for (let turn = 0; turn < 3; turn += 1) await settleAggregates(core);
-  // There or not, it is as it should be afterwards.
-  await ensure(core, authenticationObject(core));
-  for (const object of [...endpointObjects(address), authenticationObject(core)]) await replace(core, object);
+  // There or not, they are as they should be afterwards.
+  for (const object of [authenticationObject(core), clusterInfo(core, address), ...publicRole()]) await ensure(core, object);
+  for (const object of [...endpointObjects(address), authenticationObject(core), clusterInfo(core, address)]) await replace(core, object);
   await settleOwnVersions(core);
 }
 
@@ -131,6 +132,44 @@ function authenticationObject(core: Core): KubeObject {
       'requestheader-extra-headers-prefix': list('X-Remote-Extra-'),
     },
   } as KubeObject;
+}
+
+const CLUSTER_INFO = 'cluster-info';
+
+// What somebody who has nothing yet may know: where the cluster is and which authority it trusts (as kubeadm leaves it).
+function clusterInfo(core: Core, { host, port }: { readonly host: string; readonly port: number }): KubeObject {
+  const cluster = { server: `https://${host}:${port}`, 'certificate-authority-data': Buffer.from(core.clientCaPem).toString('base64') };
+  const kubeconfig = formatYaml({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: '', cluster }],
+    contexts: [],
+    'current-context': '',
+    preferences: {},
+    users: [],
+  });
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: CLUSTER_INFO, namespace: 'kube-public' }, data: { kubeconfig } } as KubeObject;
+}
+
+function publicRole(): readonly KubeObject[] {
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const metadata = { name: 'kubeadm:bootstrap-signer-clusterinfo', namespace: 'kube-public' };
+  const group = 'rbac.authorization.k8s.io';
+  return [
+    {
+      apiVersion,
+      kind: 'Role',
+      metadata,
+      rules: [{ apiGroups: [''], resources: ['configmaps'], resourceNames: [CLUSTER_INFO], verbs: ['get'] }],
+    } as KubeObject,
+    {
+      apiVersion,
+      kind: 'RoleBinding',
+      metadata,
+      roleRef: { apiGroup: group, kind: 'Role', name: metadata.name },
+      subjects: [{ apiGroup: group, kind: 'User', name: 'system:anonymous' }],
+    } as KubeObject,
+  ];
 }
 
 function endpointObjects({ host, port }: { readonly host: string; readonly port: number }): readonly KubeObject[] {

@@ -298,6 +298,36 @@ describe('a node', () => {
   });
 });
 
+describe('somebody unknown', () => {
+  it('may read where the cluster is, and nothing else', async () => {
+    const info = await t.call('GET', '/api/v1/namespaces/kube-public/configmaps/cluster-info', { token: '' });
+    expect(info.body.data.kubeconfig).toMatch(/server: https:\/\/127\.0\.0\.1:\d+\n/);
+    expect((await t.call('GET', '/api/v1/namespaces/kube-public/configmaps', { token: '' })).code).toBe(401);
+    expect((await t.call('GET', '/version', { token: '' })).body).toMatchObject({ major: '1', minor: '33', emulationMinor: '33', minCompatibilityMinor: '32' });
+  });
+});
+
+describe('reviews', () => {
+  const API = '/apis/authorization.k8s.io/v1';
+  const ask = (kind: string, spec: object, path: string = `${kind.toLowerCase()}s`): Promise<{ code: number; body: { status: unknown; message: string } }> =>
+    t.call('POST', `${API}/${path}`, { body: { apiVersion: 'authorization.k8s.io/v1', kind, spec } });
+
+  it('say by what somebody may', async () => {
+    const path = { nonResourceAttributes: { verb: 'get', path: '/version' } };
+    expect((await ask('SubjectAccessReview', { user: 'x', groups: ['system:authenticated'], ...path })).body.status).toEqual({
+      allowed: true,
+      reason: 'RBAC: allowed by ClusterRoleBinding "system:discovery" of ClusterRole "system:discovery" to Group "system:authenticated"',
+    });
+    expect((await ask('SubjectAccessReview', { user: 'x', ...path })).body.status).toEqual({ allowed: false });
+    expect((await ask('SubjectAccessReview', path)).body.message).toContain('at least one of user or group must be specified');
+    expect((await ask('SelfSubjectAccessReview', { ...path, resourceAttributes: {} })).body.message).toContain(
+      'cannot be specified in combination with resourceAttributes',
+    );
+    const local = { user: 'x', resourceAttributes: { namespace: 'other', verb: 'get', resource: 'pods' } };
+    expect((await ask('LocalSubjectAccessReview', local, 'namespaces/default/localsubjectaccessreviews')).code).toBe(400);
+  });
+});
+
 describe('health', () => {
   it('is told whole, by check, and to nobody in particular', async () => {
     const get = (path: string): Promise<{ code: number; text: string }> => t.call('GET', path, { token: '' });

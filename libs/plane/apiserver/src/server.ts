@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type Logger } from '@tiphys/kernel';
+import { isAbortError, systemClock, type Clock, type Logger } from '@tiphys/kernel';
 import type { Store } from '@tiphys/plane-store';
 import { followRemotes } from './aggregation/availability.ts';
 import { registerOwnVersions } from './aggregation/own-versions.ts';
@@ -171,19 +171,34 @@ function certificateNames(core: Core, host: string, alternativeNames: readonly s
   ];
 }
 
+type Loop = (core: Core, signal: AbortSignal) => Promise<void>;
+
 // What the server keeps true of its own objects. Each ends with the signal.
 function startLoops(core: Core, authority: CertificateAuthority, signal: AbortSignal): readonly Promise<void>[] {
-  const loops: Readonly<Record<string, Promise<void>>> = {
-    'cleaning up custom resources': cleanUpCrds(core, signal),
-    'telling of flow schemas': tellDangling(core, signal),
-    'aggregating roles': aggregateRoles(core, signal),
-    'following other api servers': followRemotes(core, signal),
-    'registering own versions': registerOwnVersions(core, signal),
-    'signing certificates': signRequests(core, authority, signal),
+  const loops: Readonly<Record<string, Loop>> = {
+    'clean up custom resources': cleanUpCrds,
+    'tell of flow schemas': tellDangling,
+    'aggregate roles': aggregateRoles,
+    'follow other api servers': followRemotes,
+    'register own versions': registerOwnVersions,
+    'sign certificates': (_core, ends) => signRequests(core, authority, ends),
   };
-  return Object.entries(loops).map(([name, loop]) =>
-    loop.catch((error: unknown) => core.logger.error({ err: error, loop: name }, 'a loop of the api server ended')),
-  );
+  return Object.entries(loops).map(async ([name, loop]) => await keepRunning(core, name, loop, signal));
+}
+
+const RESTART_MS = 1_000;
+
+async function keepRunning(core: Core, name: string, loop: Loop, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await loop(core, signal);
+      return;
+    } catch (error) {
+      if (isAbortError(error) || signal.aborted) return;
+      core.logger.error({ err: error, loop: name }, 'a loop of the api server failed and starts again');
+      await core.clock.sleep(RESTART_MS, signal).catch(() => undefined); // The signal ends the wait.
+    }
+  }
 }
 
 function isAddress(name: string): boolean {

@@ -83,8 +83,17 @@ function formatFixed(value: CelValue, precision: number): string {
   if (Number.isNaN(number)) return 'NaN';
   if (!Number.isFinite(number)) return number > 0 ? 'Infinity' : '-Infinity';
   // toFixed writes an exponent from 1e21 on, where doubles are whole.
-  const digits = Math.abs(number) >= 1e21 ? `${BigInt(number)}${precision > 0 ? `.${'0'.repeat(precision)}` : ''}` : number.toFixed(Math.min(100, precision));
+  const digits = Math.abs(number) >= 1e21 ? `${BigInt(number)}${precision > 0 ? `.${'0'.repeat(precision)}` : ''}` : toFixed(number, Math.min(100, precision));
   return precision > 100 && Math.abs(number) < 1e21 ? digits.padEnd(digits.length + precision - 100, '0') : digits;
+}
+
+// Halves go to the even digit, as in Go; toFixed takes them up.
+function toFixed(number: number, precision: number): string {
+  const text = number.toFixed(precision);
+  const isHalf = precision < 100 && /^50*$/.test(number.toFixed(100).slice(precision - 100));
+  if (!isHalf || /[02468]$/.test(text)) return text;
+  const down = number.toFixed(100).slice(0, precision - 100);
+  return down.endsWith('.') ? down.slice(0, -1) : down;
 }
 
 function formatScientific(value: CelValue, precision: number): string {

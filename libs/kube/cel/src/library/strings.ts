@@ -5,6 +5,10 @@ import { CelList, codePoints, type CelValue } from '../value.ts';
 import { sizeAt, traversal, valueSize } from './cost-rules.ts';
 import { formatText } from './format-text.ts';
 
+// What Go's unicode.IsSpace calls space; \s has U+FEFF too and lacks U+0085.
+const SPACE_AROUND =
+  /^[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/gu;
+
 /** cel-go's string extensions, version 2: what Kubernetes has since 1.29 (ext/strings.go). Positions are code points. */
 export const STRINGS: readonly Overload[] = [
   ...overloads('charAt', ['string.(int): string'], ([text, at]) => charAt([...String(text)], Number(at))),
@@ -20,7 +24,7 @@ export const STRINGS: readonly Overload[] = [
   }),
   ...overloads('trim', ['string.(): string'], {
     ...traversal(0, 1, true),
-    run: ([text]) => String(text).replace(/^[\s\u0085]+|[\s\u0085]+$/gu, ''),
+    run: ([text]) => String(text).replace(SPACE_AROUND, ''),
   }),
   ...overloads('reverse', ['string.(): string'], ([text]) => [...String(text)].toReversed().join('')),
   ...overloads('substring', ['string.(int): string', 'string.(int, int): string'], { ...traversal(0, 1, true), run: substring }),

@@ -118,6 +118,25 @@ describe('an API of another server', () => {
     expect((await front.call('GET', SHIPS, { headers })).code).toBe(200);
   });
 
+  it('hears of users whole, whatever their names', async () => {
+    const headers = { 'impersonate-user': Buffer.from('zoë').toString('latin1'), 'impersonate-group': ['a, b'], 'impersonate-extra-acme.io%2fteam': ['x'] };
+    const self = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+    const { body } = await front.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { headers, body: self });
+    expect(body.status.userInfo).toEqual({ username: 'zoë', groups: ['a, b', 'system:authenticated'], extra: { 'acme.io/team': ['x'] } });
+    const binding = (name: string): object => ({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'crew' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'sailor' },
+      subjects: [{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name }],
+    });
+    const bindings = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
+    await front.call('POST', bindings, { body: binding('a, b') });
+    expect((await front.call('GET', SHIPS, { headers })).body.message).toContain('User "zoë" cannot list resource "ships"');
+    await back.call('POST', bindings, { body: binding('a, b') });
+    expect((await front.call('GET', SHIPS, { headers })).code).toBe(200);
+  });
+
   it('does not take the word of anybody else', async () => {
     const headers = { 'x-remote-user': 'kubernetes-admin', 'x-remote-group': 'system:masters' };
     expect((await back.call('GET', SHIPS, { token: '', headers })).code).toBe(401);

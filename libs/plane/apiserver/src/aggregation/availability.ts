@@ -1,4 +1,4 @@
-import { messageOf, sleep, toTimestamp } from '@tiphys/kernel';
+import { messageOf, toTimestamp } from '@tiphys/kernel';
 import { deepEqual, isStatus, type apiregistrationv1, type corev1, type discoveryv1 } from '@tiphys/kube-model';
 import { StoreError } from '@tiphys/plane-store';
 import type { Core, Scope, WriteFlags } from '../core.ts';
@@ -40,7 +40,7 @@ async function nextOccasion(core: Core, afterRevision: number, signal: AbortSign
       if (events.some(({ key }) => prefix === PREFIX || concerns(core, key))) return;
   };
   // Without other servers there is nothing to ask again.
-  const again = core.remotes.all().length === 0 ? [] : [sleep(CHECK_MS, done.signal)];
+  const again = core.remotes.all().length === 0 ? [] : [core.clock.sleep(CHECK_MS, done.signal)];
   try {
     await Promise.race([...again, ...PREFIXES.map(change)]);
   } catch (error) {

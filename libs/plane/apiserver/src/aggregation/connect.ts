@@ -8,23 +8,26 @@ import { parseStored } from '../registry/objects.ts';
 import { readyAddress } from '../subresources/service-address.ts';
 import type { RemoteVersion } from './remote-versions.ts';
 
-/** The identity a request has for another server: said in headers that are believed because of our client certificate (KEP of front proxies). */
+/** The identity a request has for another server: said in headers that are believed because of our client certificate. */
 export function identityHeaders({ username, uid, groups, extra }: UserInfo): Readonly<Record<string, string | string[]>> {
   return {
-    'x-remote-user': username,
-    ...(uid === undefined ? {} : { 'x-remote-uid': uid }),
-    ...(groups.length === 0 ? {} : { 'x-remote-group': [...groups] }),
-    ...Object.fromEntries(Object.entries(extra ?? {}).map(([key, values]) => [`x-remote-extra-${escapeKey(key)}`, [...values]])),
+    'x-remote-user': headerText(username),
+    ...(uid === undefined ? {} : { 'x-remote-uid': headerText(uid) }),
+    ...(groups.length === 0 ? {} : { 'x-remote-group': groups.map(headerText) }),
+    ...Object.fromEntries(Object.entries(extra ?? {}).map(([key, values]) => [`x-remote-extra-${escapeKey(key)}`, values.map(headerText)])),
   };
 }
 
-// Keys are escaped where a header's name could not have them.
+// Node writes a header's characters as bytes; what goes out has to be UTF-8.
+function headerText(value: string): string {
+  return Buffer.from(value).toString('latin1');
+}
+
+// Percent escapes for what the name of a header may not have.
 function escapeKey(key: string): string {
   return key
-    .replace(/[^a-z0-9!#$&'*+\-.^_`|~]/gi, (char) =>
-      encodeURIComponent(char) === char ? `%${char.charCodeAt(0).toString(16).padStart(2, '0')}` : encodeURIComponent(char),
-    )
-    .toLowerCase();
+    .toLowerCase()
+    .replace(/[^a-z0-9!#$&'*+\-.^_`|~]/gu, (char) => [...Buffer.from(char)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''));
 }
 
 // Headers of the client that are about its own connection, or that would let it choose an identity.

@@ -1,6 +1,6 @@
 import { deepEqual, isStatus, matchesSelector, selectorOf, type rbacv1 } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
-import { draftAs, type Draft } from '../draft.ts';
+import { draftAs } from '../draft.ts';
 import { parseStored } from '../registry/objects.ts';
 import { changeObject } from '../verbs/update.ts';
 
@@ -9,6 +9,7 @@ const USER = { username: 'system:serviceaccount:kube-system:clusterrole-aggregat
 
 /** Keeps the rules of aggregated roles those of the roles they select, until the signal aborts. */
 export async function aggregateRoles(core: Core, signal: AbortSignal): Promise<void> {
+  await settleAggregates(core);
   for await (const { events } of core.store.watch({ prefix: PREFIX, afterRevision: core.store.revision, signal })) {
     if (events.length > 0) await settleAggregates(core);
   }
@@ -32,9 +33,7 @@ export async function settleAggregates(core: Core): Promise<void> {
 const PREFIX = '/rbac.authorization.k8s.io/clusterroles/';
 
 function staleAggregates(core: Core): readonly { readonly name: string; readonly rules: readonly rbacv1.PolicyRule[] }[] {
-  const roles = core.store
-    .list({ prefix: PREFIX })
-    .entries.map((entry) => draftAs<rbacv1.ClusterRole>(parseStored(entry.value) satisfies Draft) as rbacv1.ClusterRole); // Read only.
+  const roles = core.store.list({ prefix: PREFIX }).entries.map((entry) => draftAs<rbacv1.ClusterRole>(parseStored(entry.value)) as rbacv1.ClusterRole); // Read only.
   return roles.flatMap((role) => {
     if (role.aggregationRule === undefined || role.metadata.deletionTimestamp !== undefined) return [];
     const rules = aggregate(role, roles);

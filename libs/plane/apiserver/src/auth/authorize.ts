@@ -77,7 +77,8 @@ function aggregated({ metadata, aggregationRule }: rbacv1.ClusterRole, roles: re
     .flatMap((candidate) => candidate.rules ?? []);
 }
 
-function matchesRule(rule: rbacv1.PolicyRule, attributes: Attributes): boolean {
+/** Whether a rule allows something. */
+export function matchesRule(rule: rbacv1.PolicyRule, attributes: Attributes): boolean {
   if (!has(rule.verbs, attributes.verb)) return false;
   if (attributes.kind === 'path')
     return (rule.nonResourceURLs ?? []).some(

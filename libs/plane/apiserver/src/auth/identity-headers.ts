@@ -3,10 +3,17 @@ export function collectHeaders(rawHeaders: readonly string[], prefix: string): R
   const found = new Map<string, string[]>();
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] ?? '').toLowerCase();
-    const value = rawHeaders[index + 1] ?? '';
+    const value = readText(rawHeaders[index + 1] ?? '');
     if (name.startsWith(prefix) && value !== '') found.set(name, [...(found.get(name) ?? []), value]);
   }
   return found;
+}
+
+// Node reads a header's bytes as characters; names of users are UTF-8.
+function readText(value: string): string {
+  if (!/[\x80-\xff]/.test(value) || /[\u0100-\uffff]/.test(value)) return value;
+  const text = Buffer.from(value, 'latin1').toString();
+  return text.includes('\uFFFD') ? value : text;
 }
 
 /** The key of an extra field as it stands in a header's name. */

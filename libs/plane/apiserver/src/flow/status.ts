@@ -17,6 +17,7 @@ const USER = { username: 'system:apiserver', groups: ['system:masters'] };
 
 /** Says in the status of every flow schema whether its priority level exists, until the signal aborts. */
 export async function tellDangling(core: Core, signal: AbortSignal): Promise<void> {
+  await settleDangling(core);
   for await (const { events } of core.store.watch({ prefix: GROUP, afterRevision: core.store.revision, signal }))
     if (events.length > 0) await settleDangling(core);
 }

@@ -3,6 +3,7 @@ import { forwardToRemote } from '../aggregation/forward.ts';
 import type { RemoteVersion } from '../aggregation/remote-versions.ts';
 import { isAllowed, type Attributes } from '../auth/authorize.ts';
 import { identify } from '../auth/identify.ts';
+import { reasonOf } from '../auth/reason.ts';
 import type { Core, Scope, UserInfo } from '../core.ts';
 import { forbidden, noSuchPath, qualified } from '../failures.ts';
 import { json, type Answer } from './answer.ts';
@@ -60,6 +61,10 @@ function versionInfo(core: Core): unknown {
   return {
     major,
     minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Math.max(0, Number(minor) - 1)),
     gitVersion: core.gitVersion,
     gitCommit: '0000000000000000000000000000000000000000',
     gitTreeState: 'clean',
@@ -72,14 +77,16 @@ function versionInfo(core: Core): unknown {
 
 function authorizePath(core: Core, user: UserInfo, exchange: Exchange): void {
   const verb = exchange.method.toLowerCase();
-  if (decided(exchange, isAllowed(core, user, { kind: 'path', verb: verb === 'head' ? 'get' : verb, path: exchange.path }))) return;
+  if (decided(core, exchange, user, { kind: 'path', verb: verb === 'head' ? 'get' : verb, path: exchange.path })) return;
   refuseAnonymous(user);
   throw statusError('Forbidden', `forbidden: User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(exchange.path)}`);
 }
 
-function decided({ trail }: Pick<Exchange, 'trail'>, isGranted: boolean): boolean {
+function decided(core: Core, { trail }: Pick<Exchange, 'trail'>, user: UserInfo, attributes: Attributes): boolean {
+  const isGranted = isAllowed(core, user, attributes);
+  if (trail.level === 'None') return isGranted;
   trail.annotate('authorization.k8s.io/decision', isGranted ? 'allow' : 'forbid');
-  trail.annotate('authorization.k8s.io/reason', '');
+  trail.annotate('authorization.k8s.io/reason', isGranted ? reasonOf(core, user, attributes) : '');
   return isGranted;
 }
 
@@ -93,7 +100,7 @@ async function resource(core: Core, exchange: Exchange, user: UserInfo, info: Re
   const served = core.catalog.find(target.group, target.version, target.resource);
   const { group, resource: name, namespace = '', subresource = '' } = target;
   const attributes: Attributes = { kind: 'resource', verb, group, resource: name, subresource, namespace: info.namespace, name: info.name };
-  if (!decided(exchange, isAllowed(core, user, attributes))) {
+  if (!decided(core, exchange, user, attributes)) {
     refuseAnonymous(user);
     const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
     const what = subresource === '' ? name : `${name}/${subresource}`;

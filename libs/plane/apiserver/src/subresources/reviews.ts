@@ -4,6 +4,7 @@ import type { Core, Scope, UserInfo, WriteFlags } from '../core.ts';
 import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.ts';
 import { identifyToken } from '../auth/authenticate.ts';
 import { isAllowed, rulesFor, type Attributes } from '../auth/authorize.ts';
+import { reasonOf } from '../auth/reason.ts';
 import { expiryOf, ISSUER } from '../auth/tokens.ts';
 import { asList, asMap, asText, draftAs, type Draft } from '../draft.ts';
 import { badRequest, conflict, invalid, problem } from '../failures.ts';
@@ -53,7 +54,9 @@ function accessStatus(core: Core, user: UserInfo, { spec, kind }: Pick<Draft, 's
           namespace: text(resource, 'namespace'),
           name: text(resource, 'name'),
         };
-  return isAllowed(core, user, attributes) ? { allowed: true } : { allowed: false };
+  const allowed = isAllowed(core, user, attributes);
+  const reason = allowed ? reasonOf(core, user, attributes) : '';
+  return { allowed, ...(reason === '' ? {} : { reason }) };
 }
 
 // A question about somebody says about whom.

@@ -277,30 +277,6 @@ const CASES: readonly (readonly [what: string, kind: string, fields: Json, probl
     ['spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0', 'spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0'],
   ],
   [
-    'webhooks',
-    'ValidatingWebhookConfiguration',
-    {
-      webhooks: [
-        {
-          name: 'short',
-          clientConfig: { url: 'http://x' },
-          admissionReviewVersions: ['v2'],
-          timeoutSeconds: 60,
-          rules: [{ operations: ['CREATE', '*'], apiGroups: [''], apiVersions: ['v1'], resources: [] }],
-        },
-      ],
-    },
-    [
-      'webhooks[0].sideEffects: Required value',
-      'webhooks[0].timeoutSeconds: Invalid value: 60: must be between 1 and 30, inclusive',
-      'webhooks[0].name: Invalid value: "short": should be a domain with at least three segments separated by dots',
-      'webhooks[0].admissionReviewVersions: Invalid value: ["v2"]: must include at least one of v1, v1beta1',
-      'webhooks[0].rules[0].operations: Invalid value: ["CREATE","*"]: if \'*\' is present, must not specify other values',
-      'webhooks[0].rules[0].resources: Required value',
-      'webhooks[0].clientConfig.url: Invalid value: "http": \'https\' is the only allowed URL scheme; desired format: https://host[/path]',
-    ],
-  ],
-  [
     'APIServices',
     'APIService',
     {

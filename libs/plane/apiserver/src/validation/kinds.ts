@@ -16,6 +16,7 @@ import { job } from './jobs.ts';
 import type { KindRules } from './kind-rules.ts';
 import { ingress, ingressClass, ipAddress, networkPolicy, serviceCidr } from './networking.ts';
 import { coreEvent, ephemeralContainers, event, lease, pod, podDisruptionBudget, priorityClass, resize, runtimeClass } from './others.ts';
+import { mutatingAdmissionPolicy, mutatingAdmissionPolicyBinding, validatingAdmissionPolicy, validatingAdmissionPolicyBinding } from './policies.ts';
 import { clusterRole, clusterRoleBinding, role, roleBinding } from './rbac.ts';
 import { csiDriver, csiNode, csiStorageCapacity, storageClass, volumeAttachment, volumeAttributesClass } from './storage.ts';
 import { webhookConfiguration } from './webhooks.ts';
@@ -39,6 +40,10 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'v1/ReplicationController': replicationController,
   'admissionregistration.k8s.io/v1/MutatingWebhookConfiguration': webhookConfiguration,
   'admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration': webhookConfiguration,
+  'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy': validatingAdmissionPolicy,
+  'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding': validatingAdmissionPolicyBinding,
+  'admissionregistration.k8s.io/v1alpha1/MutatingAdmissionPolicy': mutatingAdmissionPolicy,
+  'admissionregistration.k8s.io/v1alpha1/MutatingAdmissionPolicyBinding': mutatingAdmissionPolicyBinding,
   'apiregistration.k8s.io/v1/APIService': apiService,
   'apps/v1/ControllerRevision': controllerRevision,
   'apps/v1/DaemonSet': daemonSet,

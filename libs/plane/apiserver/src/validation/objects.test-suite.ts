@@ -34,6 +34,10 @@ export const PATHS: Readonly<Record<string, string>> = {
   PriorityClass: '/apis/scheduling.k8s.io/v1/priorityclasses',
   Lease: '/apis/coordination.k8s.io/v1/namespaces/default/leases',
   ValidatingWebhookConfiguration: '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
+  MutatingWebhookConfiguration: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations',
+  ValidatingAdmissionPolicy: '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies',
+  ValidatingAdmissionPolicyBinding: '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
+  MutatingAdmissionPolicy: '/apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies',
   CertificateSigningRequest: '/apis/certificates.k8s.io/v1/certificatesigningrequests',
 };
 

@@ -1,4 +1,3 @@
-import { validatePolicy } from '../admission/policies/validate-policy.ts';
 import type { Scope } from '../core.ts';
 import { validateCrd } from '../crd/validate-crd.ts';
 import { validateCustomObject } from '../crd/validate-object.ts';
@@ -17,7 +16,6 @@ export function validateDraft(scope: Scope, draft: Draft, live: Draft | undefine
   // What is going may be let go of in whatever state it is.
   else if (draft.metadata.deletionTimestamp === undefined) problems.push(...validateKind(draft, live, scope.subresource));
   if (draft.kind === 'CustomResourceDefinition' && served.custom === undefined && scope.subresource === undefined) problems.push(...validateCrd(draft, live));
-  if (served.group === 'admissionregistration.k8s.io' && scope.subresource === undefined) problems.push(...validatePolicy(draft));
   if (problems.length > 0) throw invalid(served.group, served.kind, draft.metadata.name ?? '', problems);
 }
 

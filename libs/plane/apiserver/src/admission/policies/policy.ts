@@ -12,7 +12,7 @@ import {
   type FunctionTable,
   type ObjectType,
 } from '@tiphys/kube-cel';
-import { selectorOf, type admissionregistrationv1, type metav1, type Selector } from '@tiphys/kube-model';
+import { selectorOf, type admissionregistrationv1, type KubeObject, type metav1, type Selector } from '@tiphys/kube-model';
 import type { Core } from '../../core.ts';
 import { draftAs, type Draft } from '../../draft.ts';
 import { createView } from '../view.ts';
@@ -23,19 +23,22 @@ import { variableTypes, type VariableOptions } from './variables.ts';
 type MatchResources = admissionregistrationv1.MatchResources;
 
 /** A MutatingAdmissionPolicy of v1alpha1, as far as it is read (k8s.io/api/admissionregistration/v1alpha1). */
-export interface MutatingSpec {
-  readonly paramKind?: admissionregistrationv1.ParamKind;
-  readonly matchConstraints?: MatchResources;
-  readonly variables?: readonly admissionregistrationv1.Variable[];
-  readonly mutations?: readonly {
-    readonly patchType: string;
-    readonly applyConfiguration?: { readonly expression?: string };
-    readonly jsonPatch?: { readonly expression?: string };
-  }[];
-  readonly failurePolicy?: string;
-  readonly matchConditions?: readonly admissionregistrationv1.MatchCondition[];
-  readonly reinvocationPolicy?: string;
+export interface MutatingPolicyObject extends KubeObject {
+  readonly spec?: CommonSpec & {
+    readonly mutations?: readonly {
+      readonly patchType?: string;
+      readonly applyConfiguration?: { readonly expression?: string };
+      readonly jsonPatch?: { readonly expression?: string };
+    }[];
+    readonly reinvocationPolicy?: string;
+  };
 }
+
+/** What the specs of both kinds have. */
+export type CommonSpec = Pick<
+  admissionregistrationv1.ValidatingAdmissionPolicySpec,
+  'paramKind' | 'matchConstraints' | 'variables' | 'failurePolicy' | 'matchConditions'
+>;
 
 /** What both kinds of policies have. */
 export interface PolicyBase {
@@ -167,7 +170,7 @@ interface Base {
   readonly has: VariableOptions;
 }
 
-function compileBase(name: string, spec: Omit<MutatingSpec, 'mutations'>): Base {
+function compileBase(name: string, spec: CommonSpec): Base {
   const has: VariableOptions = { hasParams: spec.paramKind !== undefined, hasAuthorizer: true, hasNamespace: true };
   const plain: CompileOptions = { variables: variableTypes(has) };
   const variables = compileVariables(spec.variables ?? [], plain);
@@ -201,18 +204,17 @@ export const PATCH_FUNCTIONS: FunctionTable = functionTable(
 );
 
 function compileMutating(object: Draft): MutatingPolicy {
-  // An alpha kind without a generated type; its shape is that of the schema the body was read by.
-  const spec = (object.spec ?? {}) as MutatingSpec;
-  const base = compileBase(object.metadata.name ?? '', spec);
+  const { metadata, spec } = draftAs<MutatingPolicyObject>(object);
+  const base = compileBase(metadata.name ?? '', spec ?? {});
   const options: CompileOptions = { ...base.options, struct: patchType, functions: PATCH_FUNCTIONS };
   return {
     ...base.policy,
-    mutations: (spec.mutations ?? []).map(({ patchType: type, applyConfiguration, jsonPatch }) =>
+    mutations: (spec?.mutations ?? []).map(({ patchType: type, applyConfiguration, jsonPatch }) =>
       type === 'JSONPatch'
         ? { kind: 'jsonPatch', compiled: compileExpression(jsonPatch?.expression ?? '', [listOf(JSON_PATCH)], options) }
         : { kind: 'apply', compiled: compileExpression(applyConfiguration?.expression ?? '', [OBJECT], options) },
     ),
-    reinvokes: spec.reinvocationPolicy === 'IfNeeded',
+    reinvokes: spec?.reinvocationPolicy === 'IfNeeded',
   };
 }
 

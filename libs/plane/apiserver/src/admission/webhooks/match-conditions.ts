@@ -1,4 +1,4 @@
-import { CEL_LIMITS } from '@tiphys/kube-cel';
+import { CEL_LIMITS, type CompileOptions } from '@tiphys/kube-cel';
 import type { Core } from '../../core.ts';
 import type { ServedResource } from '../../registry/served.ts';
 import type { AdmissionRequest } from '../chain.ts';
@@ -10,8 +10,9 @@ import { inVersion } from './review.ts';
 /** Whether a webhook's match conditions hold for a request, or why that cannot be told. */
 export type ConditionsVerdict = { readonly kind: 'match' } | { readonly kind: 'noMatch' } | { readonly kind: 'failed'; readonly reason: string };
 
-const OPTIONS = { variables: variableTypes({ hasParams: false, hasAuthorizer: true, hasNamespace: false }) };
-const NO_VARIABLES = compileVariables([], OPTIONS);
+/** What the match conditions of webhooks may name. */
+export const WEBHOOK_CONTEXT: CompileOptions = { variables: variableTypes({ hasParams: false, hasAuthorizer: true, hasNamespace: false }) };
+const NO_VARIABLES = compileVariables([], WEBHOOK_CONTEXT);
 // Hooks live as long as their configuration stays as it is.
 const compiled = new WeakMap<Hook, readonly MatchCondition[]>();
 
@@ -19,7 +20,7 @@ const compiled = new WeakMap<Hook, readonly MatchCondition[]>();
 export function evaluateMatchConditions(core: Core, hook: Hook, request: AdmissionRequest, version: ServedResource): ConditionsVerdict {
   const given = hook.webhook.matchConditions ?? [];
   if (given.length === 0) return { kind: 'match' };
-  const conditions = compiled.get(hook) ?? compileConditions(given, OPTIONS);
+  const conditions = compiled.get(hook) ?? compileConditions(given, WEBHOOK_CONTEXT);
   compiled.set(hook, conditions);
   const { served } = request.scope;
   const values = variableValues(core, {
