@@ -306,6 +306,18 @@ describe('new objects', () => {
     expect(answer.body).toMatchObject({ reason: 'Invalid', details: { kind, name: 'x' } });
   });
 
+  it('of StatefulSets mount their claims', async () => {
+    const claim = { metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } };
+    const mounts = [{ name: 'data', mountPath: '/data' }];
+    const spec = { selector, serviceName: 's', template: template({}, { volumeMounts: mounts }), volumeClaimTemplates: [claim] };
+    expect((await create(t, 'StatefulSet', { spec })).code).toBe(201);
+  });
+
+  it('without a namespace of their own are put into none', async () => {
+    const { code, body } = await create(t, 'StorageClass', { provisioner: 'example.com/x', metadata: { name: 'x', namespace: 'somewhere' } });
+    expect([code, body.metadata.namespace]).toEqual([201, undefined]);
+  });
+
   it('have names of their kind', async () => {
     const name = async (kind: string, fields: Json, given: string): Promise<unknown> => problemsOf(await create(t, kind, fields, given))[0] ?? 'fine';
     expect(await name('Service', { spec: { ports: [{ port: 80 }] } }, '1st')).toContain('a DNS-1035 label must consist of');

@@ -19,14 +19,14 @@ const COUNTS: readonly Row[] = [
 ];
 
 /** What all workloads have: a selector that finds the pods of its template. */
-function checkWorkload({ spec, kind }: Workload, problems: FieldProblem[]): void {
+function checkWorkload({ spec, kind }: Workload, problems: FieldProblem[], volumes: readonly corev1.Volume[] = []): void {
   const { selector, template } = spec ?? {};
   if (selector === undefined) problems.push(problem.required('spec.selector'));
   else if (selectorOf(selector).length === 0)
     problems.push(problem.invalid('spec.selector', selector, `empty selector is invalid for ${kind.charAt(0).toLowerCase()}${kind.slice(1)}`));
   else if (template !== undefined && !matchesSelector(selectorOf(selector), template.metadata?.labels))
     problems.push(problem.invalid('spec.template.metadata.labels', template.metadata?.labels ?? null, '`selector` does not match template `labels`'));
-  checkRunningTemplate(template, kind, 'spec.template', problems);
+  checkRunningTemplate(template, 'spec.template', problems, { kind, volumes });
 }
 
 const counted = (fields: readonly string[], below?: string): ((object: KubeObject, live: KubeObject, problems: FieldProblem[]) => void) => {
@@ -138,8 +138,10 @@ export const statefulSet: KindRules = kindRules<appsv1.StatefulSet>({
     ['spec.persistentVolumeClaimRetentionPolicy.whenScaled', oneOf('Delete', 'Retain')],
   ],
   check: (object, problems) => {
-    checkWorkload(object as Workload, problems); // A StatefulSet is a workload.
     const { updateStrategy, volumeClaimTemplates = [] } = object.spec ?? {};
+    // Each claim template is a volume of every pod.
+    const volumes = volumeClaimTemplates.map(({ metadata: { name = '' } }) => ({ name, persistentVolumeClaim: { claimName: name } }));
+    checkWorkload(object as Workload, problems, volumes); // A StatefulSet is a workload.
     if (updateStrategy?.type === 'OnDelete' && updateStrategy.rollingUpdate !== undefined)
       problems.push(problem.invalid('spec.updateStrategy.rollingUpdate', updateStrategy.rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
     for (const [index, { spec }] of volumeClaimTemplates.entries())
@@ -169,7 +171,7 @@ export const replicationController: KindRules = kindRules<corev1.ReplicationCont
     if (Object.keys(selector).length === 0) problems.push(problem.required('spec.selector'));
     else if (spec?.template !== undefined && !Object.entries(selector).every(([key, value]) => spec.template?.metadata?.labels?.[key] === value))
       problems.push(problem.invalid('spec.template.metadata.labels', spec.template.metadata?.labels ?? null, '`selector` does not match template `labels`'));
-    checkRunningTemplate(spec?.template, 'ReplicationController', 'spec.template', problems);
+    checkRunningTemplate(spec?.template, 'spec.template', problems, { kind: 'ReplicationController' });
   },
   status: counted(['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'], 'replicas'),
 });
