@@ -1,9 +1,8 @@
 import { deepEqual, matchesSelector, selectorOf, type appsv1, type corev1, type KubeObject, type metav1 } from '@tiphys/kube-model';
 import { problem, type FieldProblem } from '../failures.ts';
 import { atMostAll, countOrPercent, nonNegative, oneOf, percentOf } from './checks.ts';
-import { checkClaimSpec } from './core/claim-spec.ts';
 import { checkUnchanged, kindRules, type KindRules } from './kind-rules.ts';
-import { checkRunningTemplate, checkTemplate } from './pods/pod-spec.ts';
+import { checkRunningTemplate, checkStatefulTemplate, checkTemplate } from './pods/pod-spec.ts';
 import type { Row } from './rows.ts';
 import { labelSelector, labels } from './selectors.ts';
 
@@ -19,14 +18,15 @@ const COUNTS: readonly Row[] = [
 ];
 
 /** What all workloads have: a selector that finds the pods of its template. */
-function checkWorkload({ spec, kind }: Workload, problems: FieldProblem[], volumes: readonly corev1.Volume[] = []): void {
+function checkWorkload({ spec, kind }: Workload, problems: FieldProblem[]): void {
   const { selector, template } = spec ?? {};
   if (selector === undefined) problems.push(problem.required('spec.selector'));
   else if (selectorOf(selector).length === 0)
     problems.push(problem.invalid('spec.selector', selector, `empty selector is invalid for ${kind.charAt(0).toLowerCase()}${kind.slice(1)}`));
   else if (template !== undefined && !matchesSelector(selectorOf(selector), template.metadata?.labels))
     problems.push(problem.invalid('spec.template.metadata.labels', template.metadata?.labels ?? null, '`selector` does not match template `labels`'));
-  checkRunningTemplate(template, 'spec.template', problems, { kind, volumes });
+  if (kind === 'StatefulSet') checkStatefulTemplate(template, 'spec.template', problems);
+  else checkRunningTemplate(template, kind, 'spec.template', problems);
 }
 
 const counted = (fields: readonly string[], below?: string): ((object: KubeObject, live: KubeObject, problems: FieldProblem[]) => void) => {
@@ -138,14 +138,10 @@ export const statefulSet: KindRules = kindRules<appsv1.StatefulSet>({
     ['spec.persistentVolumeClaimRetentionPolicy.whenScaled', oneOf('Delete', 'Retain')],
   ],
   check: (object, problems) => {
-    const { updateStrategy, volumeClaimTemplates = [] } = object.spec ?? {};
-    // Each claim template is a volume of every pod.
-    const volumes = volumeClaimTemplates.map(({ metadata: { name = '' } }) => ({ name, persistentVolumeClaim: { claimName: name } }));
-    checkWorkload(object as Workload, problems, volumes); // A StatefulSet is a workload.
+    checkWorkload(object as Workload, problems); // A StatefulSet is a workload.
+    const { updateStrategy } = object.spec ?? {};
     if (updateStrategy?.type === 'OnDelete' && updateStrategy.rollingUpdate !== undefined)
       problems.push(problem.invalid('spec.updateStrategy.rollingUpdate', updateStrategy.rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
-    for (const [index, { spec }] of volumeClaimTemplates.entries())
-      if (spec !== undefined) checkClaimSpec(spec, `spec.volumeClaimTemplates[${index}].spec`, problems);
   },
   update: ({ spec }, { spec: old }, problems) => {
     const fixed = (of: object | undefined): unknown => Object.fromEntries(Object.entries(of ?? {}).filter(([field]) => !STATEFUL_MUTABLE.has(field)));
@@ -171,7 +167,7 @@ export const replicationController: KindRules = kindRules<corev1.ReplicationCont
     if (Object.keys(selector).length === 0) problems.push(problem.required('spec.selector'));
     else if (spec?.template !== undefined && !Object.entries(selector).every(([key, value]) => spec.template?.metadata?.labels?.[key] === value))
       problems.push(problem.invalid('spec.template.metadata.labels', spec.template.metadata?.labels ?? null, '`selector` does not match template `labels`'));
-    checkRunningTemplate(spec?.template, 'spec.template', problems, { kind: 'ReplicationController' });
+    checkRunningTemplate(spec?.template, 'ReplicationController', 'spec.template', problems);
   },
   status: counted(['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'], 'replicas'),
 });

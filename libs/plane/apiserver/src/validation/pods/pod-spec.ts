@@ -36,18 +36,12 @@ const rows = table([
   ['os.name', oneOf('linux', 'windows'), 'required'],
 ]);
 
-/** Problems of a pod's spec; `name` is undefined in a template. `added` are volumes its pods will have besides. */
-export function checkPodSpec(
-  spec: corev1.PodSpec,
-  name: string | undefined,
-  field: string,
-  problems: FieldProblem[],
-  added: readonly corev1.Volume[] = [],
-): void {
+/** Problems of a pod's spec; `name` is undefined in a template. */
+export function checkPodSpec(spec: corev1.PodSpec, name: string | undefined, field: string, problems: FieldProblem[]): void {
   const context: PodContext = {
     spec,
     names: new Set(),
-    volumes: new Map([...added, ...(spec.volumes ?? [])].map((volume) => [volume.name, volume])),
+    volumes: new Map((spec.volumes ?? []).map((volume) => [volume.name, volume])),
     claims: new Set((spec.resourceClaims ?? []).map((claim) => claim.name)),
     hostPorts: new Set(),
   };
@@ -92,30 +86,34 @@ const templateMeta = table([
 ]);
 
 /** Problems of a template of pods. */
-export function checkTemplate(
-  template: corev1.PodTemplateSpec | undefined,
-  field: string,
-  problems: FieldProblem[],
-  added: readonly corev1.Volume[] = [],
-): void {
+export function checkTemplate(template: corev1.PodTemplateSpec | undefined, field: string, problems: FieldProblem[]): void {
   if (template === undefined) return void problems.push(problem.required(field));
   templateMeta(template.metadata as metav1.ObjectMeta | undefined, field, problems); // Absent metadata has no problems.
   if (template.spec === undefined) problems.push(problem.required(`${field}.spec.containers`));
-  else checkPodSpec(template.spec, undefined, `${field}.spec`, problems, added);
+  else checkPodSpec(template.spec, undefined, `${field}.spec`, problems);
   for (const [index] of (template.spec?.ephemeralContainers ?? []).entries())
     if (index === 0) problems.push(problem.forbidden(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'));
 }
 
 /** Problems of a template whose pods must run on for ever. */
-export function checkRunningTemplate(
-  template: corev1.PodTemplateSpec | undefined,
-  field: string,
-  problems: FieldProblem[],
-  of: { readonly kind: string; readonly volumes?: readonly corev1.Volume[] },
-): void {
-  checkTemplate(template, field, problems, of.volumes);
+export function checkRunningTemplate(template: corev1.PodTemplateSpec | undefined, kind: string, field: string, problems: FieldProblem[]): void {
+  checkTemplate(template, field, problems);
+  checkRunsOn(template, kind, field, problems);
+}
+
+function checkRunsOn(template: corev1.PodTemplateSpec | undefined, kind: string, field: string, problems: FieldProblem[]): void {
   const { restartPolicy = 'Always', activeDeadlineSeconds } = template?.spec ?? {};
   if (restartPolicy !== 'Always') problems.push(problem.notSupported(`${field}.spec.restartPolicy`, restartPolicy, ['Always']));
   if (activeDeadlineSeconds !== undefined)
-    problems.push(problem.forbidden(`${field}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${of.kind} is not Supported`));
+    problems.push(problem.forbidden(`${field}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${kind} is not Supported`));
+}
+
+/**
+ * Problems of a StatefulSet's template. As upstream, its pods are looked at when they are made: their claims are volumes that do not
+ * stand in the template (ValidatePodTemplateSpecForStatefulSet).
+ */
+export function checkStatefulTemplate(template: corev1.PodTemplateSpec | undefined, field: string, problems: FieldProblem[]): void {
+  if (template === undefined) return void problems.push(problem.required(field));
+  templateMeta(template.metadata, field, problems);
+  checkRunsOn(template, 'StatefulSet', field, problems);
 }
