@@ -12,6 +12,9 @@ export function keepServiceFields(live: Mutable<corev1.Service>, draft: Mutable<
   }
   next.ipFamilies ??= old.ipFamilies === undefined ? ['IPv4'] : [...old.ipFamilies];
   next.ipFamilyPolicy ??= old.ipFamilyPolicy ?? 'SingleStack';
+  const isAsked = ({ type, externalTrafficPolicy }: Mutable<corev1.ServiceSpec>): boolean => type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
+  if ((next.healthCheckNodePort ?? 0) === 0 && old.healthCheckNodePort !== undefined && isAsked(old) && isAsked(next))
+    next.healthCheckNodePort = old.healthCheckNodePort;
   for (const port of next.ports ?? []) {
     const before = old.ports?.find((candidate) => candidate.port === port.port && (candidate.protocol ?? 'TCP') === (port.protocol ?? 'TCP'));
     if ((port.nodePort === undefined || port.nodePort === 0) && before?.nodePort !== undefined && next.type !== 'ClusterIP') port.nodePort = before.nodePort;
