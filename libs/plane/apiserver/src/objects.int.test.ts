@@ -62,6 +62,11 @@ describe('create', () => {
     });
     const local = await t.call('POST', SERVICES, { body: service('local', { type: 'LoadBalancer', externalTrafficPolicy: 'Local' }) });
     expect(local.body.spec.healthCheckNodePort).toBeGreaterThanOrEqual(30_000);
+    const again = await t.call('PUT', `${SERVICES}/local`, { body: service('local', { type: 'LoadBalancer', externalTrafficPolicy: 'Local' }) });
+    expect([again.code, again.body.spec.healthCheckNodePort]).toEqual([200, local.body.spec.healthCheckNodePort]);
+    const everywhere = { spec: { externalTrafficPolicy: 'Cluster' } };
+    const changed = await t.call('PATCH', `${SERVICES}/local`, { contentType: 'application/merge-patch+json', body: everywhere });
+    expect([changed.code, changed.body.spec.healthCheckNodePort]).toEqual([200, undefined]);
     const dual = await t.call('POST', SERVICES, { body: service('dual', { ipFamilyPolicy: 'RequireDualStack' }) });
     expect(dual.body.message).toContain('this cluster is not configured for dual-stack services');
   });

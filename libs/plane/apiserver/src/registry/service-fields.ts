@@ -4,6 +4,7 @@ import { deepEqual, type corev1, type Mutable } from '@tiphys/kube-model';
 export function keepServiceFields(live: Mutable<corev1.Service>, draft: Mutable<corev1.Service>): void {
   const [old, next] = [live.spec, draft.spec];
   if (old === undefined || next === undefined) return;
+  keepHealthCheck(old, next);
   dropOfOldType(old, next);
   if (old.type === 'ExternalName' || next.type === 'ExternalName') return;
   if (next.clusterIP === undefined || next.clusterIP === '') {
@@ -18,13 +19,21 @@ export function keepServiceFields(live: Mutable<corev1.Service>, draft: Mutable<
   }
 }
 
+// The port by which balancers ask nodes stays as long as it is asked for.
+function keepHealthCheck(old: Mutable<corev1.ServiceSpec>, next: Mutable<corev1.ServiceSpec>): void {
+  const isAsked = ({ type, externalTrafficPolicy }: Mutable<corev1.ServiceSpec>): boolean => type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
+  if (!isAsked(old) || old.healthCheckNodePort === undefined) return;
+  if (!isAsked(next)) {
+    if (next.healthCheckNodePort === old.healthCheckNodePort) delete next.healthCheckNodePort;
+  } else if ((next.healthCheckNodePort ?? 0) === 0) next.healthCheckNodePort = old.healthCheckNodePort;
+}
+
 // What only the old type has goes with it, unless it was changed in the same write (registry/core/service strategy.go).
 function dropOfOldType(old: Mutable<corev1.ServiceSpec>, next: Mutable<corev1.ServiceSpec>): void {
   if (old.type === next.type) return;
   const isExternal = next.type === 'NodePort' || next.type === 'LoadBalancer' || (next.externalIPs ?? []).length > 0;
   if (old.type === 'LoadBalancer') {
-    for (const field of ['allocateLoadBalancerNodePorts', 'loadBalancerClass', 'healthCheckNodePort'] as const)
-      if (next[field] === old[field]) delete next[field];
+    for (const field of ['allocateLoadBalancerNodePorts', 'loadBalancerClass'] as const) if (next[field] === old[field]) delete next[field];
   }
   if (!isExternal && next.externalTrafficPolicy === old.externalTrafficPolicy) delete next.externalTrafficPolicy;
   if (next.type !== 'ExternalName') return;

@@ -8,6 +8,12 @@ afterAll(async () => await t[Symbol.asyncDispose]());
 
 const CASES: readonly (readonly [what: string, kind: string, fields: Json, problems: readonly string[]])[] = [
   [
+    'events of another namespace',
+    'Event',
+    { involvedObject: { namespace: 'other' } },
+    ['involvedObject.namespace: Invalid value: "other": does not match event.namespace'],
+  ],
+  [
     'ports of Services',
     'Service',
     { spec: { ports: [{ port: 80 }, { port: 80, nodePort: 30000 }] } },
@@ -298,6 +304,18 @@ describe('new objects', () => {
     const answer = await create(t, kind, fields);
     expect([answer.code, problemsOf(answer)]).toEqual([422, problems]);
     expect(answer.body).toMatchObject({ reason: 'Invalid', details: { kind, name: 'x' } });
+  });
+
+  it('of StatefulSets mount their claims', async () => {
+    const claim = { metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } };
+    const mounts = [{ name: 'data', mountPath: '/data' }];
+    const spec = { selector, serviceName: 's', template: template({}, { volumeMounts: mounts }), volumeClaimTemplates: [claim] };
+    expect((await create(t, 'StatefulSet', { spec })).code).toBe(201);
+  });
+
+  it('without a namespace of their own are put into none', async () => {
+    const { code, body } = await create(t, 'StorageClass', { provisioner: 'example.com/x', metadata: { name: 'x', namespace: 'somewhere' } });
+    expect([code, body.metadata.namespace]).toEqual([201, undefined]);
   });
 
   it('have names of their kind', async () => {

@@ -15,7 +15,7 @@ import { flowSchema, priorityLevelConfiguration } from './flow-control.ts';
 import { job } from './jobs.ts';
 import type { KindRules } from './kind-rules.ts';
 import { ingress, ingressClass, ipAddress, networkPolicy, serviceCidr } from './networking.ts';
-import { ephemeralContainers, event, lease, pod, podDisruptionBudget, priorityClass, resize, runtimeClass } from './others.ts';
+import { coreEvent, ephemeralContainers, event, lease, pod, podDisruptionBudget, priorityClass, resize, runtimeClass } from './others.ts';
 import { mutatingAdmissionPolicy, mutatingAdmissionPolicyBinding, validatingAdmissionPolicy, validatingAdmissionPolicyBinding } from './policies.ts';
 import { clusterRole, clusterRoleBinding, role, roleBinding } from './rbac.ts';
 import { csiDriver, csiNode, csiStorageCapacity, storageClass, volumeAttachment, volumeAttributesClass } from './storage.ts';
@@ -28,6 +28,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   'v1/Pod/resize': resize,
   'v1/Service': service,
   'v1/Endpoints': endpoints,
+  'v1/Event': coreEvent,
   'v1/ConfigMap': configMap,
   'v1/Secret': secret,
   'v1/Node': node,

@@ -10,6 +10,7 @@ export const PATHS: Readonly<Record<string, string>> = {
   ConfigMap: '/api/v1/namespaces/default/configmaps',
   Secret: '/api/v1/namespaces/default/secrets',
   Endpoints: '/api/v1/namespaces/default/endpoints',
+  Event: '/api/v1/namespaces/default/events',
   LimitRange: '/api/v1/namespaces/default/limitranges',
   ResourceQuota: '/api/v1/namespaces/default/resourcequotas',
   Node: '/api/v1/nodes',

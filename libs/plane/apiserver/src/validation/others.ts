@@ -1,5 +1,5 @@
 import { deepEqual, type coordinationv1, type corev1, type eventsv1, type nodev1, type policyv1, type schedulingv1 } from '@tiphys/kube-model';
-import { problem } from '../failures.ts';
+import { problem, type FieldProblem } from '../failures.ts';
 import { atMostAll, countOrPercent, format, maxBytes, nonNegative, oneOf, positive, quantity } from './checks.ts';
 import { dnsLabel, qualifiedName } from './formats.ts';
 import { kindRules, type KindRules } from './kind-rules.ts';
@@ -101,7 +101,18 @@ export const podDisruptionBudget: KindRules = kindRules<policyv1.PodDisruptionBu
   },
 });
 
+// An event stands where what it is about stands; what has no namespace has its events in the default one.
+function checkEventPlace(namespace: string, about: string, problems: FieldProblem[]): void {
+  if (about === namespace || (about === '' && namespace === 'default')) return;
+  problems.push(problem.invalid('involvedObject.namespace', about, 'does not match event.namespace'));
+}
+
+export const coreEvent: KindRules = kindRules<corev1.Event>({
+  check: ({ metadata, involvedObject }, problems) => checkEventPlace(metadata.namespace ?? '', involvedObject?.namespace ?? '', problems),
+});
+
 export const event: KindRules = kindRules<eventsv1.Event>({
+  check: ({ metadata, regarding }, problems) => checkEventPlace(metadata.namespace ?? '', regarding?.namespace ?? '', problems),
   rows: [
     ['reportingController', format(qualifiedName)],
     ['reportingInstance', maxBytes(128)],

@@ -1,9 +1,8 @@
 import { deepEqual, matchesSelector, selectorOf, type appsv1, type corev1, type KubeObject, type metav1 } from '@tiphys/kube-model';
 import { problem, type FieldProblem } from '../failures.ts';
 import { atMostAll, countOrPercent, nonNegative, oneOf, percentOf } from './checks.ts';
-import { checkClaimSpec } from './core/claim-spec.ts';
 import { checkUnchanged, kindRules, type KindRules } from './kind-rules.ts';
-import { checkRunningTemplate, checkTemplate } from './pods/pod-spec.ts';
+import { checkRunningTemplate, checkStatefulTemplate, checkTemplate } from './pods/pod-spec.ts';
 import type { Row } from './rows.ts';
 import { labelSelector, labels } from './selectors.ts';
 
@@ -26,7 +25,8 @@ function checkWorkload({ spec, kind }: Workload, problems: FieldProblem[]): void
     problems.push(problem.invalid('spec.selector', selector, `empty selector is invalid for ${kind.charAt(0).toLowerCase()}${kind.slice(1)}`));
   else if (template !== undefined && !matchesSelector(selectorOf(selector), template.metadata?.labels))
     problems.push(problem.invalid('spec.template.metadata.labels', template.metadata?.labels ?? null, '`selector` does not match template `labels`'));
-  checkRunningTemplate(template, kind, 'spec.template', problems);
+  if (kind === 'StatefulSet') checkStatefulTemplate(template, 'spec.template', problems);
+  else checkRunningTemplate(template, kind, 'spec.template', problems);
 }
 
 const counted = (fields: readonly string[], below?: string): ((object: KubeObject, live: KubeObject, problems: FieldProblem[]) => void) => {
@@ -139,11 +139,9 @@ export const statefulSet: KindRules = kindRules<appsv1.StatefulSet>({
   ],
   check: (object, problems) => {
     checkWorkload(object as Workload, problems); // A StatefulSet is a workload.
-    const { updateStrategy, volumeClaimTemplates = [] } = object.spec ?? {};
+    const { updateStrategy } = object.spec ?? {};
     if (updateStrategy?.type === 'OnDelete' && updateStrategy.rollingUpdate !== undefined)
       problems.push(problem.invalid('spec.updateStrategy.rollingUpdate', updateStrategy.rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
-    for (const [index, { spec }] of volumeClaimTemplates.entries())
-      if (spec !== undefined) checkClaimSpec(spec, `spec.volumeClaimTemplates[${index}].spec`, problems);
   },
   update: ({ spec }, { spec: old }, problems) => {
     const fixed = (of: object | undefined): unknown => Object.fromEntries(Object.entries(of ?? {}).filter(([field]) => !STATEFUL_MUTABLE.has(field)));

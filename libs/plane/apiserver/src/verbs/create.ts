@@ -87,7 +87,8 @@ export function checkBody(scope: Scope, body: Draft): void {
   if (served.namespaced && (metadata.namespace ?? '') !== '' && metadata.namespace !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-  if (!served.namespaced && (metadata.namespace ?? '') !== '') throw badRequest('namespace may not be set on a cluster-scoped object');
+  // What lives in no namespace is put there, whatever it says (apiserver rest.EnsureObjectNamespaceMatchesRequestNamespace).
+  if (!served.namespaced) delete metadata.namespace;
   if ((metadata.resourceVersion ?? '') !== '' && scope.name === '') throw badRequest('resourceVersion should not be set on objects to be created');
   if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') === '' && scope.name === '')
     throw invalid(served.group, served.kind, '', [problem.required('metadata.name', 'name or generateName is required')]);

@@ -98,8 +98,22 @@ export function checkTemplate(template: corev1.PodTemplateSpec | undefined, fiel
 /** Problems of a template whose pods must run on for ever. */
 export function checkRunningTemplate(template: corev1.PodTemplateSpec | undefined, kind: string, field: string, problems: FieldProblem[]): void {
   checkTemplate(template, field, problems);
+  checkRunsOn(template, kind, field, problems);
+}
+
+function checkRunsOn(template: corev1.PodTemplateSpec | undefined, kind: string, field: string, problems: FieldProblem[]): void {
   const { restartPolicy = 'Always', activeDeadlineSeconds } = template?.spec ?? {};
   if (restartPolicy !== 'Always') problems.push(problem.notSupported(`${field}.spec.restartPolicy`, restartPolicy, ['Always']));
   if (activeDeadlineSeconds !== undefined)
     problems.push(problem.forbidden(`${field}.spec.activeDeadlineSeconds`, `activeDeadlineSeconds in ${kind} is not Supported`));
+}
+
+/**
+ * Problems of a StatefulSet's template. As upstream, its pods are looked at when they are made: their claims are volumes that do not
+ * stand in the template (ValidatePodTemplateSpecForStatefulSet).
+ */
+export function checkStatefulTemplate(template: corev1.PodTemplateSpec | undefined, field: string, problems: FieldProblem[]): void {
+  if (template === undefined) return void problems.push(problem.required(field));
+  templateMeta(template.metadata, field, problems);
+  checkRunsOn(template, 'StatefulSet', field, problems);
 }
