@@ -7,6 +7,8 @@ const MIN_INT = -(1n << 63n);
 // 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z in seconds since 1970.
 const MIN_SECONDS = -62_135_596_800n;
 const MAX_SECONDS = 253_402_300_799n;
+/** The first moment there is, 0001-01-01T00:00:00Z. */
+export const MIN_NANOS: bigint = MIN_SECONDS * NANOS;
 const SECONDS_A_DAY = 86_400n;
 
 /** A span of time, in nanoseconds of an int64. */

@@ -162,6 +162,11 @@ function access(): readonly Overload[] {
       map.insert(key, value);
       return map;
     }),
+    ...overloads(OPERATORS.mapInsert, ['(map(A, B), map(A, B)): map(A, B)'], ([map = null, entries = null]) => {
+      if (!(map instanceof CelLiteralMap) || !isMap(entries)) throw noSuchOverload();
+      for (const key of entries.keys()) map.insert(key, entries.get(key) ?? null);
+      return map;
+    }),
   ];
 }
 
