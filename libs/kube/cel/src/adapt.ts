@@ -85,7 +85,7 @@ class JsonObjectValue implements CelMap {
   }
 
   get size(): number {
-    return [...this.keys()].length;
+    return Object.keys(this.#data).length;
   }
 
   has(key: CelValue): boolean {
