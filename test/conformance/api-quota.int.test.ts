@@ -240,10 +240,9 @@ describe('sig-api-machinery: quota', () => {
         () => plane.must(200, 'GET', one),
         ({ status }) => JSON.stringify(status?.hard) === JSON.stringify(expected),
       );
-    const live = await hardIs({ cpu: '500m', memory: '500Mi' });
-    live.status.hard = { cpu: '1', memory: '1Gi' };
-    const updated = await plane.call('PUT', `${one}/status`, { body: live });
-    expect([updated.code, updated.body.status?.hard]).toStrictEqual([200, { cpu: '1', memory: '1Gi' }]);
+    await hardIs({ cpu: '500m', memory: '500Mi' });
+    const updated = await plane.edit(`${one}/status`, (live) => void (live.status.hard = { cpu: '1', memory: '1Gi' }));
+    expect(updated.status.hard).toStrictEqual({ cpu: '1', memory: '1Gi' });
     // The controller says what the spec says again.
     await hardIs({ cpu: '500m', memory: '500Mi' });
     await plane.must(200, 'PATCH', one, { body: { spec: { hard: { cpu: '1', memory: '1Gi' } } }, contentType: PATCH.strategic });

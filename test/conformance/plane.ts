@@ -56,6 +56,8 @@ export interface ConformancePlane extends AsyncDisposable {
   call(method: string, path: string, options?: Call): Promise<Answer>;
   /** The body of an answer that must have this code. */
   must(code: number, method: string, path: string, options?: Call): Promise<Answer['body']>;
+  /** Reads an object and writes it back changed, again where somebody else wrote in between, as clients do. */
+  edit(path: string, change: (live: Answer['body']) => void): Promise<Answer['body']>;
   watch(path: string): Promise<Watch>;
   /** A namespace of its own, with what every namespace has. */
   namespace(): Promise<string>;
@@ -82,12 +84,26 @@ export async function startConformancePlane(
     if (answer.code !== code) throw new Error(`${method} ${path}: ${answer.code} instead of ${code}: ${answer.text.slice(0, 2_000)}`);
     return answer.body;
   };
+  const edit = async (path: string, change: (live: Answer['body']) => void): Promise<Answer['body']> => {
+    const written = await eventually(
+      `${path} is written`,
+      async () => {
+        const live = await must(200, 'GET', path);
+        change(live);
+        return await call('PUT', path, { body: live });
+      },
+      ({ code }) => code !== 409,
+    );
+    if (written.code !== 200) throw new Error(`PUT ${path}: ${written.code}: ${written.text.slice(0, 2_000)}`);
+    return written.body;
+  };
   let namespaces = 0;
   return {
     server,
     store,
     call,
     must,
+    edit,
     watch: (path) => openWatch(agent, server, path),
     async namespace() {
       namespaces += 1;

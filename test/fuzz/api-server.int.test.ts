@@ -15,8 +15,11 @@ interface FuzzReport {
 function fuzz(requests: number, seed: number): Promise<string> {
   return new Promise((resolve) => {
     // It ends with 1 when it found something, and says what.
-    execFile(process.execPath, [join(import.meta.dirname, 'api-server.fuzz.mjs'), String(requests), String(seed)], { maxBuffer: 16 * 1024 * 1024 }, (_error, out, err) =>
-      resolve(out + err),
+    execFile(
+      process.execPath,
+      [join(import.meta.dirname, 'api-server.fuzz.mjs'), String(requests), String(seed)],
+      { maxBuffer: 16 * 1024 * 1024 },
+      (_error, out, err) => resolve(out + err),
     );
   });
 }

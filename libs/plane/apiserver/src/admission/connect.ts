@@ -4,7 +4,7 @@ import { streamChoice } from '../stream/channel.ts';
 import { admissionRequest, admitMutating, admitWrite, type AdmissionFlags } from './chain.ts';
 
 /** Asks admission about a connection to a pod, Service or node. Throws what a plugin refuses with. */
-export async function admitConnect(core: Core, scope: Scope, query: URLSearchParams, flags: Pick<AdmissionFlags, 'warn'>): Promise<void> {
+export async function admitConnect(core: Core, scope: Scope, query: URLSearchParams, flags: Pick<AdmissionFlags, 'warn' | 'annotate'>): Promise<void> {
   const request = admissionRequest('CONNECT', scope, { ...flags, dryRun: false }, { object: optionsOf(scope, query) });
   await admitMutating(core, request);
   await admitWrite(core, request, () => Promise.resolve());

@@ -52,8 +52,10 @@ async function approve(
   const created = await t.call('POST', CSRS, { body: { apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest', metadata: { name }, spec } });
   expect(created.code).toBe(201);
   const approved = await t.call('PUT', `${CSRS}/${name}/approval`, {
+    // Whatever was approved in between: a person's word counts as much.
     body: {
       ...created.body,
+      metadata: { name },
       spec: { ...created.body.spec, usages: ['any'] },
       status: { conditions: [{ type: 'Approved', status: 'True', reason: 'Test', message: 'fine' }] },
     },
@@ -103,6 +105,31 @@ describe('certificate signing requests', () => {
     });
     expect(created.body.spec).toMatchObject({ username: 'kim', groups: ['system:masters', 'system:authenticated'] });
     expect(created.body.status).toEqual({});
+  });
+
+  it('of kubelets are approved where roles say so', async () => {
+    const binding = (name: string, role: string): object => ({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: `system:certificates.k8s.io:certificatesigningrequests:${role}` },
+      subjects: [{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: 'system:nodes' }],
+    });
+    await t.call('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', { body: binding('renewal', 'selfnodeclient') });
+    const ask = async (name: string, node: string): Promise<void> => {
+      const { request } = requestFor({ name: `system:node:${node}`, organization: 'system:nodes' });
+      const spec = { request, signerName: 'kubernetes.io/kube-apiserver-client-kubelet', usages: ['digital signature', 'client auth'] };
+      await t.call('POST', CSRS, {
+        headers: { 'impersonate-user': 'system:node:n1', 'impersonate-group': ['system:nodes'] },
+        body: { apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest', metadata: { name }, spec },
+      });
+    };
+    await ask('own', 'n1');
+    await expect.poll(async () => (await t.call('GET', `${CSRS}/own`)).body.status.certificate).toEqual(expect.any(String));
+    await ask('of-another', 'n2');
+    await ask('own-again', 'n1');
+    await expect.poll(async () => (await t.call('GET', `${CSRS}/own-again`)).body.status.certificate).toEqual(expect.any(String));
+    expect((await t.call('GET', `${CSRS}/of-another`)).body.status).toEqual({});
   });
 
   it('are decided once', async () => {

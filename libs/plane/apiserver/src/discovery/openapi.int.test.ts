@@ -45,6 +45,8 @@ describe.skipIf(!hasReference)('OpenAPI v2', () => {
     const { body: ours } = await t.call('GET', '/openapi/v2');
     const paths = Object.keys(reference.paths).filter((path) => !NOT_SERVED.test(path));
     expect(paths.filter((path) => ours.paths[path] === undefined)).toEqual([]);
+    const refs = [...JSON.stringify(ours).matchAll(/"#\/definitions\/([^"]+)"/g)].map(([, ref]) => ref ?? '');
+    expect(refs.filter((ref) => ours.definitions[ref] === undefined)).toEqual([]);
     const facts = (item: Record<string, Record<string, unknown>>): unknown =>
       Object.entries(item)
         .filter(([method]) => METHODS.has(method))
@@ -148,6 +150,23 @@ describe('OpenAPI', () => {
         })
       ).code,
     ).toBe(304);
+  });
+
+  it('describes every path of its index', async () => {
+    const { paths } = (await t.call('GET', '/openapi/v3')).body;
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(['api', 'apis', 'apis/apps', 'version', '.well-known/openid-configuration', 'openid/v1/jwks', 'api/v1', 'apis/apps/v1']),
+    );
+    for (const [name, { serverRelativeURL }] of Object.entries<{ serverRelativeURL: string }>(paths)) {
+      const document = await t.call('GET', serverRelativeURL);
+      expect([document.code, Object.keys(document.body.paths)[0]?.startsWith(`/${name}`)], name).toEqual([200, true]);
+      const refs = [...document.text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, ref]) => ref ?? '');
+      expect(
+        refs.filter((ref) => document.body.components.schemas[ref] === undefined),
+        name,
+      ).toEqual([]);
+    }
+    expect((await t.call('GET', '/openapi/v3/apis/nothing')).code).toBe(404);
   });
 
   it('has a protobuf form for old clients', async () => {

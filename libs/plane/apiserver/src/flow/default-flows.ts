@@ -76,7 +76,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
 export function defaultFlows(): readonly KubeObject[] {
   const metadata = (name: string): KubeObject['metadata'] => ({ name, annotations: { 'apf.kubernetes.io/autoupdate-spec': 'true' } });
   const level = (name: string, spec: object): KubeObject =>
-    ({ apiVersion: API, kind: 'PriorityLevelConfiguration', metadata: metadata(name), spec }) as KubeObject;
+    ({ apiVersion: API, kind: 'PriorityLevelConfiguration', metadata: metadata(name), spec }) as KubeObject; // With the fields of its kind.
   return [
     level('exempt', { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } }),
     level('catch-all', { type: 'Limited', limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: 'Reject' } } }),
@@ -98,7 +98,7 @@ export function defaultFlows(): readonly KubeObject[] {
             ...(type === '' ? {} : { distinguisherMethod: { type } }),
             rules: [{ subjects, ...rules }],
           },
-        }) as KubeObject,
+        }) as KubeObject, // As above.
     ),
   ];
 }

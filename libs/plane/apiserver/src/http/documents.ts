@@ -4,7 +4,7 @@ import type { Core } from '../core.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/discovery.ts';
 import { encodeGnostic } from '../discovery/openapi-gnostic.ts';
 import { openApiV2 } from '../discovery/openapi-v2.ts';
-import { openApiIndex, openApiV3, versionHash } from '../discovery/openapi-v3.ts';
+import { documentHash, openApiIndex, openApiV3, openApiV3Path, versionHash } from '../discovery/openapi-v3.ts';
 import { methodNotAllowed, noSuchPath } from '../failures.ts';
 import { ALL_ENCODINGS, chooseRepresentation } from './accept.ts';
 import { json, plainText, type Answer } from './answer.ts';
@@ -87,22 +87,22 @@ function openApi(core: Core, exchange: Exchange): Answer {
     const bytes = cached(core, 'openapi v3', () => Buffer.from(JSON.stringify(openApiIndex(core.catalog, core.remotes, core.gitVersion))));
     return withETag(exchange, { bytes, contentType: 'application/json' });
   }
-  const match = /^\/openapi\/v3\/(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(path);
-  const [group, version] = [match?.[2] ?? '', match?.[1] ?? match?.[3] ?? ''];
-  if (core.catalog.resourcesOf(group, version).length === 0) throw noSuchPath();
-  return openApi3(core, exchange, group, version);
+  return openApi3(core, exchange, path.slice('/openapi/v3/'.length).replace(/\/$/, ''));
 }
 
-function openApi3(core: Core, exchange: Exchange, group: string, version: string): Answer {
-  const hash = versionHash(core.catalog, group, version, core.gitVersion);
+function openApi3(core: Core, exchange: Exchange, name: string): Answer {
+  const { catalog, gitVersion } = core;
+  const [, group = '', version = ''] = /^(?:api|apis\/([^/]+))\/([^/]+)$/.exec(name) ?? [];
+  const isVersion = catalog.resourcesOf(group, version).length > 0;
+  const make = (): unknown => (isVersion ? openApiV3(catalog, group, version, gitVersion) : openApiV3Path(catalog, name, gitVersion));
+  const hash = isVersion ? versionHash(catalog, group, version, gitVersion) : documentHash(name, gitVersion);
+  if (!isVersion && make() === undefined) throw noSuchPath();
   const asked = exchange.query.get('hash') ?? '';
   // What lies under an old name is not what the client wants: it goes to the new one.
   if (asked !== '' && asked !== hash)
     return { kind: 'bytes', code: 301, contentType: 'text/plain', chunks: [], headers: { location: `${exchange.path}?hash=${hash}` } };
   chooseRepresentation(header(exchange, 'accept'), { forms: ['object'], encodings: ['json'] });
-  const bytes = cached(core, `openapi v3 ${group}/${version} ${hash}`, () =>
-    Buffer.from(JSON.stringify(openApiV3(core.catalog, group, version, core.gitVersion))),
-  );
+  const bytes = cached(core, `openapi v3 ${name} ${hash}`, () => Buffer.from(JSON.stringify(make())));
   const forever = { 'cache-control': 'public, immutable', expires: new Date(core.clock.now() + YEAR_SECONDS * 1_000).toUTCString() };
   return withETag(exchange, { bytes, contentType: 'application/json' }, asked === '' ? {} : forever);
 }

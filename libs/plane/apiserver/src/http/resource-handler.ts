@@ -151,7 +151,7 @@ async function deleteRequestOf(exchange: Exchange): Promise<DeleteRequest> {
   return toDeleteRequest(body, exchange);
 }
 
-function toDeleteRequest(body: JsonMap, { query, warn }: Pick<Exchange, 'query' | 'warn'>): DeleteRequest {
+function toDeleteRequest(body: JsonMap, { query, warn, trail }: Pick<Exchange, 'query' | 'warn' | 'trail'>): DeleteRequest {
   const preconditions = asMap(body['preconditions']);
   const [uid, resourceVersion] = [asText(preconditions?.['uid']), asText(preconditions?.['resourceVersion'])];
   const grace = body['gracePeriodSeconds'] ?? (query.get('gracePeriodSeconds') === null ? undefined : Number(query.get('gracePeriodSeconds')));
@@ -166,7 +166,7 @@ function toDeleteRequest(body: JsonMap, { query, warn }: Pick<Exchange, 'query' 
   const dryRun = Array.isArray(body['dryRun']) ? body['dryRun'].length > 0 : query.getAll('dryRun').includes('All');
   return {
     dryRun,
-    notes: { warn },
+    notes: { warn, annotate: trail.annotate.bind(trail) },
     propagationPolicy: policy,
     gracePeriodSeconds: typeof grace === 'number' && Number.isFinite(grace) ? grace : undefined,
     preconditions:

@@ -4,7 +4,6 @@ import type { Core, Scope } from '../core.ts';
 import { checkEscalation } from '../auth/escalation.ts';
 import { servedResourcesOf, settleCrd, withdrawCrd } from '../crd/establish.ts';
 import { draftAs, type Draft } from '../draft.ts';
-import { checkApproval } from './certificate-approval.ts';
 import { completeCertificateRequest, isCertificateRequest } from './certificate-requests.ts';
 import { qosClassOf } from './prepare.ts';
 
@@ -21,10 +20,7 @@ export function completeDraft(core: Core, scope: Scope, draft: Draft, live: Draf
   if (draft.kind === 'Pod' && live === undefined) Object.assign(draft.status ?? {}, { qosClass: qosClassOf(draftAs<corev1.Pod>(draft)) });
   if (draft.kind === 'CustomResourceDefinition') settleCrd(core, draft);
   checkEscalation(core, scope, draft, live);
-  if (isCertificateRequest(scope)) {
-    checkApproval(scope, draft, live);
-    completeCertificateRequest(core, scope, draft, live);
-  }
+  if (isCertificateRequest(scope)) completeCertificateRequest(core, scope, draft, live);
   if (draft.kind === 'ValidatingAdmissionPolicy') settlePolicy(core, draft);
   if (!isService(draft)) return [];
   core.allocators.allocate(draftAs<corev1.Service>(draft), ownerOf(draft));

@@ -82,7 +82,7 @@ async function handle(
     trail.started(101);
     return;
   }
-  const upgrade = await check(core, request, user);
+  const upgrade = await check(core, request, user, trail);
   trail.started(101);
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
@@ -106,7 +106,7 @@ async function userOf(core: Core, request: IncomingMessage, trail: AuditTrail): 
   return identity.user;
 }
 
-async function check(core: Core, request: IncomingMessage, user: UserInfo): Promise<Upgrade> {
+async function check(core: Core, request: IncomingMessage, user: UserInfo, trail: AuditTrail): Promise<Upgrade> {
   const url = new URL(request.url ?? '/', 'https://server');
   if (user.groups.includes('system:unauthenticated')) throw statusError('Unauthorized', 'Unauthorized');
   const path = parseApiPath(url.pathname);
@@ -122,7 +122,7 @@ async function check(core: Core, request: IncomingMessage, user: UserInfo): Prom
     );
   }
   const scope: Scope = { served, namespace, name, subresource: kind, user, userAgent: request.headers['user-agent'] ?? '' };
-  await admitConnect(core, scope, url.searchParams, { warn: () => undefined });
+  await admitConnect(core, scope, url.searchParams, { warn: () => undefined, annotate: trail.annotate.bind(trail) });
   const container = url.searchParams.get('container') ?? '';
   // Ports belong to the pod: any of its containers stands for it.
   return { kind, query: url.searchParams, found: findTarget(core, scope, container, kind === 'portforward') };

@@ -16,7 +16,7 @@ export async function proxy(core: Core, exchange: Exchange, scope: Scope, rest: 
   // `[scheme:]name[:port]`
   const parts = scope.name.split(':');
   const [name = '', port = ''] = parts.length === 3 ? parts.slice(1) : parts;
-  await admitConnect(core, { ...scope, name }, exchange.query, exchange);
+  await admitConnect(core, { ...scope, name }, exchange.query, { warn: exchange.warn, annotate: exchange.trail.annotate.bind(exchange.trail) });
   const target =
     scope.served.resource === 'pods'
       ? podAddress(core, { ...scope, name }, port)
