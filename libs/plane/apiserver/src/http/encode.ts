@@ -37,7 +37,7 @@ function asKind(value: unknown): { readonly apiVersion: string; readonly kind: s
 const messages = new WeakMap<Uint8Array, { readonly apiVersion: string; readonly message: Uint8Array }>();
 
 /** The protobuf message of stored bytes in the served version. */
-export function messageOf(served: ServedResource, stored: Uint8Array): Uint8Array {
+export function storedMessage(served: ServedResource, stored: Uint8Array): Uint8Array {
   const known = messages.get(stored);
   if (known?.apiVersion === served.apiVersion) return known.message;
   const draft: Draft = readAs(served, stored);

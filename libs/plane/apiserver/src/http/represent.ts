@@ -8,7 +8,7 @@ import type { WatchFrame } from '../verbs/watch.ts';
 import { partialMetadata, tableOf, tablePlan, tableRow, tableRowText, type IncludeObject } from '../table/table.ts';
 import { MEDIA_TYPES, type Representation } from './accept.ts';
 import { json, type Answer } from './answer.ts';
-import { messageOf } from './encode.ts';
+import { storedMessage } from './encode.ts';
 
 /** How objects of one request are shown. */
 export interface View {
@@ -62,7 +62,7 @@ export function showStored(view: View, stored: Uint8Array): Answer {
       kind: 'bytes',
       code: 200,
       contentType: MEDIA_TYPES.protobuf,
-      chunks: [wrapKubeProtobuf(served.apiVersion, served.kind, messageOf(served, stored))],
+      chunks: [wrapKubeProtobuf(served.apiVersion, served.kind, storedMessage(served, stored))],
     };
   return showObject(view, readAs(served, stored));
 }
@@ -103,7 +103,7 @@ export function showList(view: View, page: ListPage): Answer {
     });
   const { apiVersion, listKind: kind } = scope.served;
   if (form.encoding === 'protobuf') {
-    const items = page.entries.map((entry) => messageOf(scope.served, entry.value));
+    const items = page.entries.map((entry) => storedMessage(scope.served, entry.value));
     return { kind: 'bytes', code: 200, contentType: MEDIA_TYPES.protobuf, chunks: encodeKubeList({ apiVersion, kind, metadata }, items) };
   }
   if (!sendsBytes(view)) return json({ kind, apiVersion, metadata, items: drafts() });
@@ -166,7 +166,7 @@ function envelopeOf(view: View, frame: WatchFrame): Uint8Array {
   // Both are objects with an apiVersion and a kind, by their own functions.
   if (frame.type === 'BOOKMARK') return encodeKubeProtobuf(bookmarkOf(view, frame.revision, frame.endsInitial) as Kind);
   if (form.as === 'metadata') return encodeKubeProtobuf(partialMetadata(readAs(scope.served, frame.value), form.version) as Kind);
-  return wrapKubeProtobuf(scope.served.apiVersion, scope.served.kind, messageOf(scope.served, frame.value));
+  return wrapKubeProtobuf(scope.served.apiVersion, scope.served.kind, storedMessage(scope.served, frame.value));
 }
 
 function objectOf(view: View, frame: WatchFrame, isFirst: boolean): string {
