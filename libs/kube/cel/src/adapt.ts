@@ -85,12 +85,13 @@ class JsonObjectValue implements CelMap {
   }
 
   get size(): number {
-    return [...this.keys()].length;
+    return Object.keys(this.#data).length;
   }
 
   has(key: CelValue): boolean {
     const field = typeof key === 'string' ? fieldNamed(this.#fields, key) : undefined;
-    return field !== undefined && Object.hasOwn(this.#data, field.name) && this.#data[field.name] !== undefined;
+    // A null is an absent field, as upstream has it for objects with properties.
+    return field !== undefined && Object.hasOwn(this.#data, field.name) && (this.#data[field.name] ?? null) !== null;
   }
 
   get(key: CelValue): CelValue | undefined {
@@ -100,5 +101,9 @@ class JsonObjectValue implements CelMap {
 
   *keys(): Generator<CelValue> {
     for (const key of this.#fields.keys()) if (this.has(key)) yield key;
+  }
+
+  get data(): JsonObject {
+    return this.#data;
   }
 }

@@ -68,6 +68,8 @@ class Checker {
   readonly problems: CelProblem[] = [];
   readonly #env: CelEnv;
   readonly #types = new Map<Expr, CelType>();
+  // How many calls around take literals of mixed types.
+  #mixing = 0;
   readonly #overloads = new Map<Expr, readonly Overload[]>();
   readonly #qualified = new Set<Expr>();
   readonly #typeNames = new Map<Expr, CelTypeValue>();
@@ -189,7 +191,11 @@ class Checker {
       const args = expr.args.map((arg) => this.check(arg, scope));
       return this.#resolveOverload(expr, `${prefix}.${expr.name}`, args, false);
     }
+    // What is formatted may be of several types in one list.
+    const isFormat = expr.name === 'format' && target !== undefined;
+    if (isFormat) this.#mixing += 1;
     const args = [...(target === undefined ? [] : [target]), ...expr.args].map((arg) => this.check(arg, scope));
+    if (isFormat) this.#mixing -= 1;
     return this.#resolveOverload(expr, expr.name, args, target !== undefined);
   }
 
@@ -247,6 +253,7 @@ class Checker {
   #join(at: number, previous: CelType | undefined, current: CelType): CelType {
     if (previous === undefined) return current;
     if (this.#substitutions.assign(current, previous)) return this.#resolve(previous).kind === 'null' ? current : previous;
+    if (this.#mixing > 0) return DYN;
     this.#report(at, `expected type '${this.#describe(previous)}' but found '${this.#describe(current)}'`);
     return previous;
   }

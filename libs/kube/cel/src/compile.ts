@@ -22,7 +22,7 @@ import { plan, type Frame, type Step } from './planner.ts';
 import { CelCostError, CelError, CelSyntaxError, formatProblems, type CelProblem } from './problem.ts';
 import { regexProblem } from './regex.ts';
 import { estimateCost } from './static-cost.ts';
-import { parseDuration, parseTimestamp } from './time.ts';
+import { isTimestamp, parseDuration, parseTimestamp } from './time.ts';
 import type { CelValue } from './value.ts';
 
 /** Every function an expression has in Kubernetes 1.33 (apiserver pkg/cel/environment/base.go). */
@@ -137,10 +137,15 @@ function literalProblems(root: Expr): readonly CelProblem[] {
   const problems: CelProblem[] = [];
   visit(root, new Set(), (node) => {
     if (node.kind !== 'call') return;
-    const text = node.args.at(-1);
-    if (text?.kind !== 'literal' || typeof text.value !== 'string') return;
+    const text = node.name.startsWith('find') ? node.args[0] : node.args.at(-1);
+    if (text?.kind !== 'literal') return;
+    if (node.name === 'timestamp' && typeof text.value === 'bigint' && !isTimestamp(text.value))
+      problems.push({ at: text.at, message: 'invalid timestamp argument' });
+    if (typeof text.value !== 'string') return;
     if (node.name === 'duration' && parseDuration(text.value) === undefined) problems.push({ at: text.at, message: `invalid duration argument` });
     if (node.name === 'timestamp' && parseTimestamp(text.value) === undefined) problems.push({ at: text.at, message: 'invalid timestamp argument' });
+    const pattern = node.name === 'find' || node.name === 'findAll' ? regexProblem(text.value) : undefined;
+    if (pattern !== undefined) problems.push({ at: text.at, message: pattern });
     if (node.name === 'matches' && regexProblem(text.value) !== undefined) problems.push({ at: text.at, message: 'invalid matches argument' });
   });
   return problems;

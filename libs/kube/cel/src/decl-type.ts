@@ -129,8 +129,16 @@ const ROOT_FIELDS: OpenApiSchema = {
   metadata: { type: 'object', properties: { name: TEXT, generateName: TEXT } },
 };
 
+// A schema that describes its metadata is taken at its word.
+function hasRootFields(properties: OpenApiSchema): boolean {
+  const metadata = schemaAt(schemaAt(properties, 'metadata') ?? {}, 'properties') ?? {};
+  const isText = (of: OpenApiSchema, name: string): boolean => schemaAt(of, name)?.['type'] === 'string';
+  return isText(properties, 'kind') && isText(properties, 'apiVersion') && isText(metadata, 'name') && isText(metadata, 'generateName');
+}
+
 function objectTypeOf(schema: OpenApiSchema, name: string, isRoot: boolean): DeclType {
-  const properties = { ...schemaAt(schema, 'properties'), ...(isRoot ? ROOT_FIELDS : {}) };
+  const declared = schemaAt(schema, 'properties') ?? {};
+  const properties = isRoot && !hasRootFields(declared) ? { ...declared, ...ROOT_FIELDS } : declared;
   const required: ReadonlySet<unknown> = new Set(Array.isArray(schema['required']) ? schema['required'] : []);
   const fields = new Map<string, DeclField>();
   let minSize = 2;

@@ -34,6 +34,8 @@ const MACROS: ReadonlyMap<string, Expand> = new Map<string, Expand>([
   ['transformList/4', (call, target) => gather(call, target, { variables: 2, filtered: true })],
   ['transformMap/3', (call, target) => gatherMap(call, target, false)],
   ['transformMap/4', (call, target) => gatherMap(call, target, true)],
+  ['transformMapEntry/3', (call, target) => gatherEntries(call, target, false)],
+  ['transformMapEntry/4', (call, target) => gatherEntries(call, target, true)],
   ['optMap/2', (call, target) => optMap(call, target, false)],
   ['optFlatMap/2', (call, target) => optMap(call, target, true)],
 ]);
@@ -124,6 +126,14 @@ function gatherMap(call: Call, target: Expr, filtered: boolean): Expr {
   const accu = ident(ACCUMULATOR, at);
   const key = argumentOf(call, 0);
   const inserted = operator(OPERATORS.mapInsert, [accu, key, argumentOf(call, filtered ? 3 : 2)], at);
+  const step = filtered ? operator(OPERATORS.conditional, [argumentOf(call, 2), inserted, accu], at) : inserted;
+  return fold(call, target, 2, { init: { kind: 'map', entries: [], at }, condition: literal(true, at), step });
+}
+
+function gatherEntries(call: Call, target: Expr, filtered: boolean): Expr {
+  const { at } = call;
+  const accu = ident(ACCUMULATOR, at);
+  const inserted = operator(OPERATORS.mapInsert, [accu, argumentOf(call, filtered ? 3 : 2)], at);
   const step = filtered ? operator(OPERATORS.conditional, [argumentOf(call, 2), inserted, accu], at) : inserted;
   return fold(call, target, 2, { init: { kind: 'map', entries: [], at }, condition: literal(true, at), step });
 }

@@ -1,6 +1,6 @@
 import { CelError, noSuchOverload } from './problem.ts';
 import { CelDuration, CelTimestamp } from './time.ts';
-import { CelList, CelOptional, CelTypeValue, CelUint, isMap, isOpaque, type CelMap, type CelValue } from './value.ts';
+import { CelList, CelOptional, CelTypeValue, CelUint, isMap, isOpaque, type CelMap, type ListIdentity, type CelValue } from './value.ts';
 import { formatType, sameType } from './cel-type.ts';
 
 /** Whether two values are equal: numbers by value, containers by what they hold, values of different types never. */
@@ -31,11 +31,28 @@ function equalTypes({ type: a }: CelTypeValue, { type: b }: CelTypeValue): boole
 
 function equalMaps(a: CelMap, b: CelMap): boolean {
   if (a.size !== b.size) return false;
+  // Fields that no expression sees count too.
+  if (a.data !== undefined && b.data !== undefined && !equalUnseen(a, a.data, b.data)) return false;
   for (const key of a.keys()) {
     const [left, right] = [a.get(key), b.get(key)];
     if (left === undefined || right === undefined || !equals(left, right)) return false;
   }
   return true;
+}
+
+function equalUnseen(seen: CelMap, a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  const [first, second] = [Object.keys(a), Object.keys(b)];
+  return first.length === second.length && first.every((key) => Object.hasOwn(b, key) && (seen.has(key) || textOf(a[key]) === textOf(b[key])));
+}
+
+// One text for equal JSON.
+function textOf(data: unknown): string {
+  if (Array.isArray(data)) return `[${data.map(textOf).join()}]`;
+  if (typeof data !== 'object' || data === null) return JSON.stringify(data) ?? 'null';
+  return `{${Object.entries(data)
+    .map(([key, value]) => `${JSON.stringify(key)}:${textOf(value)}`)
+    .toSorted()
+    .join()}}`;
 }
 
 // Lists that a schema calls sets or maps are equal in any order (x-kubernetes-list-type).
@@ -46,22 +63,24 @@ function equalLists(a: CelList, b: CelList): boolean {
     for (let index = 0; index < a.size; index += 1) if (!equals(a.at(index), b.at(index))) return false;
     return true;
   }
-  const byIdentity = itemsByIdentity(b);
+  const byIdentity = new Map([...b].map((item) => [identityOf(identity, item), item]));
   for (const item of a) {
-    const other = byIdentity.get(identityOf(a, item));
+    const other = byIdentity.get(identityOf(identity, item));
     if (other === undefined || !equals(item, other)) return false;
   }
   return true;
 }
 
-function itemsByIdentity(list: CelList): ReadonlyMap<string, CelValue> {
-  return new Map([...list].map((item) => [identityOf(list, item), item]));
+function identityOf(identity: ListIdentity, item: CelValue): string {
+  if (identity.kind !== 'map') return describeScalar(item);
+  return JSON.stringify(identity.keys.map((key) => (isMap(item) ? describeKeyed(item, key) : '')));
 }
 
-function identityOf(list: CelList, item: CelValue): string {
-  const { identity } = list;
-  if (identity?.kind !== 'map') return describeScalar(item);
-  return JSON.stringify(identity.keys.map((key) => (isMap(item) ? describeScalar(item.get(key) ?? null) : '')));
+// Keys are named as the schema names them, which expressions may not be able to.
+function describeKeyed(item: CelMap, key: string): string {
+  if (item.data === undefined) return describeScalar(item.get(key) ?? null);
+  const value = item.data[key];
+  return typeof value === 'number' ? `n${value}` : textOf(value);
 }
 
 // One text for equal scalars, and for containers one for equal contents as far as sets of a schema may hold them.
@@ -81,9 +100,9 @@ function describeScalar(value: CelValue): string {
 export function concat(a: CelList, b: CelList): CelList {
   const { identity } = a;
   if (identity === undefined) return a.append(b);
-  const items = new Map([...a].map((item) => [identityOf(a, item), item]));
+  const items = new Map([...a].map((item) => [identityOf(identity, item), item]));
   for (const item of b) {
-    const id = identityOf(a, item);
+    const id = identityOf(identity, item);
     if (identity.kind === 'map' || !items.has(id)) items.set(id, item);
   }
   return new CelList([...items.values()], items.size, identity);

@@ -2,10 +2,11 @@ import type { Checked } from './checker.ts';
 import { LIST_COST, MAP_COST, STRUCT_COST } from './estimate.ts';
 import { OPERATORS, type Comprehension, type Expr } from './expr.ts';
 import { optionalAt, valueAt } from './library/standard.ts';
+import { equals } from './operations.ts';
 import type { Overload } from './overload.ts';
 import { CelCostError, CelError, noSuchOverload } from './problem.ts';
 import { fits } from './type-of.ts';
-import { CelList, CelLiteralMap, CelOptional, CelStruct, describeKey, isMap, typeNameOf, type CelValue } from './value.ts';
+import { CelList, CelLiteralMap, CelOptional, CelStruct, CelUint, describeKey, isMap, typeNameOf, type CelValue } from './value.ts';
 
 /** What an evaluation reads and spends. */
 export interface Frame {
@@ -39,6 +40,8 @@ class Planner {
   readonly #checked: Checked;
   // Macros may use one node twice, in the same scope.
   readonly #planned = new Map<Expr, Step>();
+  // Steps whose value is known before: they cost nothing (cel-go's OptOptimize).
+  readonly #constants = new Map<Step, CelValue>();
 
   constructor(checked: Checked) {
     this.#checked = checked;
@@ -54,10 +57,8 @@ class Planner {
 
   #make(expr: Expr, slots: Slots): Step {
     switch (expr.kind) {
-      case 'literal': {
-        const { value } = expr;
-        return () => value;
-      }
+      case 'literal':
+        return this.#constant(expr.value);
       case 'ident':
         return this.#ident(expr, slots);
       case 'select':
@@ -75,29 +76,49 @@ class Planner {
     }
   }
 
-  #ident(expr: Extract<Expr, { kind: 'ident' }>, slots: Slots): Step {
+  #constant(value: CelValue): Step {
+    const step = (): CelValue => value;
+    this.#constants.set(step, value);
+    return step;
+  }
+
+  // The value of an expression that depends on nothing; a failure is left for when it runs.
+  #folded(make: Step): Step {
+    const value = attempt(make, { resolve: () => undefined, locals: [], limit: Infinity, cost: 0 });
+    return value instanceof CelError ? make : this.#constant(value);
+  }
+
+  // What a variable leads to, without the unit for naming the variable: cel-go counts none for branches and keys.
+  #bare(expr: Expr, slots: Slots): Step {
+    if (expr.kind === 'ident') return this.#ident(expr, slots, 0);
+    if (expr.kind === 'select' && !expr.testOnly) return this.#select(expr, slots, true);
+    if (expr.kind === 'call' && expr.name === OPERATORS.index) return this.#call(expr, slots, true);
+    return this.plan(expr, slots);
+  }
+
+  #ident(expr: Extract<Expr, { kind: 'ident' }>, slots: Slots, units: number = 1): Step {
     const type = this.#checked.typeNamed(expr);
     if (type !== undefined) return () => type;
     const slot = slots.names.get(expr.name);
     const { name } = expr;
     if (slot !== undefined) {
       return (frame) => {
-        charge(frame, 1);
+        charge(frame, units);
         const value = frame.locals[slot];
         if (value instanceof CelError) throw value;
         if (value === undefined) throw new CelError(`no such attribute(s): ${name}`);
         return value;
       };
     }
-    return planVariable(name);
+    return planVariable(name, units);
   }
 
-  #select(expr: Extract<Expr, { kind: 'select' }>, slots: Slots): Step {
+  #select(expr: Extract<Expr, { kind: 'select' }>, slots: Slots, isBare: boolean = false): Step {
     const type = this.#checked.typeNamed(expr);
     if (type !== undefined) return () => type;
     const variable = this.#checked.variableNamed(expr);
-    if (variable !== undefined) return planVariable(variable);
-    const operand = this.plan(expr.operand, slots);
+    if (variable !== undefined) return planVariable(variable, isBare ? 0 : 1);
+    const operand = isBare ? this.#bare(expr.operand, slots) : this.plan(expr.operand, slots);
     const { field } = expr;
     // Presence tests cost nothing themselves: Kubernetes keeps cel-go's older count (apiserver environment/base.go).
     if (expr.testOnly) return (frame) => isPresent(operand(frame), field);
@@ -108,9 +129,11 @@ class Planner {
     };
   }
 
-  #call(expr: Extract<Expr, { kind: 'call' }>, slots: Slots): Step {
+  #call(expr: Extract<Expr, { kind: 'call' }>, slots: Slots, isBare: boolean = false): Step {
     const target = expr.target === undefined || this.#checked.isQualified(expr) ? [] : [expr.target];
-    const args = [...target, ...expr.args].map((arg) => this.plan(arg, slots));
+    const isBareAt = (index: number): boolean =>
+      (expr.name === OPERATORS.conditional && index > 0) || (expr.name === OPERATORS.index && (index === 1 || isBare));
+    const args = [...target, ...expr.args].map((arg, index) => (isBareAt(index) ? this.#bare(arg, slots) : this.plan(arg, slots)));
     const [first, second, third] = args;
     if (first !== undefined && second !== undefined) {
       if (expr.name === OPERATORS.and) return planLogic(first, second, false);
@@ -118,12 +141,25 @@ class Planner {
       if (expr.name === OPERATORS.conditional && third !== undefined) return planConditional(first, second, third);
     }
     if (expr.name === OPERATORS.notStrictlyFalse && first !== undefined) return planNotStrictlyFalse(first);
-    return planCall(this.#checked.overloadsOf(expr), args);
+    const overloads = this.#checked.overloadsOf(expr);
+    if (first !== undefined && second !== undefined) {
+      if (target.length > 0 && (expr.name === 'or' || expr.name === 'orValue')) return planOtherwise(first, second, expr.name === 'or');
+      if (expr.name === OPERATORS.optSelect || expr.name === OPERATORS.optIndex) return planOptional(first, second);
+      const items = this.#constants.get(second);
+      if (expr.name === OPERATORS.in && items instanceof CelList && [...items].every(isPrimitive)) return planMembership(first, items);
+    }
+    const call = planCall(overloads, args);
+    return first !== undefined && args.length === 1 && CONVERSIONS.has(expr.name) && this.#constants.has(first) ? this.#folded(call) : call;
   }
 
   #list(expr: Extract<Expr, { kind: 'list' }>, slots: Slots): Step {
     const steps = expr.elements.map((element) => this.plan(element, slots));
     const { optionals } = expr;
+    if (steps.every((step) => this.#constants.has(step))) {
+      const items = steps.map((step) => this.#constants.get(step) ?? null);
+      // With room behind it, so that what is appended goes to a copy.
+      return this.#constant(new CelList([...items, null], items.length));
+    }
     return (frame) => {
       const items: CelValue[] = [];
       for (const [index, step] of steps.entries()) {
@@ -138,7 +174,9 @@ class Planner {
 
   #map(expr: Extract<Expr, { kind: 'map' }>, slots: Slots): Step {
     const entries = expr.entries.map(({ key, value, optional }) => ({ key: this.plan(key, slots), value: this.plan(value, slots), optional }));
-    return (frame) => {
+    // The accumulator of a macro: a map of its own each time, for nothing.
+    if (entries.length === 0) return () => new CelLiteralMap();
+    const make: Step = (frame) => {
       const map = new CelLiteralMap();
       for (const entry of entries) {
         const key = entry.key(frame);
@@ -149,6 +187,7 @@ class Planner {
       charge(frame, MAP_COST);
       return map;
     };
+    return entries.every(({ key, value }) => this.#constants.has(key) && this.#constants.has(value)) ? this.#folded(make) : make;
   }
 
   #struct(expr: Extract<Expr, { kind: 'struct' }>, slots: Slots): Step {
@@ -193,9 +232,9 @@ class Planner {
   }
 }
 
-function planVariable(name: string): Step {
+function planVariable(name: string, units: number): Step {
   return (frame) => {
-    charge(frame, 1);
+    charge(frame, units);
     const value = frame.resolve(name);
     if (value === undefined) throw new CelError(`no such attribute(s): ${name}`);
     return value;
@@ -277,16 +316,63 @@ function planNotStrictlyFalse(operand: Step): Step {
   };
 }
 
+// Conversions whose value is known before when that of their argument is (cel-go overloads.IsTypeConversionFunction).
+const CONVERSIONS: ReadonlySet<string> = new Set(['bool', 'bytes', 'double', 'duration', 'dyn', 'int', 'string', 'timestamp', 'type', 'uint']);
+
+const isPrimitive = (value: CelValue): boolean => typeof value !== 'object' || value instanceof CelUint;
+
+// Whether a value is among literals, which costs nothing.
+function planMembership(item: Step, items: CelList): Step {
+  const list = [...items];
+  const texts: ReadonlySet<CelValue> | undefined = list.every((one) => typeof one === 'string') ? new Set(list) : undefined;
+  return (frame) => {
+    const value = item(frame);
+    return texts === undefined ? list.some((one) => equals(value, one)) : texts.has(value);
+  };
+}
+
+// The second is asked for only when the first is absent, and neither costs more than it is.
+function planOtherwise(optional: Step, otherwise: Step, isOptional: boolean): Step {
+  return (frame) => {
+    const value = optional(frame);
+    if (!(value instanceof CelOptional)) throw noSuchOverload();
+    if (value.value === undefined) return otherwise(frame);
+    return isOptional ? value : value.value;
+  };
+}
+
+// A unit for what is there; what is absent costs nothing.
+function planOptional(container: Step, key: Step): Step {
+  return (frame) => {
+    const found = optionalAt(container(frame), key(frame));
+    if (found.value !== undefined) charge(frame, 1);
+    return found;
+  };
+}
+
 function planCall(candidates: readonly Overload[], steps: readonly Step[]): Step {
+  const isIndex = candidates[0]?.name === OPERATORS.index;
   return (frame) => {
     const args: CelValue[] = [];
-    for (const step of steps) args.push(step(frame));
+    try {
+      for (const step of steps) args.push(step(frame));
+    } catch (error) {
+      if (error instanceof CelError && !isIndex) chargeFailed(steps, args.length, frame);
+      throw error;
+    }
     const overload = candidates.find((candidate) => takes(candidate, args));
     if (overload === undefined) throw noSuchOverload();
     // Charged before it is done: what costs too much is not done.
     charge(frame, overload.cost === undefined ? 1 : overload.cost(args));
     return overload.run(args);
   };
+}
+
+// Both arguments of a call are evaluated and the call is counted although one of them failed.
+function chargeFailed(steps: readonly Step[], failed: number, frame: Frame): void {
+  if (steps.length > 2) return;
+  for (const step of steps.slice(failed + 1)) attempt(step, frame);
+  charge(frame, 1);
 }
 
 function takes({ name, params }: Overload, args: readonly CelValue[]): boolean {

@@ -89,6 +89,7 @@ class Coster {
   }
 
   #select(expr: Extract<Expr, { kind: 'select' }>): Range {
+    if (this.#checked.typeNamed(expr) !== undefined) return ZERO;
     const operand = this.cost(expr.operand);
     if (expr.testOnly) return operand;
     const { kind } = this.#checked.typeOf(expr.operand);
@@ -136,7 +137,7 @@ class Coster {
   #noteResult(expr: Extract<Expr, { kind: 'call' }>, operands: readonly Expr[], estimates: readonly CallEstimate[]): void {
     const sizes = estimates.flatMap(({ resultSize }) => (resultSize === undefined ? [] : [resultSize]));
     const [container] = operands;
-    if (container !== undefined && (expr.name === OPERATORS.index || expr.name === OPERATORS.optIndex)) {
+    if (container !== undefined && expr.name === OPERATORS.index) {
       const { kind } = this.#checked.typeOf(container);
       this.#paths.set(expr, [...this.#pathOf(container), kind === 'list' ? '@items' : '@values']);
       const inner = this.#entriesOf(container)?.value;

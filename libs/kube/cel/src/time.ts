@@ -7,6 +7,8 @@ const MIN_INT = -(1n << 63n);
 // 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z in seconds since 1970.
 const MIN_SECONDS = -62_135_596_800n;
 const MAX_SECONDS = 253_402_300_799n;
+/** The first moment there is, 0001-01-01T00:00:00Z. */
+export const MIN_NANOS: bigint = MIN_SECONDS * NANOS;
 const SECONDS_A_DAY = 86_400n;
 
 /** A span of time, in nanoseconds of an int64. */
@@ -24,20 +26,26 @@ export class CelDuration {
   }
 }
 
-/** A moment, in nanoseconds since 1970 (UTC), in the years 1 to 9999. */
+/** A moment, in nanoseconds since 1970 (UTC), in the years 1 to 9999. The offset is that of the text it was read from. */
 export class CelTimestamp {
   readonly typeName = 'google.protobuf.Timestamp';
   readonly nanos: bigint;
+  readonly offsetSeconds: bigint;
 
-  constructor(nanos: bigint) {
-    const seconds = floorDiv(nanos, NANOS);
-    if (seconds < MIN_SECONDS || seconds > MAX_SECONDS) throw new CelError('timestamp overflow');
+  constructor(nanos: bigint, offsetSeconds: bigint = 0n) {
+    if (!isTimestamp(floorDiv(nanos, NANOS))) throw new CelError('timestamp overflow');
     this.nanos = nanos;
+    this.offsetSeconds = offsetSeconds;
   }
 
   equals(other: CelValue): boolean {
     return other instanceof CelTimestamp && other.nanos === this.nanos;
   }
+}
+
+/** Whether seconds since 1970 are a moment. */
+export function isTimestamp(seconds: bigint): boolean {
+  return seconds >= MIN_SECONDS && seconds <= MAX_SECONDS;
 }
 
 /** Division that rounds down, also below zero. */
@@ -89,7 +97,7 @@ export function parseTimestamp(text: string): CelTimestamp | undefined {
   const offset = BigInt((number(9) * 60 + number(10)) * 60) * (match[8] === '-' ? -1n : 1n);
   const seconds = day * SECONDS_A_DAY + BigInt((number(4) * 60 + number(5)) * 60 + number(6)) - offset;
   const fraction = BigInt((match[7] ?? '').slice(0, 9).padEnd(9, '0'));
-  return seconds < MIN_SECONDS || seconds > MAX_SECONDS ? undefined : new CelTimestamp(seconds * NANOS + fraction);
+  return isTimestamp(seconds) ? new CelTimestamp(seconds * NANOS + fraction, offset) : undefined;
 }
 
 /** Reads `YYYY-MM-DD` as the start of that day; undefined when it is none. */
@@ -97,13 +105,20 @@ export function parseDate(text: string): CelTimestamp | undefined {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) ? parseTimestamp(`${text}T00:00:00Z`) : undefined;
 }
 
-/** RFC 3339 text of a moment in UTC, with as many decimals as needed. */
-export function formatTimestamp({ nanos }: CelTimestamp): string {
-  const parts = partsOf(nanos);
+/** RFC 3339 text of a moment with its offset, and as many decimals as needed. */
+export function formatTimestamp({ nanos, offsetSeconds }: CelTimestamp): string {
+  const parts = partsOf(nanos + offsetSeconds * NANOS);
   const pad = (value: number, width: number): string => String(value).padStart(width, '0');
   const fraction = pad(parts.nanosecond, 9).replace(/0+$/, '');
   const time = `${pad(parts.hour, 2)}:${pad(parts.minute, 2)}:${pad(parts.second, 2)}${fraction === '' ? '' : `.${fraction}`}`;
-  return `${pad(parts.year, 4)}-${pad(parts.month, 2)}-${pad(parts.day, 2)}T${time}Z`;
+  return `${pad(parts.year, 4)}-${pad(parts.month, 2)}-${pad(parts.day, 2)}T${time}${formatOffset(Number(offsetSeconds))}`;
+}
+
+function formatOffset(seconds: number): string {
+  if (seconds === 0) return 'Z';
+  const minutes = Math.abs(seconds) / 60;
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  return `${seconds < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
 }
 
 /** A moment on the calendar. `dayOfWeek` 0 is Sunday, `dayOfYear` starts at 0, `month` and `day` at 1. */

@@ -58,7 +58,8 @@ export function fits(value: CelValue, type: CelType): boolean {
     case 'bytes':
       return value instanceof Uint8Array;
     case 'list':
-      return value instanceof CelList;
+      // The first item tells lists apart that dyn hides.
+      return value instanceof CelList && (value.size === 0 || type.element.kind === 'param' || fits(value.at(0), type.element));
     case 'map':
       // What has no schema is a map; objects are not, but dyn hides which of both a value is.
       return isMap(value);

@@ -15,7 +15,8 @@ const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?]*))?([^?]*)(?:\?(.*))?
 /** Takes a URI apart; undefined when the text is neither an absolute URI nor an absolute path. */
 export function parseUrl(text: string): ParsedUrl | undefined {
   if ([...text].some((char) => char < ' ' || char === '\u007f')) return undefined;
-  const match = text.startsWith('/') ? /^()()(\/[^?]*)(?:\?(.*))?$/s.exec(text) : ABSOLUTE.exec(text);
+  const [bare = ''] = text.split('#', 1);
+  const match = bare.startsWith('/') ? /^()()(\/[^?]*)(?:\?(.*))?$/s.exec(bare) : ABSOLUTE.exec(bare);
   if (match === null) return undefined;
   const [, scheme = '', authority, path = '', query = ''] = match;
   const host = hostOf(authority ?? '');

@@ -50,6 +50,8 @@ export interface CelMap {
   /** The value of a key; undefined when it is absent. */
   get(key: CelValue): CelValue | undefined;
   keys(): Iterable<CelValue>;
+  /** The document behind it, which may have fields that no expression sees. */
+  readonly data?: Readonly<Record<string, unknown>>;
 }
 
 /** Any value of an expression. */

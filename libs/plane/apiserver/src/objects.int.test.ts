@@ -178,6 +178,17 @@ describe('create', () => {
 });
 
 describe('update and patch', () => {
+  it('has to name the version it changes where the kind demands it', async () => {
+    const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+    const { body } = await t.call('POST', leases, { body: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'versioned' } } });
+    const { resourceVersion, ...metadata } = body.metadata;
+    expect((await t.call('PUT', `${leases}/versioned`, { body: { ...body, metadata } })).body).toMatchObject({
+      code: 422,
+      message: 'Lease.coordination.k8s.io "versioned" is invalid: metadata.resourceVersion: Invalid value: 0x0: must be specified for an update',
+    });
+    expect((await t.call('PUT', `${leases}/versioned`, { body: { ...body, metadata: { ...metadata, resourceVersion } } })).code).toBe(200);
+  });
+
   it('needs the resourceVersion it names, counts generations and skips writes without change', async () => {
     const { body } = await t.call('POST', DEPLOYMENTS, { body: deployment('upd') });
     const scaled = await t.call('PUT', `${DEPLOYMENTS}/upd`, { body: { ...body, spec: { ...body.spec, replicas: 3 } } });

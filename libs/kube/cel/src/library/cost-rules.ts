@@ -1,6 +1,7 @@
+import { encodeUtf8 } from '../bytes.ts';
 import { add, exactly, multiply, REGEX, scale, TRAVERSAL, UNKNOWN, type CallEstimate, type EstimatedNode, type Range } from '../estimate.ts';
 import type { OverloadBody } from '../overload.ts';
-import { sizeOf, type CelValue } from '../value.ts';
+import { CelList, isMap, sizeOf, type CelValue } from '../value.ts';
 
 /** How a function's cost is counted when it runs and estimated before. */
 export type CostRule = Required<Pick<OverloadBody, 'cost' | 'estimate'>>;
@@ -14,6 +15,17 @@ export function sizeAt(args: readonly EstimatedNode[], index: number): Range {
 export function valueSize(args: readonly CelValue[], index: number): number {
   const value = args[index];
   return value === undefined ? 0 : sizeOf(value);
+}
+
+/** The cost of looking at everything a value holds. */
+export function traversalOf(value: CelValue): number {
+  if (typeof value === 'string') return Math.floor(encodeUtf8(value).length * TRAVERSAL);
+  if (value instanceof Uint8Array) return Math.floor(value.length * TRAVERSAL);
+  let cost = 0;
+  if (value instanceof CelList) for (const item of value) cost += traversalOf(item);
+  else if (isMap(value)) for (const key of value.keys()) cost += traversalOf(key) + traversalOf(value.get(key) ?? null);
+  else return 1;
+  return cost;
 }
 
 /** A fixed cost. */

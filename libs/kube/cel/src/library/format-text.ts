@@ -81,10 +81,11 @@ function doubleOf(value: CelValue, clause: string): number {
 function formatFixed(value: CelValue, precision: number): string {
   const number = doubleOf(value, 'fixed-point');
   if (Number.isNaN(number)) return 'NaN';
-  if (!Number.isFinite(number)) return number > 0 ? 'Infinity' : '-Infinity';
+  if (!Number.isFinite(number)) return number > 0 ? '∞' : '-∞';
   // toFixed writes an exponent from 1e21 on, where doubles are whole.
   const digits = Math.abs(number) >= 1e21 ? `${BigInt(number)}${precision > 0 ? `.${'0'.repeat(precision)}` : ''}` : toFixed(number, Math.min(100, precision));
-  return precision > 100 && Math.abs(number) < 1e21 ? digits.padEnd(digits.length + precision - 100, '0') : digits;
+  const padded = precision > 100 && Math.abs(number) < 1e21 ? digits.padEnd(digits.length + precision - 100, '0') : digits;
+  return padded.replace(/\d(?=(?:\d{3})+(?:\.|$))/g, (digit, at: number) => (padded.slice(0, at).includes('.') ? digit : `${digit},`));
 }
 
 // Halves go to the even digit, as in Go; toFixed takes them up.
@@ -96,12 +97,16 @@ function toFixed(number: number, precision: number): string {
   return down.endsWith('.') ? down.slice(0, -1) : down;
 }
 
+const SUPERSCRIPTS = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+
+// Written as English has it (golang.org/x/text/message), which cel-go's version of the function uses for doubles.
 function formatScientific(value: CelValue, precision: number): string {
   const number = doubleOf(value, 'scientific');
   if (Number.isNaN(number)) return 'NaN';
-  if (!Number.isFinite(number)) return number > 0 ? 'Infinity' : '-Infinity';
+  if (!Number.isFinite(number)) return number > 0 ? '∞' : '-∞';
   const [digits = '', exponent = '+0'] = number.toExponential(Math.min(100, precision)).split('e');
-  return `${digits}e${exponent.startsWith('-') ? '-' : '+'}${exponent.replace(/^[+-]/, '').padStart(2, '0')}`;
+  const power = [...exponent.replace(/^[+-]/, '').padStart(2, '0')].map((digit) => SUPERSCRIPTS[Number(digit)] ?? '').join('');
+  return `${digits}×10${exponent.startsWith('-') ? '⁻' : ''}${power}`;
 }
 
 function formatHex(value: CelValue): string {

@@ -3,8 +3,8 @@ import { compare, arithmetic, equals } from '../operations.ts';
 import { overloads, type Overload, type OverloadBody } from '../overload.ts';
 import { CelError, noSuchOverload } from '../problem.ts';
 import { CelDuration } from '../time.ts';
-import { CelList, CelUint, isMap, sizeOf, type CelValue } from '../value.ts';
-import { sizeAt } from './cost-rules.ts';
+import { CelList, CelUint, type CelValue } from '../value.ts';
+import { sizeAt, traversalOf } from './cost-rules.ts';
 
 const SUMMABLE = ['int', 'uint', 'double', 'duration'];
 const COMPARABLE = [...SUMMABLE, 'bool', 'timestamp', 'string', 'bytes'];
@@ -59,16 +59,6 @@ function body(run: (list: CelList, args: readonly CelValue[]) => CelValue): Over
       return run(list, args);
     },
   };
-}
-
-// The cost of looking at everything a value holds.
-function traversalOf(value: CelValue): number {
-  if (typeof value === 'string' || value instanceof Uint8Array) return Math.floor(sizeOf(value) * TRAVERSAL);
-  let cost = 0;
-  if (value instanceof CelList) for (const item of value) cost += traversalOf(item);
-  else if (isMap(value)) for (const key of value.keys()) cost += traversalOf(key) + traversalOf(value.get(key) ?? null);
-  else return 1;
-  return cost;
 }
 
 function estimateTraversal(args: readonly EstimatedNode[]): CallEstimate {

@@ -1,6 +1,6 @@
 import { overloads, type Overload } from '../overload.ts';
 import { CelError, noSuchOverload } from '../problem.ts';
-import { CelDuration, CelTimestamp } from '../time.ts';
+import { CelDuration, CelTimestamp, MIN_NANOS } from '../time.ts';
 import { CelList, CelOptional, CelUint, isMap, NONE, type CelValue } from '../value.ts';
 
 /** Functions of optional values (cel-go cel/library.go, OptionalTypes). */
@@ -34,7 +34,9 @@ function isZero(value: CelValue): boolean {
   if (value === null || value === false || value === 0n || value === 0 || value === '') return true;
   if (value instanceof CelUint) return value.value === 0n;
   if (value instanceof Uint8Array) return value.length === 0;
-  if (value instanceof CelDuration || value instanceof CelTimestamp) return value.nanos === 0n;
+  if (value instanceof CelDuration) return value.nanos === 0n;
+  // Go's zero time is the start of year 1.
+  if (value instanceof CelTimestamp) return value.nanos === MIN_NANOS;
   if (value instanceof CelOptional) return value.value === undefined;
   return typeof value === 'object' && (value instanceof CelList || isMap(value)) && value.size === 0;
 }

@@ -92,8 +92,8 @@ function joinBytes(a: CelValue | undefined, b: CelValue | undefined): Uint8Array
 
 function addTimes(a: CelValue, b: CelValue, sign: bigint): CelValue {
   if (a instanceof CelTimestamp && b instanceof CelTimestamp) return new CelDuration(a.nanos - b.nanos);
-  if (a instanceof CelTimestamp && b instanceof CelDuration) return new CelTimestamp(a.nanos + sign * b.nanos);
-  if (a instanceof CelDuration && b instanceof CelTimestamp) return new CelTimestamp(a.nanos + b.nanos);
+  if (a instanceof CelTimestamp && b instanceof CelDuration) return new CelTimestamp(a.nanos + sign * b.nanos, a.offsetSeconds);
+  if (a instanceof CelDuration && b instanceof CelTimestamp) return new CelTimestamp(a.nanos + b.nanos, b.offsetSeconds);
   return a instanceof CelDuration && b instanceof CelDuration ? new CelDuration(a.nanos + sign * b.nanos) : rejected();
 }
 
@@ -162,6 +162,11 @@ function access(): readonly Overload[] {
       map.insert(key, value);
       return map;
     }),
+    ...overloads(OPERATORS.mapInsert, ['(map(A, B), map(A, B)): map(A, B)'], ([map = null, entries = null]) => {
+      if (!(map instanceof CelLiteralMap) || !isMap(entries)) throw noSuchOverload();
+      for (const key of entries.keys()) map.insert(key, entries.get(key) ?? null);
+      return map;
+    }),
   ];
 }
 
@@ -176,8 +181,7 @@ function texts(): readonly Overload[] {
     cost: (args) => Math.ceil(valueSize(args, 0) * TRAVERSAL) * Math.ceil(valueSize(args, 1) * TRAVERSAL),
     estimate: (args) => ({ cost: multiply(scale(sizeAt(args, 0), TRAVERSAL), scale(sizeAt(args, 1), TRAVERSAL)) }),
   };
-  const { cost } = traversal(0);
-  const { estimate } = traversal(1);
+  const { cost, estimate } = traversal(1);
   return [
     ...overloads('contains', ['string.(string): bool'], contains),
     ...overloads('startsWith', ['string.(string): bool'], { cost, estimate, run: ([text, part]) => String(text).startsWith(String(part)) }),

@@ -2,7 +2,7 @@ import { add, multiply, scale, TRAVERSAL, type CallEstimate, type EstimatedNode,
 import { overloads, type Overload, type OverloadBody } from '../overload.ts';
 import { CelError, noSuchOverload } from '../problem.ts';
 import { CelList, codePoints, type CelValue } from '../value.ts';
-import { sizeAt, traversal, valueSize } from './cost-rules.ts';
+import { sizeAt, traversal, traversalOf, valueSize } from './cost-rules.ts';
 import { formatText } from './format-text.ts';
 
 // What Go's unicode.IsSpace calls space; \s has U+FEFF too and lacks U+0085.
@@ -12,8 +12,12 @@ const SPACE_AROUND =
 /** cel-go's string extensions, version 2: what Kubernetes has since 1.29 (ext/strings.go). Positions are code points. */
 export const STRINGS: readonly Overload[] = [
   ...overloads('charAt', ['string.(int): string'], ([text, at]) => charAt([...String(text)], Number(at))),
-  ...overloads('indexOf', ['string.(string): int', 'string.(string, int): int'], { ...traversal(), run: indexOf }),
-  ...overloads('lastIndexOf', ['string.(string): int', 'string.(string, int): int'], { ...traversal(), run: lastIndexOf }),
+  ...overloads('indexOf', ['string.(string): int', 'string.(string, int): int'], { ...traversal(), cost: ([text = null]) => traversalOf(text), run: indexOf }),
+  ...overloads('lastIndexOf', ['string.(string): int', 'string.(string, int): int'], {
+    ...traversal(),
+    cost: ([text = null]) => traversalOf(text),
+    run: lastIndexOf,
+  }),
   ...overloads('lowerAscii', ['string.(): string'], {
     ...traversal(0, 1, true),
     run: ([text]) => String(text).replace(/[A-Z]/g, (char) => char.toLowerCase()),

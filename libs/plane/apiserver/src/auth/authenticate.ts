@@ -33,7 +33,6 @@ export interface Credentials {
   readonly authorization: string | undefined;
   /** Names and values in turn. */
   readonly rawHeaders: readonly string[];
-  readonly signal: AbortSignal;
   readonly warn: (text: string) => void;
 }
 
@@ -45,7 +44,7 @@ export async function authenticate(core: Core, credentials: Credentials): Promis
   if (byCertificate !== undefined) return byCertificate;
   const match = /^Bearer\s+(\S+)$/i.exec(credentials.authorization ?? '');
   if (match === null) return ANONYMOUS;
-  const identity = await identifyToken(core, match[1] ?? '', undefined, credentials.signal);
+  const identity = await identifyToken(core, match[1] ?? '', undefined);
   if (identity === undefined) throw statusError('Unauthorized', 'Unauthorized');
   if (identity.isStale === true)
     credentials.warn('the service account token in use is past the time at which it should have been replaced; read it again from its file');
@@ -53,18 +52,13 @@ export async function authenticate(core: Core, credentials: Credentials): Promis
 }
 
 /** Who a bearer token stands for, when it is valid for one of the audiences (absent: this server's) and what it is bound to lives. */
-export async function identifyToken(
-  core: Core,
-  token: string,
-  audiences: readonly string[] | undefined,
-  signal: AbortSignal,
-): Promise<TokenIdentity | undefined> {
+export async function identifyToken(core: Core, token: string, audiences: readonly string[] | undefined): Promise<TokenIdentity | undefined> {
   const isForUs = audiences === undefined || audiences.includes(ISSUER);
   const known = core.authenticators.staticTokens.get(hashToken(token));
   if (known !== undefined) return isForUs ? { user: known, audiences: [ISSUER] } : undefined;
   const own = await core.tokens.identify(token, core.clock.now(), audiences);
   if (own !== undefined) return isBoundAlive(core, own) ? own : undefined;
-  const user = isForUs ? await core.authenticators.oidc?.(token, signal) : undefined;
+  const user = isForUs ? await core.authenticators.oidc?.(token) : undefined;
   return user === undefined ? undefined : { user, audiences: [ISSUER] };
 }
 

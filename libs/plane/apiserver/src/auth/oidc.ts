@@ -25,7 +25,9 @@ export interface OidcOptions {
 }
 
 /** Who an ID token stands for; undefined when it is not the provider's or not valid. */
-export type OidcAuthenticator = (token: string, signal: AbortSignal) => Promise<UserInfo | undefined>;
+export type OidcAuthenticator = (token: string) => Promise<UserInfo | undefined>;
+
+type KeyFinder = ReturnType<typeof createLocalJWKSet>;
 
 const KEYS_FOR_MS = 10 * 60_000;
 // A key that is not known is looked for at most this often.
@@ -35,15 +37,21 @@ const MAX_DOCUMENT_BYTES = 1024 * 1024;
 
 /** Checks ID tokens against the provider's keys, which are read when first needed. */
 export function createOidcAuthenticator(options: OidcOptions, { clock, logger }: { readonly clock: Clock; readonly logger: Logger }): OidcAuthenticator {
-  let keys: { readonly set: JSONWebKeySet; readonly atMs: number } | undefined;
-  const load = async (signal: AbortSignal, maxAgeMs: number): Promise<JSONWebKeySet> => {
-    if (keys !== undefined && clock.monotonic() - keys.atMs < maxAgeMs) return keys.set;
-    const set = await fetchKeys(options, signal);
-    keys = { set, atMs: clock.monotonic() };
-    return set;
+  let keys: { readonly find: KeyFinder; readonly atMs: number } | undefined;
+  let loading: Promise<KeyFinder> | undefined;
+  const fetchOnce = async (): Promise<KeyFinder> => {
+    // Many requests may wait for it: it ends by its own time and not with one of them.
+    const set = await fetchKeys(options, AbortSignal.timeout(TIMEOUT_MS));
+    keys = { find: createLocalJWKSet(set), atMs: clock.monotonic() };
+    return keys.find;
   };
-  const verify = async (token: string, set: JSONWebKeySet): Promise<JWTPayload> => {
-    const { payload } = await jwtVerify(token, createLocalJWKSet(set), {
+  const load = async (maxAgeMs: number): Promise<KeyFinder> => {
+    if (keys !== undefined && clock.monotonic() - keys.atMs < maxAgeMs) return keys.find;
+    loading ??= fetchOnce().finally(() => (loading = undefined));
+    return await loading;
+  };
+  const verify = async (token: string, find: KeyFinder): Promise<JWTPayload> => {
+    const { payload } = await jwtVerify(token, find, {
       issuer: options.issuerUrl,
       audience: [...options.clientIds],
       algorithms: [...(options.signingAlgorithms ?? ['RS256'])],
@@ -51,13 +59,13 @@ export function createOidcAuthenticator(options: OidcOptions, { clock, logger }:
     });
     return payload;
   };
-  return async (token, signal) => {
+  return async (token) => {
     if (!isFrom(token, options.issuerUrl)) return undefined;
     try {
-      const payload = await verify(token, await load(signal, KEYS_FOR_MS)).catch(async (error: unknown) => {
+      const payload = await verify(token, await load(KEYS_FOR_MS)).catch(async (error: unknown) => {
         // The provider may have changed its keys.
         if (!(error instanceof Error && 'code' in error && error.code === 'ERR_JWKS_NO_MATCHING_KEY')) throw error;
-        return await verify(token, await load(signal, REFRESH_MS));
+        return await verify(token, await load(REFRESH_MS));
       });
       return userOf(options, payload);
     } catch (error) {

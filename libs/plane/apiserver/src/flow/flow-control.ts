@@ -3,7 +3,7 @@ import type { Store } from '@tiphys/plane-store';
 import { draftAs } from '../draft.ts';
 import { parseStored } from '../registry/objects.ts';
 import { flowOf, matchesSchema, type FlowSubject } from './classify.ts';
-import { LevelQueue, type LevelLimits, type Release } from './level-queue.ts';
+import { LevelQueue, type Release } from './level-queue.ts';
 
 /** Requests that run at once, watches and connections not counted. */
 export interface InFlightLimits {
@@ -63,11 +63,24 @@ export class FlowControl {
 
   #queue(level: flowcontrolv1.PriorityLevelConfiguration, plan: Plan): LevelQueue {
     const { name = '' } = level.metadata;
-    const limits = limitsOf(level, plan, this.#seats);
+    const limits = { seats: nominalSeats(level, plan, this.#seats) + this.#borrowable(level, plan), waiting: waitingOf(level) };
     const queue = this.#queues.get(name) ?? new LevelQueue(limits);
     queue.limits = limits;
     this.#queues.set(name, queue);
     return queue;
+  }
+
+  // Seats other levels lend and do not use themselves.
+  #borrowable(level: flowcontrolv1.PriorityLevelConfiguration, plan: Plan): number {
+    let seats = 0;
+    for (const [name, other] of plan.levels) {
+      if (name === level.metadata.name) continue;
+      const nominal = nominalSeats(other, plan, this.#seats);
+      const lendable = Math.round((nominal * (lendingOf(other).lendablePercent ?? 0)) / 100);
+      seats += Math.max(0, Math.min(lendable, nominal - (this.#queues.get(name)?.running ?? 0)));
+    }
+    const percent = level.spec?.limited?.borrowingLimitPercent;
+    return percent === undefined ? seats : Math.min(seats, Math.round((nominalSeats(level, plan, this.#seats) * percent) / 100));
   }
 
   // Read again only when something of it was written.
@@ -100,15 +113,19 @@ const DEFAULT_SHARES = 30;
 const DEFAULT_QUEUES = 64;
 const DEFAULT_QUEUE_LENGTH = 50;
 
+function lendingOf({ spec }: flowcontrolv1.PriorityLevelConfiguration): { readonly nominalConcurrencyShares?: number; readonly lendablePercent?: number } {
+  return spec?.type === 'Exempt' ? { nominalConcurrencyShares: 0, ...spec.exempt } : { nominalConcurrencyShares: DEFAULT_SHARES, ...spec?.limited };
+}
+
 // The level's part of all seats, by its shares.
-function limitsOf(level: flowcontrolv1.PriorityLevelConfiguration, plan: Plan, seats: number): LevelLimits {
-  const shares = (each: flowcontrolv1.PriorityLevelConfiguration): number =>
-    each.spec?.type === 'Exempt' ? (each.spec.exempt?.nominalConcurrencyShares ?? 0) : (each.spec?.limited?.nominalConcurrencyShares ?? DEFAULT_SHARES);
+function nominalSeats(level: flowcontrolv1.PriorityLevelConfiguration, plan: Plan, seats: number): number {
+  const shares = (each: flowcontrolv1.PriorityLevelConfiguration): number => lendingOf(each).nominalConcurrencyShares ?? 0;
   const total = [...plan.levels.values()].reduce((sum, each) => sum + shares(each), 0);
-  const response = level.spec?.limited?.limitResponse;
-  const queuing = response?.type === 'Queue' ? response.queuing : undefined;
-  return {
-    seats: total === 0 ? seats : Math.ceil((seats * shares(level)) / total),
-    waiting: response?.type === 'Queue' ? (queuing?.queues ?? DEFAULT_QUEUES) * (queuing?.queueLengthLimit ?? DEFAULT_QUEUE_LENGTH) : 0,
-  };
+  return total === 0 ? seats : Math.ceil((seats * shares(level)) / total);
+}
+
+function waitingOf({ spec }: flowcontrolv1.PriorityLevelConfiguration): number {
+  const response = spec?.limited?.limitResponse;
+  if (response?.type !== 'Queue') return 0;
+  return (response.queuing?.queues ?? DEFAULT_QUEUES) * (response.queuing?.queueLengthLimit ?? DEFAULT_QUEUE_LENGTH);
 }

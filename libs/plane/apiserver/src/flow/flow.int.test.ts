@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../test-server.test-suite.ts';
+import { createMemoryStore } from '@tiphys/plane-store';
+import { FlowControl } from './flow-control.ts';
 import { LevelQueue } from './level-queue.ts';
 
 const API = '/apis/flowcontrol.apiserver.k8s.io/v1';
@@ -81,7 +83,7 @@ describe('priority and fairness', () => {
         apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
         kind: 'PriorityLevelConfiguration',
         metadata: { name: 'none' },
-        spec: { type: 'Limited', limited: { nominalConcurrencyShares: 0, limitResponse: { type: 'Reject' } } },
+        spec: { type: 'Limited', limited: { nominalConcurrencyShares: 0, borrowingLimitPercent: 0, limitResponse: { type: 'Reject' } } },
       },
     });
     await t.call('PATCH', `${API}/flowschemas/mine`, {
@@ -93,6 +95,62 @@ describe('priority and fairness', () => {
     expect(refused.headers['retry-after']).toBe('1');
     expect(refused.headers['x-kubernetes-pf-flowschema-uid']).toEqual(expect.any(String));
     expect((await t.call('GET', '/api/v1/pods')).code).toBe(200);
+  });
+});
+
+describe('seats', () => {
+  const API_VERSION = 'flowcontrol.apiserver.k8s.io/v1';
+  const level = (name: string, limited: object): object => ({
+    apiVersion: API_VERSION,
+    kind: 'PriorityLevelConfiguration',
+    metadata: { name },
+    spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' }, ...limited } },
+  });
+  const schema = (name: string): object => ({
+    apiVersion: API_VERSION,
+    kind: 'FlowSchema',
+    metadata: { name },
+    spec: {
+      matchingPrecedence: 1,
+      priorityLevelConfiguration: { name },
+      rules: [{ subjects: [{ kind: 'User', user: { name } }], nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }] }],
+    },
+  });
+  const info = { target: undefined, verb: 'get', name: '', namespace: '', isLongRunning: false };
+  const { signal } = new AbortController();
+
+  // Ten seats for two levels, five each; the first lends three of its own.
+  it.each([
+    [undefined, 8],
+    [20, 6],
+  ])('are lent to a level whose borrowing is limited to %s percent', async (borrowingLimitPercent, wanted) => {
+    const store = createMemoryStore();
+    const put = async (resource: string, object: object): Promise<void> => {
+      const key = `/flowcontrol.apiserver.k8s.io/${resource}/${(object as { metadata: { name: string } }).metadata.name}`; // Made above.
+      await store.write({ kind: 'put', key, expect: { kind: 'any' }, encode: () => Buffer.from(JSON.stringify(object)) });
+    };
+    await put('prioritylevelconfigurations', level('lender', { nominalConcurrencyShares: 10, lendablePercent: 60 }));
+    await put(
+      'prioritylevelconfigurations',
+      level('borrower', { nominalConcurrencyShares: 10, ...(borrowingLimitPercent === undefined ? {} : { borrowingLimitPercent }) }),
+    );
+    for (const name of ['lender', 'borrower']) await put('flowschemas', schema(name));
+    const flow = new FlowControl(store, { reads: 6, writes: 4 });
+    const enter = async (username: string): Promise<unknown> => await flow.classify({ user: { username, groups: [] }, path: '/', info }).enter(signal);
+    let taken = 0;
+    const refusal = await (async () => {
+      for (;;) {
+        try {
+          await enter('borrower');
+          taken += 1;
+        } catch (error) {
+          return error;
+        }
+      }
+    })();
+    expect([taken, refusal]).toEqual([wanted, expect.objectContaining({ code: 'TooManyRequests' })]);
+    for (let index = 0; index < 5; index += 1) await enter('lender');
+    await expect(enter('lender')).rejects.toThrow('too many requests');
   });
 });
 

@@ -2,7 +2,7 @@
 export type Release = () => void;
 
 /** Bounds of one priority level. */
-export interface LevelLimits {
+interface LevelLimits {
   /** Requests that run at once. */
   readonly seats: number;
   /** Requests that may wait; 0 turns away at once. */
@@ -23,6 +23,11 @@ export class LevelQueue {
 
   constructor(limits: LevelLimits) {
     this.limits = limits;
+  }
+
+  /** Requests that run now. */
+  get running(): number {
+    return this.#running;
   }
 
   /** Takes a seat, when there is one in time. Resolves with undefined when there is none. */

@@ -17,12 +17,12 @@ export async function answerDocument(core: Core, exchange: Exchange): Promise<An
   const { catalog } = core;
   const [first = '', second = '', third = '', ...more] = exchange.path.split('/').filter((part) => part !== '');
   if (first === 'openapi') return openApi(core, exchange);
+  if (more.length > 0) throw noSuchPath();
   if (exchange.path === '/metrics') return plainText(core.metrics.format());
   if (first === 'openid' && second === 'v1' && third === 'jwks')
     return { kind: 'json', code: 200, value: await core.tokens.keySet(), contentType: 'application/jwk-set+json', headers: FOR_AN_HOUR };
   if (first === '.well-known' && second === 'openid-configuration') return { ...json(issuerConfiguration(exchange)), headers: FOR_AN_HOUR };
   if (exchange.path === '/') return json({ paths: indexPaths(core) });
-  if (more.length > 0) throw noSuchPath();
   if ((first === 'api' || first === 'apis') && second === '') return listing(core, exchange, first === 'api');
   const found =
     first === 'api' && third === ''

@@ -29,6 +29,18 @@ it('answers 504 when the time is up, and stops the work', async () => {
   expect(signal?.aborted).toBe(true);
 });
 
+it('passes on that the client went away while the answer streams', async () => {
+  const gone = new AbortController();
+  let signal: AbortSignal | undefined;
+  await inTime(exchange('', gone.signal), info, async (timed) => {
+    ({ signal } = timed);
+    return { kind: 'json', code: 200, value: 1 };
+  });
+  expect(signal?.aborted).toBe(false);
+  gone.abort();
+  expect(signal?.aborted).toBe(true);
+});
+
 it('stops when the client goes away, and lets watches go on', async () => {
   const gone = new AbortController();
   let signal: AbortSignal | undefined;

@@ -15,6 +15,7 @@ export async function inTime(exchange: Exchange, info: RequestInfo, answer: (exc
   // Not AbortSignal.any: its signals outlive their request in Node 20.
   const ends = new AbortController();
   const stop = (): void => ends.abort();
+  // It stays: what streams the answer has to end with the client, too. The request's own signal always aborts at its end.
   exchange.signal.addEventListener('abort', stop, { once: true });
   if (exchange.signal.aborted) stop();
   let timer: NodeJS.Timeout | undefined;
@@ -28,7 +29,6 @@ export async function inTime(exchange: Exchange, info: RequestInfo, answer: (exc
     return await Promise.race([answer({ ...exchange, signal: ends.signal }), timeUp]);
   } finally {
     clearTimeout(timer);
-    exchange.signal.removeEventListener('abort', stop);
   }
 }
 

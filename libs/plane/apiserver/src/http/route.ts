@@ -21,7 +21,7 @@ const NOBODY: UserInfo = { username: '', groups: [] };
 export async function route(core: Core, exchange: Exchange): Promise<Answer> {
   const info = requestInfoOf(exchange);
   const { path, socket, signal, warn, trail } = exchange;
-  const identity = await identify(core, { socket, authorization: header(exchange, 'authorization'), rawHeaders: exchange.rawHeaders, signal, warn }).catch(
+  const identity = await identify(core, { socket, authorization: header(exchange, 'authorization'), rawHeaders: exchange.rawHeaders, warn }).catch(
     (error: unknown) => {
       trail.begin(info, { user: NOBODY, realUser: NOBODY });
       throw error;

@@ -99,8 +99,7 @@ async function handle(
 
 async function userOf(core: Core, request: IncomingMessage, trail: AuditTrail): Promise<UserInfo> {
   const { socket, headers, rawHeaders } = request;
-  const { signal } = new AbortController();
-  const identity = await identify(core, { socket, authorization: headers.authorization, rawHeaders, signal, warn: () => undefined });
+  const identity = await identify(core, { socket, authorization: headers.authorization, rawHeaders, warn: () => undefined });
   const url = new URL(request.url ?? '/', 'https://server');
   trail.begin(requestInfoOf({ method: request.method ?? 'GET', path: url.pathname, query: url.searchParams }), identity);
   return identity.user;

@@ -90,8 +90,7 @@ async function tokenStatus(core: Core, spec: unknown): Promise<unknown> {
   const token = text(spec, 'token');
   if (token === '') throw badRequest('token is required for TokenReview in authentication');
   const audiences = asList(fieldAt(spec, 'audiences')).map(String);
-  const { signal } = new AbortController();
-  const identity = await identifyToken(core, token, audiences.length === 0 ? undefined : audiences, signal);
+  const identity = await identifyToken(core, token, audiences.length === 0 ? undefined : audiences);
   return identity === undefined
     ? { authenticated: false, user: {}, error: 'invalid bearer token' }
     : { authenticated: true, user: identity.user, audiences: identity.audiences };

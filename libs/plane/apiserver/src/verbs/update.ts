@@ -3,7 +3,7 @@ import type { Entry } from '@tiphys/plane-store';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { admissionRequest, admitMutating, admitWrite } from '../admission/chain.ts';
 import type { Draft } from '../draft.ts';
-import { badRequest, conflict } from '../failures.ts';
+import { badRequest, conflict, invalid } from '../failures.ts';
 import { afterRemove, afterWrite, completeDraft } from '../registry/hooks.ts';
 import { mustGetEntry, putObject, readable, readAs, removeObject } from '../registry/objects.ts';
 import { applyDefaults, prepareUpdate, shapeBody } from '../registry/prepare.ts';
@@ -45,6 +45,11 @@ export async function updateObject(core: Core, scope: Scope, body: Draft, flags:
     return { object: await createObject(core, scope, body, flags), created: true };
   }
   const unconditional = (body.metadata.resourceVersion ?? '') === '';
+  if (unconditional && needsVersion(scope))
+    throw invalid(scope.served.group, scope.served.kind, scope.name, [
+      // The value is that of a number upstream, and printed as one.
+      { field: 'metadata.resourceVersion', reason: 'FieldValueInvalid', message: 'Invalid value: 0x0: must be specified for an update' },
+    ]);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return { object: await changeOnce(core, scope, () => structuredClone(body), flags), created: false };
@@ -52,6 +57,25 @@ export async function updateObject(core: Core, scope: Scope, body: Draft, flags:
       if (!unconditional || attempt >= PATCH_ATTEMPTS || !isStatus(error, 'Conflict')) throw error;
     }
   }
+}
+
+// Groups and kinds whose strategies do not allow an update that names no version (AllowUnconditionalUpdate).
+const CONDITIONAL: ReadonlySet<string> = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+  'coordination.k8s.io/Lease',
+  'node.k8s.io/RuntimeClass',
+  'policy/PodDisruptionBudget',
+  'storage.k8s.io/CSIDriver',
+  'storage.k8s.io/CSINode',
+  'storage.k8s.io/CSIStorageCapacity',
+  'storage.k8s.io/VolumeAttachment',
+]);
+
+function needsVersion({ served }: Scope): boolean {
+  return served.custom !== undefined || CONDITIONAL.has(served.group) || CONDITIONAL.has(`${served.group}/${served.kind}`);
 }
 
 const CREATED_ON_UPDATE: ReadonlySet<string> = new Set([
