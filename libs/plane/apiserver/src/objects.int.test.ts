@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestServer, type TestServer } from './test-server.test-suite.ts';
+import { startTestServer, type TestAnswer, type TestServer } from './test-server.test-suite.ts';
 
 let t: TestServer;
 beforeAll(async () => (t = await startTestServer()));
@@ -51,6 +51,20 @@ describe('create', () => {
       body: { status: { startTime: '2 January 2026' } },
     });
     expect(bad.code).toBe(400);
+  });
+
+  it('gives a Job the labels of its pods, and applying it again changes nothing', async () => {
+    const path = '/apis/batch/v1/namespaces/default/jobs/once?fieldManager=t&force=true';
+    const job = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'once' },
+      spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'x' }] } } },
+    };
+    const apply = (): Promise<TestAnswer> => t.call('PATCH', path, { contentType: 'application/apply-patch+yaml', body: job });
+    const first = await apply();
+    expect(first.body.metadata.labels).toMatchObject({ 'job-name': 'once', 'batch.kubernetes.io/controller-uid': first.body.metadata.uid });
+    expect((await apply()).body.metadata.resourceVersion).toBe(first.body.metadata.resourceVersion);
   });
 
   it('gives a Service what its type needs, and refuses families there are not', async () => {

@@ -171,6 +171,8 @@ function generateJobSelector(job: Mutable<batchv1.Job>): void {
     'batch.kubernetes.io/job-name': metadata.name ?? '',
   };
   spec.selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, 'batch.kubernetes.io/controller-uid': uid } };
+  // A Job without labels has those of its pods, whenever it is read (batch/v1 SetDefaults_Job).
+  if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...spec.template.metadata.labels };
 }
 
 /** Completes a changed object that has its defaults and has passed mutating admission from the live one: what this way of writing may not change is kept. */
