@@ -24,7 +24,7 @@ describe('options of the bundled API server', () => {
   it('become its settings', async () => {
     expect(await load()).toEqual({});
     const tokens = file('tokens', 'x,kim,1\n');
-    const settings = await load('--audit-policy-file', policy, '--audit-log', join(dir, 'audit.log'), '--token-auth-file', tokens);
+    const settings = await load('--audit-policy-file', policy, '--audit-log-path', join(dir, 'audit.log'), '--token-auth-file', tokens);
     expect(settings).toMatchObject({ audit: { policy: { rules: [{ level: 'Metadata' }] }, file: { path: join(dir, 'audit.log') } }, tokenFile: 'x,kim,1\n' });
     const oidc = [
       '--oidc-issuer-url',
@@ -47,13 +47,13 @@ describe('options of the bundled API server', () => {
   });
 
   it('are refused by name when they do not fit, and show no key', async () => {
-    await expect(load('--audit-policy-file', policy)).rejects.toThrow('--audit-policy-file and --audit-log need each other');
+    await expect(load('--audit-policy-file', policy)).rejects.toThrow('--audit-policy-file and --audit-log-path need each other');
     await expect(load('--oidc-issuer-url', 'https://id.acme.io')).rejects.toThrow('needs --oidc-client-id');
     await expect(load('--oidc-issuer-url', 'http://id.acme.io')).rejects.toThrow('must be an https URL');
-    await expect(load('--encryption-config', join(dir, 'none'))).rejects.toThrow('--encryption-config');
+    await expect(load('--encryption-provider-config', join(dir, 'none'))).rejects.toThrow('--encryption-provider-config');
     const keys =
       'apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{aesgcm: {keys: [{name: a, secret: c2hvcnQ=}]}}]}]\n';
-    const refused = load('--encryption-config', file('keys.yaml', keys));
+    const refused = load('--encryption-provider-config', file('keys.yaml', keys));
     await expect(refused).rejects.toThrow('resources[0].providers[0].aesgcm.keys[0].secret: must be 16, 24, 32 bytes in base64');
     await expect(refused).rejects.not.toThrow('c2hvcnQ');
   });

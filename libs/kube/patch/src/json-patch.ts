@@ -28,6 +28,9 @@ function checked(operation: unknown, index: number): JsonObject {
     if (typeof pointer === 'string' && pointer.split('/').some((step) => step === '__proto__'))
       throw new PatchError({ code: 'invalid' }, `json patch: operation ${index} addresses "__proto__"`);
   }
+  // RFC 6902, 4.4: what is moved cannot be moved into itself.
+  if (operation['op'] === 'move' && operation['path'].startsWith(`${String(operation['from'])}/`))
+    throw new PatchError({ code: 'invalid' }, `json patch: operation ${index} moves a value into itself`);
   return operation;
 }
 

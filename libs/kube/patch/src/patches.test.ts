@@ -22,6 +22,15 @@ describe('applyMergePatch', () => {
     expect(applyMergePatch(document, patch)).toEqual(want);
   });
 
+  it('moves nothing into itself', () => {
+    for (const [from, path] of [
+      ['', '/spec'],
+      ['/spec', '/spec/deep'],
+    ])
+      expect(() => applyJsonPatch({ spec: { deep: 1 } }, [{ op: 'move', from, path }])).toThrow('moves a value into itself');
+    expect(applyJsonPatch({ spec: 1 }, [{ op: 'move', from: '/spec', path: '/spec2' }])).toEqual({ spec2: 1 });
+  });
+
   it('leaves the document as it was', () => {
     const document = Object.freeze({ a: Object.freeze({ b: 1 }) });
     expect(applyMergePatch(document, { a: { c: 2 } })).toEqual({ a: { b: 1, c: 2 } });

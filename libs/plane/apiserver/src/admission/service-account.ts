@@ -77,7 +77,7 @@ async function ensureDefault(core: Core, { scope, dryRun }: AdmissionRequest, na
 }
 
 function mountToken(core: Core, spec: Mutable<corev1.PodSpec>): void {
-  const known = spec.volumes?.find(({ name }) => name.startsWith(VOLUME_PREFIX))?.name;
+  const known = spec.volumes?.find(({ name }: Partial<corev1.Volume>) => name?.startsWith(VOLUME_PREFIX) === true)?.name;
   const name = known ?? generateName(VOLUME_PREFIX, core.random);
   const mount = { name, readOnly: true, mountPath: MOUNT_PATH };
   const without = [...(spec.initContainers ?? []), ...spec.containers].filter(

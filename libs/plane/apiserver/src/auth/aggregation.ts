@@ -24,8 +24,8 @@ export async function settleAggregates(core: Core): Promise<void> {
     try {
       await changeObject(core, scope, (live) => Object.assign(live, { rules }), FLAGS);
     } catch (error) {
-      // Deleted in the meantime.
-      if (!isStatus(error, 'NotFound')) throw error;
+      // Deleted in the meantime; or a role that is selected has rules no role may have, and then nothing is aggregated until it changes.
+      if (!isStatus(error, 'NotFound', 'Invalid')) throw error;
     }
   }
 }

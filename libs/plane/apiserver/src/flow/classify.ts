@@ -9,14 +9,17 @@ export interface FlowSubject {
   readonly info: RequestInfo;
 }
 
+/** A rule as it may be stored: every request is matched against it, so nothing of it is taken for granted. */
+type StoredRule = Partial<flowcontrolv1.PolicyRulesWithSubjects>;
+
 /** Whether a flow schema is about a request (apiserver util/flowcontrol/rule.go). */
 export function matchesSchema(schema: flowcontrolv1.FlowSchema, subject: FlowSubject): boolean {
   return (schema.spec?.rules ?? []).some(
-    (rule) =>
-      rule.subjects.some((each) => isSubject(each, subject.user)) &&
+    ({ subjects = [], resourceRules = [], nonResourceRules = [] }: StoredRule) =>
+      subjects.some((each) => isSubject(each, subject.user)) &&
       (subject.info.target === undefined
-        ? (rule.nonResourceRules ?? []).some((each) => matchesPath(each, subject))
-        : (rule.resourceRules ?? []).some((each) => matchesResource(each, subject.info))),
+        ? nonResourceRules.some((each) => matchesPath(each, subject))
+        : resourceRules.some((each) => matchesResource(each, subject.info))),
   );
 }
 
@@ -38,10 +41,10 @@ function isSubject(subject: flowcontrolv1.Subject, { username, groups }: UserInf
 
 const has = (list: readonly string[] | undefined, value: string): boolean => (list ?? []).some((item) => item === '*' || item === value);
 
-function matchesPath(rule: flowcontrolv1.NonResourcePolicyRule, { path, info }: FlowSubject): boolean {
+function matchesPath({ verbs, nonResourceURLs = [] }: Partial<flowcontrolv1.NonResourcePolicyRule>, { path, info }: FlowSubject): boolean {
   return (
-    has(rule.verbs, info.verb) &&
-    rule.nonResourceURLs.some((pattern) => pattern === '*' || pattern === path || (pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1))))
+    has(verbs, info.verb) &&
+    nonResourceURLs.some((pattern) => pattern === '*' || pattern === path || (pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1))))
   );
 }
 

@@ -107,4 +107,17 @@ describe('changes', () => {
     const name = await patch(path, { spec: { type: 'ExternalName', externalName: 'example.com' } });
     expect([name.code, name.body.spec.clusterIP]).toEqual([200, undefined]);
   });
+
+  it('of what is being deleted are checked too, unless only its metadata changes', async () => {
+    const schemas = '/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas';
+    const rules = [{ subjects: [{ kind: 'User', user: { name: 'amy' } }], nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }] }];
+    const spec = { matchingPrecedence: 9_000, priorityLevelConfiguration: { name: 'global-default' }, rules };
+    const body = { apiVersion: 'flowcontrol.apiserver.k8s.io/v1', kind: 'FlowSchema', metadata: { name: 'going', finalizers: ['example.com/f'] }, spec };
+    await t.call('POST', schemas, { body });
+    await t.call('DELETE', `${schemas}/going`);
+    const worse = await patch(`${schemas}/going`, { spec: { rules: [{ nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }] }] } });
+    expect([worse.code, problemsOf(worse)]).toEqual([422, ['spec.rules[0].subjects: Required value']]);
+    expect((await patch(`${schemas}/going`, { metadata: { finalizers: null } })).code).toBe(200);
+    expect((await t.call('GET', `${schemas}/going`)).code).toBe(404);
+  });
 });

@@ -1,3 +1,4 @@
+import { deepEqual } from '@tiphys/kube-model';
 import type { Scope } from '../core.ts';
 import { validateCrd } from '../crd/validate-crd.ts';
 import { validateCustomObject } from '../crd/validate-object.ts';
@@ -13,10 +14,16 @@ export function validateDraft(scope: Scope, draft: Draft, live: Draft | undefine
   if (live === undefined) problems.push(...validateMetadata(served, draft.metadata));
   else problems.push(...validateMetadata(served, draft.metadata).filter(({ field }) => field !== 'metadata.name'), ...validateMetadataUpdate(draft, live));
   if (served.custom !== undefined) problems.push(...validateCustomObject(scope, served.custom, { draft, live }, warn));
-  // What is going may be let go of in whatever state it is.
-  else if (draft.metadata.deletionTimestamp === undefined) problems.push(...validateKind(draft, live, scope.subresource));
+  else if (!isLettingGo(draft, live)) problems.push(...validateKind(draft, live, scope.subresource));
   if (draft.kind === 'CustomResourceDefinition' && served.custom === undefined && scope.subresource === undefined) problems.push(...validateCrd(draft, live));
   if (problems.length > 0) throw invalid(served.group, served.kind, draft.metadata.name ?? '', problems);
+}
+
+// What is going may be let go of in whatever state it is, as long as it stays in it.
+function isLettingGo(draft: Draft, live: Draft | undefined): boolean {
+  if (live?.metadata.deletionTimestamp === undefined) return false;
+  const [{ metadata: _new, ...next }, { metadata: _old, ...before }] = [draft, live];
+  return deepEqual(next, before);
 }
 
 function validateMetadataUpdate(draft: Draft, live: Draft): readonly FieldProblem[] {
