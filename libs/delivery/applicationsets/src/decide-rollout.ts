@@ -90,10 +90,20 @@ function observe(application: Application, step: number, known: RolloutStatus | 
         ? become('Progressing', 'Application resource became Progressing, updating status from Pending to Progressing')
         : become('Pending', known.message);
     case 'Progressing':
+      if (hasMissed(application, targetRevisions)) return become('Waiting', 'Application has pending changes, setting status to Waiting');
       return isSynced(application) && isHealthy(application) && !isRunning(application)
         ? become('Healthy', 'Application resource became Healthy, updating status from Progressing to Healthy')
         : become('Progressing', known.message);
   }
+}
+
+// A sync that failed for another target than the present one says nothing about it.
+function hasMissed({ status }: Application, targets: readonly string[]): boolean {
+  const { phase, syncResult } = status?.operationState ?? {};
+  if ((phase !== 'Failed' && phase !== 'Error') || targets.length === 0) return false;
+  const { revision = '', revisions = [] } = syncResult ?? {};
+  const tried = revisions.length > 0 ? revisions : revision === '' ? [] : [revision];
+  return JSON.stringify(tried) !== JSON.stringify(targets);
 }
 
 // A sync that began after this one was asked for.

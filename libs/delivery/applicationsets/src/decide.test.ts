@@ -150,6 +150,14 @@ describe('a rolling sync', () => {
     expect(brief(decideRollout(rolling([waiting]), [app('dev', 'dev', synced)], 'now').statuses)).toEqual(['dev Healthy 1']);
   });
 
+  it('begins anew when a sync failed for another target than the present one', () => {
+    const begun: RolloutStatus = { application: 'dev', status: 'Progressing', step: '1', message: '', targetRevisions: [] };
+    const failed = (revision: string): object => ({ operationState: { phase: 'Error', startedAt: '2026-01-01T00:00:01Z', syncResult: { revision } } });
+    const look = (revision: string): readonly string[] =>
+      brief(decideRollout(rolling([begun]), [app('dev', 'dev', failed(revision))], '2026-01-01T00:00:02Z').statuses);
+    expect([look('r1'), look('r2')]).toEqual([['dev Pending 1'], ['dev Progressing 1']]);
+  });
+
   it('asks once when the target becomes known after it was asked for', () => {
     const asked: RolloutStatus = {
       application: 'dev',
