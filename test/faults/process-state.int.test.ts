@@ -69,18 +69,30 @@ async function makeEstate(namespace: string, count: number): Promise<Estate> {
     async settled() {
       await eventually(
         `${namespace} is synced`,
-        async () => (await rig.client.list<Application>(applicationType, { namespace, signal: patience() })).items,
-        (apps) => apps.every(({ status }) => status?.sync?.status === 'Synced' && status.operationState?.phase === 'Succeeded'),
+        async () => {
+          const { items } = await rig.client.list<Application>(applicationType, { namespace, signal: patience() });
+          // What is asked, and not the objects whole: a failure is to be read.
+          return items.map(
+            ({ metadata, status }) => `${metadata.name}: ${status?.sync?.status} ${status?.operationState?.phase} ${status?.operationState?.message}`,
+          );
+        },
+        (apps) => apps.every((state) => / Synced Succeeded /.test(state)),
         PATIENCE_MS,
       );
     },
     async inspect() {
       for (const name of names) {
-        for (const map of NAMES) expect((await getConfigMap(rig.client, map, name))?.data).toEqual({ value: 'x' });
+        for (const map of NAMES) {
+          expect((await getConfigMap(rig.client, map, name))?.data).toEqual({ value: 'x' });
+          expect(world.created(name).filter((object) => object === `ConfigMap/${map}`)).toHaveLength(1);
+        }
         expect(world.created(name).filter((object) => object.startsWith('Job/before-'))).toHaveLength(1);
       }
       const runs = await runsIn(rig.client, namespace);
-      expect(runs.map(({ status }) => status?.phase)).toEqual(names.map(() => 'Succeeded'));
+      // Processes see the cluster at different times: one may ask to heal what another has just done, and finds nothing to do.
+      // That every object was made once is what counts, and is asserted.
+      expect(new Set(runs.map(({ status }) => status?.phase))).toEqual(new Set(['Succeeded']));
+      expect(new Set(runs.map(({ spec }) => spec.application)).size).toBe(names.length);
       return { wrongDeletes: names.flatMap((name) => world.deleted(name)).length, lostIntents: unfinished(runs) };
     },
   };
@@ -175,13 +187,12 @@ describe('a process whose state changes', () => {
     () =>
       faults.run('F16', 'two controllers', async (probe) => {
         const estate = await makeEstate('doubled', 6);
-        const { namespace, names } = estate;
+        const { namespace } = estate;
         await using _one = startChild(rig, { identity: 'first', namespace });
         await using _two = startChild(rig, { identity: 'second', namespace });
         probe.ended();
         await estate.settled();
         probe.recovered();
-        for (const name of names) expect(world.created(name).filter((object) => object === 'ConfigMap/map-1')).toHaveLength(1);
         return estate.inspect();
       }),
     150_000,

@@ -93,7 +93,9 @@ export function servedResourcesOf(draft: Draft): readonly ServedResource[] {
   const storage = crd.spec.versions.find((version) => version.storage);
   if (storage === undefined) return [];
   const stored = { apiVersion: formatApiVersion(crd.spec.group, storage.name), schema: parseStructuralSchema(storage.schema?.openAPIV3Schema) };
-  return crd.spec.versions.filter((version) => version.served).map((version) => servedVersion(crd, version, stored));
+  // What other objects are made of is looked at once more: a version without a name would break the documents of all.
+  const isServed = ({ served, name }: Partial<(typeof crd.spec.versions)[number]>): boolean => served === true && (name ?? '') !== '';
+  return crd.spec.versions.filter(isServed).map((version) => servedVersion(crd, version, stored));
 }
 
 type Version = Mutable<apiextensionsv1.CustomResourceDefinitionVersion>;

@@ -215,7 +215,7 @@ function selectableProblems(version: Version, schema: JsonMap, path: string): re
   const seen = new Set<string>();
   const problems = (version.selectableFields ?? []).flatMap(({ jsonPath }, index): readonly FieldProblem[] => {
     const at = `${path}[${index}].jsonPath`;
-    if (jsonPath === '') return [problem.required(at)];
+    if (((jsonPath as string | undefined) ?? '') === '') return [problem.required(at)]; // Coerced, not yet known to be there.
     const found = parseFieldPath(jsonPath, schema, { arrayNotation: false });
     if (typeof found === 'string') return [problem.invalid(at, jsonPath, `is an invalid path: ${found}`)];
     const isKnown = seen.has(found.text);
