@@ -1,8 +1,9 @@
-import { deepEqual, isStatus, matchesSelector, selectorOf, type rbacv1 } from '@tiphys/kube-model';
+import { deepEqual, isStatus, type rbacv1 } from '@tiphys/kube-model';
 import type { Core, Scope, WriteFlags } from '../core.ts';
 import { draftAs } from '../draft.ts';
 import { parseStored } from '../registry/objects.ts';
 import { changeObject } from '../verbs/update.ts';
+import { aggregatedRules } from './authorize.ts';
 
 const FLAGS: WriteFlags = { dryRun: false, fieldManager: 'clusterrole-aggregation-controller', fieldValidation: 'Ignore', force: false, warn: () => undefined };
 const USER = { username: 'system:serviceaccount:kube-system:clusterrole-aggregation-controller', groups: ['system:masters'] };
@@ -36,16 +37,8 @@ function staleAggregates(core: Core): readonly { readonly name: string; readonly
   const roles = core.store.list({ prefix: PREFIX }).entries.map((entry) => draftAs<rbacv1.ClusterRole>(parseStored(entry.value)) as rbacv1.ClusterRole); // Read only.
   return roles.flatMap((role) => {
     if (role.aggregationRule === undefined || role.metadata.deletionTimestamp !== undefined) return [];
-    const rules = aggregate(role, roles);
+    const unique = new Map(aggregatedRules(role, roles).map((rule) => [JSON.stringify(rule), rule]));
+    const rules = [...unique.values()];
     return deepEqual(rules, role.rules ?? []) ? [] : [{ name: role.metadata.name ?? '', rules }];
   });
-}
-
-function aggregate(role: rbacv1.ClusterRole, roles: readonly rbacv1.ClusterRole[]): readonly rbacv1.PolicyRule[] {
-  const selectors = (role.aggregationRule?.clusterRoleSelectors ?? []).map((selector) => selectorOf(selector));
-  const selected = roles.filter(
-    (candidate) => candidate.metadata.name !== role.metadata.name && selectors.some((selector) => matchesSelector(selector, candidate.metadata.labels)),
-  );
-  const unique = new Map(selected.flatMap((candidate) => candidate.rules ?? []).map((rule) => [JSON.stringify(rule), rule]));
-  return [...unique.values()];
 }

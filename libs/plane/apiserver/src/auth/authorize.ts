@@ -58,7 +58,7 @@ function subjectsOf({ username, groups }: UserInfo): readonly string[] {
 const clusterRolesOf = createView((objects) => {
   const roles = objects.map((object) => draftAs<rbacv1.ClusterRole>(object) as rbacv1.ClusterRole); // Read only.
   // Aggregation is resolved when asked, so it holds without a controller.
-  return new Map(roles.map((role) => [role.metadata.name ?? '', [...(role.rules ?? []), ...aggregated(role, roles)]]));
+  return new Map(roles.map((role) => [role.metadata.name ?? '', [...(role.rules ?? []), ...aggregatedRules(role, roles)]]));
 });
 
 /** The rules of the role a binding names; none when there is no such role. */
@@ -69,7 +69,8 @@ export function rulesOfRole(core: Core, ref: rbacv1.RoleRef | undefined, namespa
   return entry === undefined ? [] : (draftAs<rbacv1.Role>(parseStored(entry.value)).rules ?? []);
 }
 
-function aggregated({ metadata, aggregationRule }: rbacv1.ClusterRole, roles: readonly rbacv1.ClusterRole[]): readonly rbacv1.PolicyRule[] {
+/** The rules of the roles that a role's aggregation rule selects, itself apart. */
+export function aggregatedRules({ metadata, aggregationRule }: rbacv1.ClusterRole, roles: readonly rbacv1.ClusterRole[]): readonly rbacv1.PolicyRule[] {
   const selectors = aggregationRule?.clusterRoleSelectors ?? [];
   return roles
     .filter((candidate) => candidate.metadata.name !== metadata.name)
