@@ -1,7 +1,7 @@
 import { statusError, type flowcontrolv1 } from '@tiphys/kube-model';
 import type { Store } from '@tiphys/plane-store';
+import { createView } from '../admission/view.ts';
 import { draftAs } from '../draft.ts';
-import { parseStored } from '../registry/objects.ts';
 import { flowOf, matchesSchema, type FlowSubject } from './classify.ts';
 import { LevelQueue, type Release } from './level-queue.ts';
 
@@ -25,18 +25,24 @@ const GROUP = '/flowcontrol.apiserver.k8s.io/';
 const MAX_WAIT_MS = 15_000;
 const nothing: Release = () => undefined;
 
-interface Plan {
-  readonly revision: number;
-  readonly schemas: readonly flowcontrolv1.FlowSchema[];
-  readonly levels: ReadonlyMap<string, flowcontrolv1.PriorityLevelConfiguration>;
-}
+type Levels = ReadonlyMap<string, flowcontrolv1.PriorityLevelConfiguration>;
+
+const schemasOf = createView((objects) => {
+  const schemas = objects.map((object) => draftAs<flowcontrolv1.FlowSchema>(object) as flowcontrolv1.FlowSchema); // Read only.
+  return schemas.toSorted(byPrecedence);
+});
+
+const levelsOf = createView((objects): Levels => {
+  const levels = objects.map((object) => draftAs<flowcontrolv1.PriorityLevelConfiguration>(object) as flowcontrolv1.PriorityLevelConfiguration); // Read only.
+  return new Map(levels.map((level) => [level.metadata.name ?? '', level]));
+});
 
 /** Priority and fairness (KEP-1040): the flow schemas in the store say which priority level a request belongs to, and that how many run at once. */
 export class FlowControl {
   readonly #store: Store;
   readonly #seats: number;
   readonly #queues = new Map<string, LevelQueue>();
-  #plan: Plan | undefined;
+  #levels: Levels = new Map();
 
   constructor(store: Store, limits: InFlightLimits) {
     this.#store = store;
@@ -45,25 +51,25 @@ export class FlowControl {
 
   /** The schema and the level of a request. Before the first objects exist, and for schemas that name no level, nothing is held back. */
   classify(subject: FlowSubject): Classified {
-    const plan = this.#current();
-    const schema = plan.schemas.find((each) => matchesSchema(each, subject));
-    const level = plan.levels.get(schema?.spec?.priorityLevelConfiguration.name ?? '');
+    const levels = this.#currentLevels();
+    const schema = schemasOf({ store: this.#store }, `${GROUP}flowschemas/`).find((each) => matchesSchema(each, subject));
+    const level = levels.get(schema?.spec?.priorityLevelConfiguration.name ?? '');
     if (schema === undefined || level === undefined) return { headers: {}, enter: async () => nothing };
     const headers = { 'x-kubernetes-pf-flowschema-uid': schema.metadata.uid ?? '', 'x-kubernetes-pf-prioritylevel-uid': level.metadata.uid ?? '' };
     if (level.spec?.type === 'Exempt' || subject.info.isLongRunning) return { headers, enter: async () => nothing };
     return {
       headers,
       enter: async (signal) => {
-        const release = await this.#queue(level, plan).enter(flowOf(schema, subject), MAX_WAIT_MS, signal);
+        const release = await this.#queue(level, levels).enter(flowOf(schema, subject), MAX_WAIT_MS, signal);
         if (release === undefined) throw statusError('TooManyRequests', 'too many requests, please try again later', { retryAfterSeconds: 1 });
         return release;
       },
     };
   }
 
-  #queue(level: flowcontrolv1.PriorityLevelConfiguration, plan: Plan): LevelQueue {
+  #queue(level: flowcontrolv1.PriorityLevelConfiguration, levels: Levels): LevelQueue {
     const { name = '' } = level.metadata;
-    const limits = { seats: nominalSeats(level, plan, this.#seats) + this.#borrowable(level, plan), waiting: waitingOf(level) };
+    const limits = { seats: nominalSeats(level, levels, this.#seats) + this.#borrowable(level, levels), waiting: waitingOf(level) };
     const queue = this.#queues.get(name) ?? new LevelQueue(limits);
     queue.limits = limits;
     this.#queues.set(name, queue);
@@ -71,36 +77,25 @@ export class FlowControl {
   }
 
   // Seats other levels lend and do not use themselves.
-  #borrowable(level: flowcontrolv1.PriorityLevelConfiguration, plan: Plan): number {
+  #borrowable(level: flowcontrolv1.PriorityLevelConfiguration, levels: Levels): number {
     let seats = 0;
-    for (const [name, other] of plan.levels) {
+    for (const [name, other] of levels) {
       if (name === level.metadata.name) continue;
-      const nominal = nominalSeats(other, plan, this.#seats);
+      const nominal = nominalSeats(other, levels, this.#seats);
       const lendable = Math.round((nominal * (lendingOf(other).lendablePercent ?? 0)) / 100);
       seats += Math.max(0, Math.min(lendable, nominal - (this.#queues.get(name)?.running ?? 0)));
     }
     const percent = level.spec?.limited?.borrowingLimitPercent;
-    return percent === undefined ? seats : Math.min(seats, Math.round((nominalSeats(level, plan, this.#seats) * percent) / 100));
+    return percent === undefined ? seats : Math.min(seats, Math.round((nominalSeats(level, levels, this.#seats) * percent) / 100));
   }
 
-  // Read again only when something of it was written.
-  #current(): Plan {
-    const schemas = this.#store.list({ prefix: `${GROUP}flowschemas/` }).entries;
-    const levels = this.#store.list({ prefix: `${GROUP}prioritylevelconfigurations/` }).entries;
-    const revision = Math.max(0, ...schemas.map((entry) => entry.modRevision), ...levels.map((entry) => entry.modRevision)) + schemas.length + levels.length;
-    if (this.#plan?.revision === revision) return this.#plan;
-    this.#plan = {
-      revision,
-      schemas: schemas.map((entry) => draftAs<flowcontrolv1.FlowSchema>(parseStored(entry.value)) as flowcontrolv1.FlowSchema).toSorted(byPrecedence), // Read only.
-      levels: new Map(
-        levels.map((entry) => {
-          const level = draftAs<flowcontrolv1.PriorityLevelConfiguration>(parseStored(entry.value)) as flowcontrolv1.PriorityLevelConfiguration; // Read only.
-          return [level.metadata.name ?? '', level] as const;
-        }),
-      ),
-    };
-    for (const name of this.#queues.keys()) if (!this.#plan.levels.has(name)) this.#queues.delete(name);
-    return this.#plan;
+  // The queues of levels that are gone go with them.
+  #currentLevels(): Levels {
+    const levels = levelsOf({ store: this.#store }, `${GROUP}prioritylevelconfigurations/`);
+    if (levels === this.#levels) return levels;
+    this.#levels = levels;
+    for (const name of this.#queues.keys()) if (!levels.has(name)) this.#queues.delete(name);
+    return levels;
   }
 }
 
@@ -118,9 +113,9 @@ function lendingOf({ spec }: flowcontrolv1.PriorityLevelConfiguration): { readon
 }
 
 // The level's part of all seats, by its shares.
-function nominalSeats(level: flowcontrolv1.PriorityLevelConfiguration, plan: Plan, seats: number): number {
+function nominalSeats(level: flowcontrolv1.PriorityLevelConfiguration, levels: Levels, seats: number): number {
   const shares = (each: flowcontrolv1.PriorityLevelConfiguration): number => lendingOf(each).nominalConcurrencyShares ?? 0;
-  const total = [...plan.levels.values()].reduce((sum, each) => sum + shares(each), 0);
+  const total = [...levels.values()].reduce((sum, each) => sum + shares(each), 0);
   return total === 0 ? seats : Math.ceil((seats * shares(level)) / total);
 }
 
